@@ -1,0 +1,85 @@
+/**
+ * Which way imports run: contracts <- broker, message-store <- messaging <- agent <- coordination <- apps.
+ * `telemetry` imports only contracts. Rooms are entered through their index alone.
+ */
+const rooms = {
+  contracts: [],
+  telemetry: ['contracts'],
+  broker: ['contracts', 'telemetry'],
+  'message-store': ['contracts', 'telemetry'],
+  messaging: ['contracts', 'telemetry', 'broker', 'message-store'],
+  agent: ['contracts', 'telemetry', 'broker', 'message-store', 'messaging'],
+  coordination: ['contracts', 'telemetry', 'broker', 'message-store', 'messaging', 'agent'],
+};
+
+const direction = Object.entries(rooms).map(([room, allowed]) => ({
+  name: `${room}-imports`,
+  comment: `libs/${room} may import of ours only: ${allowed.join(', ') || 'nothing'}`,
+  severity: 'error',
+  from: { path: `^libs/${room}/` },
+  to: {
+    path: '^(libs|apps|migrations|test)/',
+    pathNot: [
+      ...[room, ...allowed].map((name) => `^libs/${name}/`),
+      ...(room === 'message-store' ? ['^migrations/'] : []),
+      // specs may use the test harness
+      '^test/support/',
+    ],
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...direction,
+    {
+      name: 'no-deep-imports',
+      comment: "a room's index.ts is its whole public surface",
+      severity: 'error',
+      from: { path: '^(libs|apps)/([^/]+)/' },
+      to: { path: '^(libs|apps)/([^/]+)/', pathNot: ['^$1/$2/', '^(libs|apps)/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'no-deep-imports-from-tests',
+      comment: 'tests enter a room through its index too',
+      severity: 'error',
+      from: { path: '^(test|migrations)/' },
+      to: { path: '^(libs|apps)/', pathNot: '^(libs|apps)/[^/]+/src/index\\.ts$' },
+    },
+    {
+      name: 'amqplib-only-in-broker',
+      severity: 'error',
+      from: { path: '^(libs|apps|migrations)/', pathNot: '^libs/broker/' },
+      to: { path: 'node_modules/amqplib' },
+    },
+    {
+      name: 'postgres-only-in-message-store',
+      severity: 'error',
+      from: { path: '^(libs|apps)/', pathNot: '^libs/message-store/' },
+      to: { path: 'node_modules/(typeorm|pg|typeorm-pglite|@electric-sql)/' },
+    },
+    {
+      name: 'production-code-imports-no-test',
+      severity: 'error',
+      from: { path: '^(libs|apps|migrations)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^test/|\\.spec\\.ts$' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'declared-dependencies',
+      severity: 'error',
+      from: { path: '^(libs|apps|migrations)/', pathNot: '\\.spec\\.ts$' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '^test/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+    },
+  },
+};
