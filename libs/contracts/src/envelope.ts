@@ -1,0 +1,72 @@
+import { v7 as uuidv7 } from 'uuid';
+import { InvalidMessageError } from './errors.js';
+import type { Recipient } from './recipient.js';
+
+/** W3C Trace Context of a message; one trace per flow. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
+}
+
+/** A message's fields, all but its payload. */
+export interface Envelope {
+  /** UUIDv7 when AgentMQ made it; a foreign producer's own string is kept. */
+  readonly messageId: string;
+  /** Agent id of the sender. */
+  readonly sender: string;
+  readonly recipient: Recipient;
+  readonly correlationId?: string;
+  readonly timestamp: Date;
+  /** Contract name and version. */
+  readonly type: string;
+  readonly version: number;
+  /** 0 to 10; 5 unless given. Above 5 overtakes what waits. */
+  readonly priority: number;
+  /** Not to be delivered before. */
+  readonly deliverAt?: Date;
+  /** Time to live from `timestamp`, or from `deliverAt`, in ms. */
+  readonly ttl?: number;
+  /** When `ttl` ends; the receiver checks it again. */
+  readonly expiresAt?: Date;
+  /** The message that caused this one. */
+  readonly causationId?: string;
+  readonly trace?: TraceContext;
+  /** Where a request's answer goes (AMQP direct reply-to). */
+  readonly replyTo?: string;
+  /** True for a message that was not stored before it was sent. */
+  readonly transient?: boolean;
+  /** Above 1 on every republication, so that a copy can be told from the first. */
+  readonly attempt: number;
+  /** Tells one copy of the message from another, on the wire. */
+  readonly copy?: string;
+}
+
+/** One message as it travels: envelope, and payload as bytes. Immutable once sent. */
+export interface Message extends Envelope {
+  readonly body: Buffer;
+  readonly contentType: string;
+  /** Headers that are not AgentMQ's own, passed through. */
+  readonly headers?: Readonly<Record<string, unknown>>;
+}
+
+export const DEFAULT_PRIORITY = 5;
+export const MAX_PRIORITY = 10;
+
+/** A new, time-ordered message id (UUIDv7, RFC 9562 section 5.7). */
+export const newMessageId = (): string => uuidv7();
+
+/** Throws {@link InvalidMessageError} unless `priority` is a whole number from 0 to 10. */
+export function checkPriority(priority: number): number {
+  if (!Number.isInteger(priority) || priority < 0 || priority > MAX_PRIORITY) {
+    throw new InvalidMessageError('priority', `${priority} is not a whole number from 0 to ${MAX_PRIORITY}`);
+  }
+  return priority;
+}
+
+/** Throws {@link InvalidMessageError} unless `ttl` is a whole number of ms from 1 to 2^32 - 1 (AMQP's longest expiration). */
+export function checkTtl(ttl: number): number {
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > 0xffff_ffff) {
+    throw new InvalidMessageError('ttl', `${ttl} is not a whole number of ms from 1 to 4294967295`);
+  }
+  return ttl;
+}

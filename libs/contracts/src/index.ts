@@ -1,0 +1,85 @@
+export { ContractCatalogue } from './catalogue.js';
+export {
+  Contract,
+  type ContractDefinition,
+  contractKey,
+  contractOf,
+  type ContractOptions,
+  type PayloadClass,
+} from './contract.js';
+export {
+  checkPriority,
+  checkTtl,
+  DEFAULT_PRIORITY,
+  type Envelope,
+  MAX_PRIORITY,
+  type Message,
+  newMessageId,
+  type TraceContext,
+} from './envelope.js';
+export {
+  AgentMQError,
+  ContractViolationError,
+  DuplicateContractError,
+  InvalidMessageError,
+  NotAContractError,
+  UnknownTypeError,
+  type Violation,
+} from './errors.js';
+export {
+  checkName,
+  checkTopic,
+  checkTopicPattern,
+  formatRecipient,
+  parseRecipient,
+  type Recipient,
+  toAgent,
+  toEveryone,
+  topicMatches,
+  toRole,
+  toTopic,
+} from './recipient.js';
+export {
+  AnalysisSummary,
+  type ColumnPart,
+  type ColumnSummary,
+  type Delimiter,
+  DELIMITERS,
+  MAX_COLUMNS,
+  MAX_REJECTED_LISTED,
+  type NumberPart,
+  type NumberSummary,
+  PartialReceipt,
+  PartialResult,
+  type RejectedRow,
+  type RejectedRows,
+  RunRequest,
+  SummaryRequest,
+  type TextPart,
+  type TextSummary,
+  WorkAssignment,
+  WorkReceipt,
+} from './messages/analysis.js';
+export { RecordScanner } from './messages/csv-records.js';
+export { type Keyword, MAX_TEXTS, NlpRequest, NlpResult, type Sentiment } from './messages/nlp.js';
+export {
+  TASK_PROGRESS_TOPIC,
+  TASK_RESULT_TOPIC,
+  type TaskName,
+  TaskProgress,
+  TaskRequest,
+  TaskResult,
+  TASKS,
+} from './messages/tasks.js';
+export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
+export { validatePayload } from './validation.js';
+export { fromWire, HEADER, type ReadMessage, toWire, type WireMessage, type WireProperties } from './wire.js';
+export { fromWireError, RemoteError, toWireError, type WireError } from './wire-error.js';
+export {
+  AgentDeregistered,
+  AgentHeartbeat,
+  AgentRecovered,
+  AgentRegistered,
+  AgentUnhealthy,
+  HEARTBEAT_TOPIC,
+} from './messages/registry.js';

@@ -1,0 +1,76 @@
+import { InvalidMessageError } from './errors.js';
+
+/** Who a message is for. */
+export interface Recipient {
+  readonly kind: 'role' | 'agent' | 'topic' | 'broadcast';
+  /** The role, the agent id or the topic; empty for a broadcast. */
+  readonly name: string;
+}
+
+const identifier = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const topic = /^[^.*#\s]+(\.[^.*#\s]+)*$/;
+const pattern = /^[^.\s]+(\.[^.\s]+)*$/;
+
+/** Checks a role's or an agent's name. Throws {@link InvalidMessageError} naming `field`. */
+export function checkName(field: string, name: string): string {
+  if (!identifier.test(name)) {
+    throw new InvalidMessageError(field, `"${name}" is not 1-128 letters, digits, "_", "-" or "."`);
+  }
+  return name;
+}
+
+/** Checks a topic to publish to: dot-separated words, no wildcard, at most 255 bytes. Throws {@link InvalidMessageError}. */
+export function checkTopic(name: string): string {
+  if (!topic.test(name) || Buffer.byteLength(name) > 255) {
+    throw new InvalidMessageError(
+      'topic',
+      `"${name}" is not dot-separated words of at most 255 bytes without wildcards`,
+    );
+  }
+  return name;
+}
+
+/** Checks a subscription pattern: dot-separated words, `*` for one and `#` for any number. Throws {@link InvalidMessageError}. */
+export function checkTopicPattern(name: string): string {
+  const wild = name.split('.').some((word) => word.length > 1 && /[*#]/.test(word));
+  if (!pattern.test(name) || wild || Buffer.byteLength(name) > 255) {
+    throw new InvalidMessageError('pattern', `"${name}" is not dot-separated words, "*" and "#" of at most 255 bytes`);
+  }
+  return name;
+}
+
+export const toRole = (role: string): Recipient => ({ kind: 'role', name: checkName('role', role) });
+export const toAgent = (id: string): Recipient => ({ kind: 'agent', name: checkName('agent', id) });
+export const toTopic = (name: string): Recipient => ({ kind: 'topic', name: checkTopic(name) });
+export const toEveryone: Recipient = { kind: 'broadcast', name: '' };
+
+/** `role.worker`, `agent.worker-1`, `topic:market_data.AAPL` or `broadcast`: for people, logs and ids of consumers. */
+export function formatRecipient({ kind, name }: Recipient): string {
+  if (kind === 'broadcast') return 'broadcast';
+  return kind === 'topic' ? `topic:${name}` : `${kind}.${name}`;
+}
+
+/** What `formatRecipient` wrote; undefined for any other text. */
+export function parseRecipient(text: string): Recipient | undefined {
+  if (text === 'broadcast') return toEveryone;
+  const [, kind, name = ''] = /^(role|agent)\.(.+)$/s.exec(text) ?? /^(topic):(.+)$/s.exec(text) ?? [];
+  return kind === undefined ? undefined : { kind: kind as Recipient['kind'], name };
+}
+
+/**
+ * Whether an AMQP topic pattern matches a topic: `*` is exactly one word, `#` any number, none included
+ * (RabbitMQ tutorial 5, "Topics").
+ */
+export function topicMatches(patternText: string, topicText: string): boolean {
+  const words = topicText.split('.');
+  let reachable = new Set([0]);
+  for (const part of patternText.split('.')) {
+    const next = new Set<number>();
+    for (const at of reachable) {
+      if (part === '#') for (let to = at; to <= words.length; to++) next.add(to);
+      else if (at < words.length && (part === '*' || part === words[at])) next.add(at + 1);
+    }
+    reachable = next;
+  }
+  return reachable.has(words.length);
+}
