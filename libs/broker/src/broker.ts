@@ -1,0 +1,153 @@
+import type { Recipient, WireMessage } from 'agentmq/contracts';
+
+/** What waits for one consumer: a role's queue, shared by its instances, or one agent's own. */
+export interface Inbox {
+  /** `{kind: 'role', name: 'worker'}` or `{kind: 'agent', name: 'worker-1'}`. */
+  readonly owner: Recipient & { readonly kind: 'role' | 'agent' };
+  /** Topic patterns bound to it; `*` is one word, `#` any number. */
+  readonly topics: readonly string[];
+  /**
+   * Patterns that were bound to it before and are not any more: unbound when a consumer first declares it, and not again
+   * when it comes back, since others may have bound them since. One that is also in `topics` stays bound; one that is not
+   * bound is ignored.
+   */
+  readonly dropped?: readonly string[];
+}
+
+/** A message to publish. */
+export interface Publication extends WireMessage {
+  readonly recipient: Recipient;
+  /** Reject with `NoRecipientError` when no queue takes it. */
+  readonly mandatory: boolean;
+  /** Survives a restart of the broker. */
+  readonly persistent: boolean;
+}
+
+/** A message as it came. */
+export interface Incoming extends WireMessage {
+  /** As the exchange and the routing key tell it. */
+  readonly recipient: Recipient;
+  /** The broker has handed it out before, to a holder that it no longer counts as one. */
+  readonly redelivered: boolean;
+}
+
+/** A message that the broker itself took out of a queue, since it could be delivered to nobody any more. */
+export interface DeadLettered extends WireMessage {
+  /** Whose inbox it waited in; undefined when it was in no inbox of this namespace. */
+  readonly owner: Inbox['owner'] | undefined;
+  /** Why: `expired`, `rejected`, `maxlen` or `delivery_limit`, or what a newer broker says; `unknown` if it does not say. */
+  readonly reason: string;
+  /** How often this happened to it in this queue for this reason; 1 or more. */
+  readonly count: number;
+  /** Whom it was sent to, as the exchange and the routing key tell; undefined when they are not this namespace's. */
+  readonly recipient: Recipient | undefined;
+}
+
+export interface FlowOptions {
+  /** The most messages held unacknowledged, over both lanes together (1-65535); with 1, one in each lane. */
+  readonly prefetch: number;
+  /** The most handlers that run at once; by default all that is prefetched. What waits is ordered by priority. */
+  readonly concurrency?: number;
+}
+
+export interface ConsumeOptions extends FlowOptions {
+  /**
+   * Called whenever the inbox, or one of its lanes, was not there and had to be declared anew, so that whatever had
+   * waited in it is gone: at first (before `consume` resolves), or when it was deleted, or its broker wiped, under the
+   * consumer. By then its messages flow. Of consumers that declare it together at least one is told, and one may be told
+   * twice. Not called for an inbox that was there, nor when a connection comes back to one. Must not throw.
+   */
+  readonly onCreated?: () => void;
+}
+
+/** Resolving acknowledges the message; rejecting returns it to its queue, to be delivered again. */
+export type MessageHandler<M extends WireMessage> = (message: M) => Promise<void>;
+export type IncomingHandler = MessageHandler<Incoming>;
+
+export interface Consumer {
+  /**
+   * Stops new deliveries. Resolves when the running handlers have ended and their messages are acknowledged, or
+   * after `timeoutMs`, when what is left unfinished (and what was never started) goes back to the queue.
+   * Safe to call twice.
+   */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+export interface RequestOptions {
+  /** How long to wait for the answer, in ms. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface BrokerStatus {
+  readonly type: 'in_memory' | 'rabbitmq';
+  readonly connected: boolean;
+  /** The broker takes no publications for now (`connection.blocked`). */
+  readonly blocked: boolean;
+}
+
+/** What an adapter promises beyond the port; the conformance suite skips nothing silently: a false one is listed. */
+export interface Features {
+  readonly priority: boolean;
+  readonly queueLimit: boolean;
+  readonly survivesRestart: boolean;
+  readonly ttl: boolean;
+}
+
+/**
+ * The transport. Direct, role, topic and broadcast delivery with confirms, competing consumers and request-response.
+ * Everything lost with a connection is restored by the adapter: topology, consumers, publications not yet confirmed.
+ */
+export abstract class Broker {
+  abstract readonly features: Features;
+
+  /** Connects and declares the exchanges. What a broker that is down means here is the adapter's `start` option. */
+  abstract start(): Promise<void>;
+
+  /**
+   * Declares the inbox and delivers its messages. Resolves once messages flow.
+   * Throws `TopologyError` when the inbox exists with other arguments.
+   */
+  abstract consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer>;
+
+  /**
+   * Delivers what the broker itself takes out of the inboxes of this namespace: messages that expired there, above all.
+   * All that consume dead letters compete for them; they wait while nobody does. Resolves once they flow. Throws
+   * `TopologyError` when their queue exists with other arguments.
+   */
+  abstract consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer>;
+
+  /**
+   * Resolves when the broker has taken responsibility (publisher confirm). Rejects with `NoRecipientError` (mandatory
+   * only), `QueueFullError`, `MessageTooLargeError`, `BrokerUnavailableError` (not connected within the adapter's limit,
+   * or too many publications wait), `BrokerClosedError`. After a rejection other than `NoRecipientError` it may have
+   * been taken all the same.
+   */
+  abstract publish(publication: Publication): Promise<void>;
+
+  /**
+   * Publishes, mandatory, and resolves with the first answer. Rejects as `publish` does, and with `RequestTimeoutError`,
+   * `RequestInterruptedError` (the connection that the answer would have come over was lost), or the signal's reason.
+   */
+  abstract request(publication: Publication, options: RequestOptions): Promise<WireMessage>;
+
+  /**
+   * Answers a request at its `replyTo`. Resolves when confirmed. Rejects with `NoRecipientError` when the address is
+   * gone, as far as the broker tells: RabbitMQ does not for direct reply-to.
+   */
+  abstract reply(replyTo: string, reply: WireMessage): Promise<void>;
+
+  /** Messages ready in an inbox, all lanes; undefined when it does not exist or the broker can't be asked. */
+  abstract inboxSize(owner: Inbox['owner']): Promise<number | undefined>;
+
+  /** Removes an agent's own inbox and what is in it. Safe to call twice. */
+  abstract deleteInbox(owner: Inbox['owner']): Promise<void>;
+
+  abstract status(): BrokerStatus;
+
+  /**
+   * Closes every consumer, waits for publications to be confirmed, and disconnects; at most `timeoutMs`, after which
+   * what is unfinished rejects with `BrokerClosedError`. Safe to call twice.
+   */
+  abstract close(timeoutMs?: number): Promise<void>;
+}

@@ -1,0 +1,27 @@
+import { InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import type { FlowOptions } from './broker.js';
+import { BrokerOptionsError, MessageTooLargeError } from './errors.js';
+
+const LONGEST_EXPIRATION_MS = 0xffff_ffff;
+
+/** Throws `MessageTooLargeError`, or `InvalidMessageError` for an expiration that no broker takes. */
+export function checkMessage({ properties, body }: WireMessage, maxBytes: number): void {
+  if (body.length > maxBytes) throw new MessageTooLargeError(body.length, maxBytes);
+  const { expiration } = properties;
+  if (expiration !== undefined && !isWhole(expiration, 0, LONGEST_EXPIRATION_MS)) {
+    throw new InvalidMessageError('expiration', `${expiration} is not a whole number of ms from 0 to 4294967295`);
+  }
+}
+
+/** Throws `BrokerOptionsError`; resolves `concurrency` to what it is by default. */
+export function checkFlow({ prefetch, concurrency = prefetch }: FlowOptions): Required<FlowOptions> {
+  const problems = [
+    ...(isWhole(prefetch, 1, 0xffff) ? [] : [`prefetch: ${prefetch} is not a whole number from 1 to 65535`]),
+    ...(isWhole(concurrency, 1, 0xffff) ? [] : [`concurrency: ${concurrency} is not a whole number from 1 to 65535`]),
+  ];
+  if (problems.length > 0) throw new BrokerOptionsError(problems);
+  return { prefetch, concurrency };
+}
+
+export const isWhole = (value: number, least: number, most: number): boolean =>
+  Number.isInteger(value) && value >= least && value <= most;

@@ -1,0 +1,30 @@
+export {
+  Broker,
+  type BrokerStatus,
+  type Consumer,
+  type ConsumeOptions,
+  type DeadLettered,
+  type Features,
+  type FlowOptions,
+  type Inbox,
+  type Incoming,
+  type IncomingHandler,
+  type MessageHandler,
+  type Publication,
+  type RequestOptions,
+} from './broker.js';
+export {
+  BrokerClosedError,
+  BrokerOptionsError,
+  BrokerUnavailableError,
+  MessageTooLargeError,
+  NoRecipientError,
+  QueueFullError,
+  RequestInterruptedError,
+  RequestTimeoutError,
+  TopologyError,
+} from './errors.js';
+export { MemoryBroker } from './memory/memory-broker.js';
+export { MemoryHub, type MemoryHubOptions } from './memory/memory-hub.js';
+export type { RabbitMqOptions } from './rabbitmq/options.js';
+export { RabbitMqBroker } from './rabbitmq/rabbitmq-broker.js';

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import type { Recipient, WireMessage } from 'agentmq/contracts';
+import {
+  Broker,
+  type BrokerStatus,
+  type Consumer,
+  type ConsumeOptions,
+  type DeadLettered,
+  type Features,
+  type FlowOptions,
+  type Inbox,
+  type IncomingHandler,
+  type MessageHandler,
+  type Publication,
+  type RequestOptions,
+} from '../broker.js';
+import { checkFlow, checkMessage, isWhole } from '../checks.js';
+import { Dispatcher } from '../dispatcher.js';
+import { BrokerClosedError, BrokerOptionsError, NoRecipientError } from '../errors.js';
+import { LANES } from '../lanes.js';
+import { PendingRequests } from '../pending-requests.js';
+import { Topology } from '../topology.js';
+import { type AnyMemoryConsumer, MemoryConsumer } from './memory-consumer.js';
+import type { MemoryClient, MemoryHub } from './memory-hub.js';
+import { copyOf, DeadLetterSource, InboxSource, type MemorySource } from './memory-sources.js';
+
+export interface MemoryBrokerOptions {
+  /** The largest body; default 16 MiB. */
+  readonly maxMessageBytes?: number;
+}
+
+/** The transport within one process. Brokers of the same hub reach each other. */
+export class MemoryBroker extends Broker {
+  readonly features: Features = { priority: true, queueLimit: true, survivesRestart: true, ttl: true };
+
+  /** Where answers to this client's requests go. */
+  private readonly address = `memory.reply-to.${randomUUID()}`;
+  private readonly maxMessageBytes: number;
+  /** Refuses the names that RabbitMQ's queues could not have. */
+  private readonly names = new Topology('memory');
+  private readonly consumers = new Set<AnyMemoryConsumer>();
+  private readonly requests = new PendingRequests();
+  private state: 'new' | 'open' | 'cut' | 'closed' = 'new';
+  private closing: Promise<void> | undefined;
+
+  /** Throws `BrokerOptionsError`. */
+  constructor(
+    private readonly hub: MemoryHub,
+    { maxMessageBytes = 16 * 1024 * 1024 }: MemoryBrokerOptions = {},
+  ) {
+    super();
+    if (!isWhole(maxMessageBytes, 1, 0x7fff_ffff)) {
+      throw new BrokerOptionsError([`maxMessageBytes: ${maxMessageBytes} is not a whole number from 1 to 2147483647`]);
+    }
+    this.maxMessageBytes = maxMessageBytes;
+  }
+
+  async start(): Promise<void> {
+    if (this.closing || this.state === 'closed') throw new BrokerClosedError();
+    if (this.state !== 'new') return;
+    this.state = 'open';
+    const client: MemoryClient = {
+      answer: (reply) => this.requests.answer(reply),
+      disconnected: () => this.disconnected(),
+      connected: () => this.connected(),
+      deleted: (owner) => {
+        for (const consumer of this.consumers) consumer.reattach(owner);
+      },
+    };
+    this.hub.connect(this.address, client);
+  }
+
+  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer> {
+    const { prefetch, concurrency } = checkFlow(options);
+    for (const lane of LANES) this.names.queue(inbox.owner, lane);
+    const source = new InboxSource(this.hub, inbox, prefetch, options.onCreated);
+    return this.read(source, new Dispatcher(concurrency, handler));
+  }
+
+  async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
+    const { prefetch, concurrency } = checkFlow(options);
+    return this.read(new DeadLetterSource(this.hub, prefetch), new Dispatcher(concurrency, handler));
+  }
+
+  publish({ properties, body, recipient, mandatory }: Publication): Promise<void> {
+    return this.sending({ properties, body }, recipient, mandatory);
+  }
+
+  async request({ properties, body, recipient }: Publication, options: RequestOptions): Promise<WireMessage> {
+    if (this.closing) throw new BrokerClosedError();
+    checkMessage({ properties, body }, this.maxMessageBytes);
+    const correlationId = properties.correlationId ?? randomUUID();
+    const message = { body, properties: { ...properties, correlationId, replyTo: this.address } };
+    return this.requests.ask(recipient, correlationId, options, {
+      send: (fail) => void this.sending(message, recipient, true).catch(fail),
+      isSent: () => true,
+      withdraw: () => undefined,
+    });
+  }
+
+  async reply(replyTo: string, reply: WireMessage): Promise<void> {
+    if (this.state === 'closed') throw new BrokerClosedError();
+    checkMessage(reply, this.maxMessageBytes);
+    if (!this.hub.answer(replyTo, copyOf(reply))) throw new NoRecipientError(replyTo);
+    await this.confirmed();
+  }
+
+  async inboxSize(owner: Inbox['owner']): Promise<number | undefined> {
+    const inbox = this.hub.find(owner);
+    return inbox && inbox.lanes.high.size + inbox.lanes.normal.size;
+  }
+
+  /** Close a consumer of the inbox first: it would declare it again. */
+  async deleteInbox(owner: Inbox['owner']): Promise<void> {
+    this.hub.delete(owner);
+  }
+
+  status(): BrokerStatus {
+    return { type: 'in_memory', connected: this.state === 'open', blocked: false };
+  }
+
+  close(timeoutMs = 10_000): Promise<void> {
+    this.closing ??= this.shut(timeoutMs);
+    return this.closing;
+  }
+
+  /** Ends as the death of its process would: nothing is drained, and what its consumers hold goes to others. */
+  crash(): void {
+    this.state = 'closed';
+    this.hub.disconnect(this.address);
+    for (const consumer of this.consumers) consumer.cut();
+    this.requests.rejectAll(() => new BrokerClosedError());
+    this.closing ??= Promise.resolve();
+  }
+
+  private async shut(timeoutMs: number): Promise<void> {
+    await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
+    this.crash();
+  }
+
+  private read<Q extends WireMessage, M extends WireMessage>(
+    source: MemorySource<Q, M>,
+    dispatcher: Dispatcher<M>,
+  ): Consumer {
+    if (this.closing || this.state === 'closed') throw new BrokerClosedError();
+    const onClose = (): void => void this.consumers.delete(consumer);
+    const consumer = new MemoryConsumer(this.hub, source, dispatcher, onClose);
+    this.consumers.add(consumer);
+    if (this.state !== 'cut') consumer.attach();
+    return consumer;
+  }
+
+  private async sending(message: WireMessage, recipient: Recipient, mandatory: boolean): Promise<void> {
+    if (this.state === 'closed') throw new BrokerClosedError();
+    checkMessage(message, this.maxMessageBytes);
+    // What the hub keeps is the hub's: the sender may use its buffer again.
+    const inboxes = this.hub.route(copyOf(message), recipient);
+    if (mandatory && inboxes === 0) throw new NoRecipientError(recipient);
+    await this.confirmed();
+  }
+
+  /** In a later turn, as over a wire: a sender that awaits each confirm in a loop lets receivers run. */
+  private confirmed(): Promise<void> {
+    return new Promise((resolve) => this.hub.later(resolve));
+  }
+
+  private disconnected(): void {
+    this.state = 'cut';
+    for (const consumer of this.consumers) consumer.cut();
+    this.requests.interrupt();
+  }
+
+  private connected(): void {
+    if (this.state !== 'cut') return;
+    this.state = 'open';
+    for (const consumer of this.consumers) consumer.attach();
+  }
+}

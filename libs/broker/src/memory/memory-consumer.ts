@@ -1,0 +1,132 @@
+import type { WireMessage } from 'agentmq/contracts';
+import type { Consumer, Inbox } from '../broker.js';
+import type { Dispatcher, Held } from '../dispatcher.js';
+import type { MemoryHub } from './memory-hub.js';
+import type { Entry, MemoryQueue, Reader } from './memory-queue.js';
+import type { MemorySource } from './memory-sources.js';
+
+/** A consumer, whatever it reads. */
+export type AnyMemoryConsumer = Consumer & Pick<MemoryConsumer<never, never>, 'attach' | 'cut' | 'reattach'>;
+
+/** Reads one source of the hub's. */
+export class MemoryConsumer<Q extends WireMessage, M extends WireMessage> implements AnyMemoryConsumer {
+  private session: Session<Q, M> | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly hub: MemoryHub,
+    private readonly source: MemorySource<Q, M>,
+    private readonly dispatcher: Dispatcher<M>,
+    private readonly onClose: () => void,
+  ) {}
+
+  /** Opens the source and reads it, unless it is read already or closed. */
+  attach(): void {
+    if (this.session || this.closing) return;
+    this.session = new Session(this.hub, this.source, this.dispatcher);
+  }
+
+  /** Stops reading at once; what was held goes back, and handlers that run can't answer for their messages any more. */
+  cut(): void {
+    this.session?.cut();
+    this.session = undefined;
+    this.dispatcher.forgetStale();
+  }
+
+  /** Reads the inbox anew if it was deleted. */
+  reattach(owner: Inbox['owner']): void {
+    if (this.source.owner?.kind !== owner.kind || this.source.owner.name !== owner.name) return;
+    this.cut();
+    this.hub.later(() => this.attach());
+  }
+
+  close(timeoutMs = 10_000): Promise<void> {
+    this.closing ??= this.shut(timeoutMs).finally(() => this.onClose());
+    return this.closing;
+  }
+
+  private async shut(timeoutMs: number): Promise<void> {
+    this.session?.detach();
+    await this.dispatcher.drain(timeoutMs);
+    this.session?.cut();
+    this.session = undefined;
+  }
+}
+
+/** The time from attaching to a source until the connection to the hub is lost. */
+class Session<Q extends WireMessage, M extends WireMessage> {
+  alive = true;
+  private readonly readers: [MemoryQueue<Q>, Reader<Q>][];
+  private readonly held = new Set<Delivery<Q, M>>();
+
+  constructor(
+    private readonly hub: MemoryHub,
+    private readonly source: MemorySource<Q, M>,
+    dispatcher: Dispatcher<M>,
+  ) {
+    this.readers = source.open().map(({ queue, prefetch }) => {
+      const reader: Reader<Q> = {
+        credit: prefetch,
+        deliver: (entry) => {
+          const message = source.read(entry.message, entry.returns > 0);
+          const delivery = new Delivery(message, this, queue, reader, entry);
+          this.held.add(delivery);
+          dispatcher.add(delivery);
+        },
+      };
+      queue.addReader(reader);
+      hub.pump(queue);
+      return [queue, reader];
+    });
+  }
+
+  /** Takes nothing more; what is held can still be answered for. */
+  detach(): void {
+    for (const [queue, reader] of this.readers) queue.removeReader(reader);
+    this.source.left();
+  }
+
+  cut(): void {
+    this.detach();
+    this.alive = false;
+    for (const { queue, entry } of this.held) {
+      queue.giveBack(entry);
+      this.hub.pump(queue);
+    }
+    this.held.clear();
+  }
+
+  settle(delivery: Delivery<Q, M>, accepted: boolean): void {
+    if (!this.held.delete(delivery)) return;
+    const { queue, reader, entry } = delivery;
+    if (!accepted) queue.giveBack(entry);
+    reader.credit++;
+    this.hub.pump(queue);
+  }
+}
+
+class Delivery<Q extends WireMessage, M extends WireMessage> implements Held<M> {
+  constructor(
+    readonly message: M,
+    private readonly session: Session<Q, M>,
+    readonly queue: MemoryQueue<Q>,
+    readonly reader: Reader<Q>,
+    readonly entry: Entry<Q>,
+  ) {}
+
+  get returns(): number {
+    return this.entry.returns;
+  }
+
+  get stale(): boolean {
+    return !this.session.alive;
+  }
+
+  accept(): void {
+    this.session.settle(this, true);
+  }
+
+  giveBack(): void {
+    this.session.settle(this, false);
+  }
+}

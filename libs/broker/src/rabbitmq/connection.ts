@@ -1,0 +1,121 @@
+import type { Duplex } from 'node:stream';
+import { type ChannelModel, type Channel, connect } from 'amqplib';
+import { BrokerUnavailableError } from '../errors.js';
+import { atMost } from '../patience.js';
+import { Keeper, type Losable } from './keeper.js';
+import type { RabbitMqSettings } from './options.js';
+
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** An open connection. */
+export class Connection implements Losable {
+  readonly gone: Promise<Error>;
+  /** The broker takes nothing from this connection for now: it is low on memory or disk. */
+  blocked = false;
+  onUnblocked: (() => void) | undefined;
+
+  constructor(readonly model: ChannelModel) {
+    // Without a listener for 'error' the process would die of a lost connection.
+    this.gone = lossOf(model, 'the connection to the broker was closed');
+    model.on('blocked', () => (this.blocked = true));
+    model.on('unblocked', () => {
+      this.blocked = false;
+      this.onUnblocked?.();
+    });
+    // amqplib only half-closes the socket of a peer that fell silent: it would stay until the kernel gives up.
+    void this.gone.then(() => this.destroySocket());
+    corkPerTurn(this.socket);
+  }
+
+  async close(): Promise<void> {
+    // Throws when it is closed already.
+    const closing = Promise.resolve().then(() => this.model.close());
+    await atMost(CLOSE_TIMEOUT_MS, closing);
+    this.destroySocket();
+  }
+
+  /** Uses a channel of its own: a question about a queue that does not exist closes it. */
+  async withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
+    const channel = await this.model.createChannel();
+    void lossOf(channel, 'closed');
+    try {
+      return await use(channel);
+    } finally {
+      const closing = Promise.resolve().then(() => channel.close());
+      await atMost(CLOSE_TIMEOUT_MS, closing);
+    }
+  }
+
+  private destroySocket(): void {
+    this.socket.destroy();
+  }
+
+  private get socket(): Duplex {
+    return (this.model.connection as unknown as { stream: Duplex }).stream;
+  }
+}
+
+/** amqplib writes every message by itself, a system call each: what it writes in one turn goes out together. */
+function corkPerTurn(socket: Duplex): void {
+  const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
+  let corked = false;
+  const uncork = (): void => {
+    corked = false;
+    socket.uncork();
+  };
+  socket.write = (...given: unknown[]): boolean => {
+    if (!corked) {
+      corked = true;
+      socket.cork();
+      process.nextTick(uncork);
+    }
+    return write(...given);
+  };
+}
+
+/** Resolves when a connection or channel is closed, with what the broker said why. */
+export function lossOf(emitter: ChannelModel | Channel, otherwise: string): Promise<Error> {
+  return new Promise((resolve) => {
+    let cause: Error | undefined;
+    const listen = (event: string, listener: (error?: Error) => void): unknown => emitter.on(event, listener);
+    listen('error', (error) => (cause = error));
+    listen('close', (error) => resolve(cause ?? error ?? new Error(otherwise)));
+  });
+}
+
+/** Keeps a connection to one of the URLs: each attempt tries all of them, beginning with the one after the last used. */
+export function connectionKeeper(purpose: string, settings: RabbitMqSettings): Keeper<Connection> {
+  let next = 0;
+  const open = async (): Promise<Connection> => {
+    const failures: Error[] = [];
+    for (const _ of settings.urls) {
+      const url = settings.urls[next++ % settings.urls.length] ?? '';
+      try {
+        return new Connection(await connectTo(url, purpose, settings));
+      } catch (error) {
+        failures.push(error as Error);
+      }
+    }
+    const reasons = failures.map(
+      (failure, index) => failure.message || (failure as { code?: string }).code || `URL ${index + 1}`,
+    );
+    throw new BrokerUnavailableError(`no connection to the broker: ${reasons.join('; ')}`, { cause: failures[0] });
+  };
+  return new Keeper({
+    open,
+    report: settings.report,
+    minDelayMs: settings.reconnectMinMs,
+    maxDelayMs: settings.reconnectMaxMs,
+  });
+}
+
+function connectTo(url: string, purpose: string, settings: RabbitMqSettings): Promise<ChannelModel> {
+  const target = new URL(url);
+  if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(settings.heartbeatSeconds));
+  return connect(target.href, {
+    // With Nagle's algorithm a request-response round trip takes 13 ms instead of 0.3 ms.
+    noDelay: true,
+    timeout: settings.connectTimeoutMs,
+    clientProperties: { connection_name: `${settings.connectionName} ${purpose}` },
+  });
+}

@@ -1,0 +1,61 @@
+import type { ConfirmChannel } from 'amqplib';
+import type { WireMessage } from 'agentmq/contracts';
+import type { Topology } from '../topology.js';
+import { atMost } from '../patience.js';
+import { type Connection, lossOf } from './connection.js';
+import { declareExchanges } from './declarations.js';
+import type { Losable } from './keeper.js';
+import { fromAmqp, publicationIdOf } from './properties.js';
+
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** RabbitMQ's direct reply-to: answers come over the channel that the request was published on, through no queue. */
+export const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
+
+export interface PublishChannelEvents {
+  /** The broker found no queue for the publication with this id; its confirm comes after this. */
+  onReturn(publicationId: number): void;
+  onReply(reply: WireMessage): void;
+}
+
+/** A confirm channel with the exchanges declared and answers to requests arriving. */
+export class PublishChannel implements Losable {
+  readonly gone: Promise<Error>;
+  /** Publications written and neither confirmed nor refused. */
+  unconfirmed = 0;
+  unconfirmedBytes = 0;
+  /** Set before amqplib fails what was unconfirmed. */
+  lost = false;
+
+  private constructor(
+    readonly channel: ConfirmChannel,
+    private readonly connection: Connection,
+  ) {
+    this.gone = lossOf(channel, 'the publishing channel was closed');
+    // amqplib's own listener calls the confirm callbacks with an error.
+    channel.prependListener('close', () => (this.lost = true));
+  }
+
+  static async open(connection: Connection, topology: Topology, events: PublishChannelEvents): Promise<PublishChannel> {
+    const opened = new PublishChannel(await connection.model.createConfirmChannel(), connection);
+    const { channel } = opened;
+    channel.on('return', (message) => {
+      const id = publicationIdOf(message);
+      if (id !== undefined) events.onReturn(id);
+    });
+    await declareExchanges(channel, topology);
+    await channel.consume(DIRECT_REPLY_TO, (reply) => reply && events.onReply(fromAmqp(reply)), { noAck: true });
+    return opened;
+  }
+
+  get blocked(): boolean {
+    return this.connection.blocked;
+  }
+
+  async close(): Promise<void> {
+    await atMost(
+      CLOSE_TIMEOUT_MS,
+      Promise.resolve().then(() => this.channel.close()),
+    );
+  }
+}

@@ -1,0 +1,201 @@
+import { IllegalOperationError } from 'amqplib';
+import { InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
+import { Fifo } from '../fifo.js';
+import { pause } from '../patience.js';
+import type { PendingRequests } from '../pending-requests.js';
+import type { Topology } from '../topology.js';
+import type { Connection } from './connection.js';
+import { Keeper } from './keeper.js';
+import type { RabbitMqSettings } from './options.js';
+import { Outgoing, type Route } from './outgoing.js';
+import { PublishChannel } from './publish-channel.js';
+
+/** A publication that was on so many channels when the broker closed them is likely the cause, and is given up. */
+const MAX_CLOSURES = 3;
+
+/**
+ * Sends publications, in the order that they were given, over a confirm channel that is rebuilt when it is lost. What
+ * can't be sent now (not connected, blocked, too much unconfirmed) waits; what was sent on a lost channel and not
+ * confirmed is sent again, first. Nothing waits longer than `publishTimeoutMs` in all.
+ */
+export class Publisher {
+  readonly keeper: Keeper<PublishChannel>;
+  /** Everything unresolved, oldest first. */
+  private readonly open = new Set<Outgoing>();
+  /** What of it has not been sent. */
+  private readonly waiting = new Fifo<Outgoing>();
+  private readonly mandatory = new Map<number, Outgoing>();
+  private sweep: NodeJS.Timeout | undefined;
+  private onIdle: (() => void) | undefined;
+  private closed = false;
+
+  constructor(
+    connections: Keeper<Connection>,
+    topology: Topology,
+    private readonly requests: PendingRequests,
+    private readonly settings: RabbitMqSettings,
+  ) {
+    const events = {
+      onReturn: (id: number): void => {
+        const outgoing = this.mandatory.get(id);
+        if (outgoing) outgoing.returned = true;
+      },
+      onReply: (reply: WireMessage): void => this.requests.answer(reply),
+    };
+    this.keeper = new Keeper({
+      open: async () => {
+        const connection = await connections.opened();
+        connection.onUnblocked = () => this.pump();
+        return PublishChannel.open(connection, topology, events);
+      },
+      onOpen: () => this.pump(),
+      onLost: (_channel, reason) => this.lost(reason),
+      report: settings.report,
+      minDelayMs: settings.reconnectMinMs,
+      maxDelayMs: settings.reconnectMaxMs,
+    });
+  }
+
+  get blocked(): boolean {
+    return this.keeper.current?.blocked ?? false;
+  }
+
+  /** Resolves when the broker has confirmed it; rejects as `Broker.publish` does. */
+  publish(message: WireMessage, route: Route): Promise<void> {
+    return new Promise((resolve, reject) => void this.send(message, route, resolve, reject));
+  }
+
+  /** The same with callbacks, of which one is called unless it is withdrawn. */
+  send(message: WireMessage, route: Route, resolve: () => void, reject: (error: Error) => void): Outgoing {
+    const outgoing = new Outgoing(message, route, Date.now() + this.settings.publishTimeoutMs, resolve, reject);
+    if (this.closed) {
+      outgoing.done = true;
+      reject(new BrokerClosedError());
+      return outgoing;
+    }
+    this.open.add(outgoing);
+    if (outgoing.id !== undefined) this.mandatory.set(outgoing.id, outgoing);
+    this.sweep ??= setTimeout(() => this.giveUpLate(), this.settings.publishTimeoutMs);
+    if (this.waiting.size > 0 || !this.write(outgoing)) this.waiting.push(outgoing);
+    return outgoing;
+  }
+
+  /** Nobody is interested in the outcome any more; it is not sent if it has not been. */
+  withdraw(outgoing: Outgoing): void {
+    this.settle(outgoing);
+  }
+
+  /** Resolves when nothing is unconfirmed, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.open.size === 0) return;
+    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
+    await pause(timeoutMs, idle);
+  }
+
+  /** Takes nothing more. */
+  stop(): void {
+    this.closed = true;
+  }
+
+  /** Rejects what is unconfirmed with `BrokerClosedError`. */
+  abandon(): void {
+    this.stop();
+    clearTimeout(this.sweep);
+    for (const outgoing of [...this.open]) this.fail(outgoing, new BrokerClosedError());
+  }
+
+  private pump(): void {
+    for (let next = this.waiting.peek(); next; next = this.waiting.peek()) {
+      if (!next.done && !this.write(next)) return;
+      this.waiting.shift();
+    }
+  }
+
+  /** False when it can't be sent now. */
+  private write(outgoing: Outgoing): boolean {
+    const to = this.keeper.current;
+    const { route, body, options } = outgoing;
+    if (!to || to.lost || to.blocked || to.unconfirmed >= this.settings.maxUnconfirmed) return false;
+    if (to.unconfirmed > 0 && to.unconfirmedBytes + body.length > this.settings.maxUnconfirmedBytes) return false;
+    try {
+      to.channel.publish(route.exchange, route.routingKey, body, options, (error: Error | null) => {
+        to.unconfirmed--;
+        to.unconfirmedBytes -= body.length;
+        if (!to.lost) this.confirmed(outgoing, error);
+      });
+    } catch (error) {
+      // The channel is about to close. Anything else is amqplib refusing to encode a property or a header.
+      if (error instanceof IllegalOperationError) return false;
+      const problem = error instanceof Error ? error.message : String(error);
+      this.fail(outgoing, new InvalidMessageError('properties', problem, { cause: error }));
+      return true;
+    }
+    outgoing.sent = true;
+    to.unconfirmed++;
+    to.unconfirmedBytes += body.length;
+    return true;
+  }
+
+  private confirmed(outgoing: Outgoing, refusal: Error | null): void {
+    if (!outgoing.done) {
+      const { recipient } = outgoing.route;
+      // RabbitMQ refuses what a full queue with overflow reject-publish does not take.
+      if (refusal) this.fail(outgoing, new QueueFullError(recipient));
+      else if (outgoing.returned) this.fail(outgoing, new NoRecipientError(recipient));
+      else if (this.settle(outgoing)) outgoing.resolve();
+    }
+    if (this.waiting.size > 0) this.pump();
+  }
+
+  /** The channel is gone: answers to what was asked over it are lost, and what it did not confirm goes first on the next. */
+  private lost(reason: Error & { code?: unknown }): void {
+    this.requests.interrupt();
+    // An error on the channel itself has the broker's code; a lost connection has none here.
+    const closedByBroker = typeof reason.code === 'number';
+    for (const outgoing of [...this.open]) {
+      if (outgoing.sent && closedByBroker && ++outgoing.closures >= MAX_CLOSURES) {
+        this.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${reason.message}`, { cause: reason }));
+      }
+      outgoing.sent = false;
+      outgoing.returned = false;
+    }
+    this.waiting.replace([...this.open]);
+  }
+
+  private giveUpLate(): void {
+    const now = Date.now();
+    this.sweep = undefined;
+    for (const outgoing of this.open) {
+      if (outgoing.deadline > now) {
+        this.sweep = setTimeout(() => this.giveUpLate(), outgoing.deadline - now);
+        return;
+      }
+      this.fail(outgoing, new BrokerUnavailableError(this.whyLate(outgoing)));
+    }
+  }
+
+  private whyLate({ sent }: Outgoing): string {
+    const why = this.blocked
+      ? 'the broker takes no messages for now (connection blocked)'
+      : !this.keeper.current
+        ? 'the broker is not connected'
+        : sent
+          ? 'the broker did not confirm'
+          : 'too many publications wait';
+    return `${why}: given up after ${this.settings.publishTimeoutMs} ms`;
+  }
+
+  private fail(outgoing: Outgoing, error: Error): void {
+    if (this.settle(outgoing)) outgoing.reject(error);
+  }
+
+  private settle(outgoing: Outgoing): boolean {
+    if (outgoing.done) return false;
+    outgoing.done = true;
+    this.open.delete(outgoing);
+    if (outgoing.id !== undefined) this.mandatory.delete(outgoing.id);
+    if (this.open.size === 0) this.onIdle?.();
+    return true;
+  }
+}

@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { Channel } from 'amqplib';
+import type { WireMessage } from 'agentmq/contracts';
+import {
+  Broker,
+  type BrokerStatus,
+  type Consumer,
+  type ConsumeOptions,
+  type DeadLettered,
+  type Features,
+  type FlowOptions,
+  type Inbox,
+  type IncomingHandler,
+  type MessageHandler,
+  type Publication,
+  type RequestOptions,
+} from '../broker.js';
+import { checkFlow, checkMessage } from '../checks.js';
+import { Dispatcher } from '../dispatcher.js';
+import { BrokerClosedError, BrokerUnavailableError, TopologyError } from '../errors.js';
+import { laneOf, LANES } from '../lanes.js';
+import { PendingRequests } from '../pending-requests.js';
+import { Topology } from '../topology.js';
+import { type Connection, connectionKeeper } from './connection.js';
+import { type ConsumePlan, deadLetterPlan, inboxPlan } from './consume-plans.js';
+import type { Keeper } from './keeper.js';
+import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
+import type { Outgoing, Route } from './outgoing.js';
+import { DIRECT_REPLY_TO } from './publish-channel.js';
+import { Publisher } from './publisher.js';
+import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
+
+/**
+ * The transport over RabbitMQ 3.10 or later. One connection publishes and takes answers, another consumes, so that a
+ * broker that blocks publishers does not keep consumers from acknowledging.
+ */
+export class RabbitMqBroker extends Broker {
+  readonly features: Features = { priority: true, queueLimit: true, survivesRestart: true, ttl: true };
+
+  private readonly settings: RabbitMqSettings;
+  private readonly topology: Topology;
+  private readonly publishing: Keeper<Connection>;
+  private readonly consuming: Keeper<Connection>;
+  private readonly requests = new PendingRequests();
+  private readonly publisher: Publisher;
+  private readonly consumers = new Set<AnyRabbitMqConsumer>();
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** Throws `BrokerOptionsError`. */
+  constructor(options: RabbitMqOptions) {
+    super();
+    this.settings = settingsOf(options);
+    this.topology = new Topology(this.settings.namespace);
+    this.publishing = connectionKeeper('publisher', this.settings);
+    this.consuming = connectionKeeper('consumer', this.settings);
+    this.publisher = new Publisher(this.publishing, this.topology, this.requests, this.settings);
+  }
+
+  /** Rejects with `TopologyError` when an exchange exists as another kind, and with `BrokerUnavailableError` as the `start` option says. */
+  start(): Promise<void> {
+    if (this.closing) return Promise.reject(new BrokerClosedError());
+    this.starting ??= this.open();
+    return this.starting;
+  }
+
+  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer> {
+    const flow = checkFlow(options);
+    return this.read(inboxPlan(inbox, flow.prefetch, this.topology, this.settings), flow, handler, options.onCreated);
+  }
+
+  async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
+    const flow = checkFlow(options);
+    return this.read(deadLetterPlan(flow.prefetch, this.topology, this.settings), flow, handler);
+  }
+
+  publish(publication: Publication): Promise<void> {
+    try {
+      checkMessage(publication, this.settings.maxMessageBytes);
+      return this.publisher.publish(publication, this.routeOf(publication));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
+    checkMessage(publication, this.settings.maxMessageBytes);
+    if (this.closing) throw new BrokerClosedError();
+    const { properties, recipient } = publication;
+    const correlationId = properties.correlationId ?? randomUUID();
+    const message = { body: publication.body, properties: { ...properties, correlationId, replyTo: DIRECT_REPLY_TO } };
+    const route = { ...this.routeOf(publication), mandatory: true };
+    let outgoing: Outgoing | undefined;
+    return this.requests.ask(recipient, correlationId, options, {
+      send: (fail) => (outgoing = this.publisher.send(message, route, () => undefined, fail)),
+      isSent: () => outgoing?.sent ?? false,
+      withdraw: () => outgoing && this.publisher.withdraw(outgoing),
+    });
+  }
+
+  async reply(replyTo: string, reply: WireMessage): Promise<void> {
+    checkMessage(reply, this.settings.maxMessageBytes);
+    // RabbitMQ before 4 returns every mandatory message to such an address, although it has delivered it.
+    const mandatory = !replyTo.startsWith(DIRECT_REPLY_TO);
+    const route: Route = { exchange: '', routingKey: replyTo, mandatory, persistent: false, recipient: replyTo };
+    await this.publisher.publish(reply, route);
+  }
+
+  async inboxSize(owner: Inbox['owner']): Promise<number | undefined> {
+    const queues = LANES.map((lane) => this.topology.queue(owner, lane));
+    try {
+      return await this.withChannel(async (channel) => {
+        let size = 0;
+        for (const queue of queues) size += (await channel.checkQueue(queue)).messageCount;
+        return size;
+      });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Close a consumer of the inbox first: it would declare it again. Rejects with `BrokerUnavailableError` when not connected. */
+  async deleteInbox(owner: Inbox['owner']): Promise<void> {
+    const queues = LANES.map((lane) => this.topology.queue(owner, lane));
+    await this.withChannel(async (channel) => {
+      for (const queue of queues) await channel.deleteQueue(queue);
+    });
+  }
+
+  status(): BrokerStatus {
+    const connected =
+      this.publisher.keeper.current !== undefined &&
+      this.consuming.current !== undefined &&
+      [...this.consumers].every(({ isFlowing }) => isFlowing);
+    return { type: 'rabbitmq', connected, blocked: this.publisher.blocked };
+  }
+
+  close(timeoutMs = 10_000): Promise<void> {
+    this.closing ??= this.shut(timeoutMs);
+    return this.closing;
+  }
+
+  private async open(): Promise<void> {
+    const { start } = this.settings;
+    const firstTries = Promise.all([this.publishing.start(), this.consuming.start()]);
+    const channel = this.publisher.keeper.start();
+    try {
+      const failure = (await firstTries).find((error) => error !== undefined);
+      if (failure && start === 'fail') throw failure;
+      if (failure && start === 'degraded') return;
+      await this.consuming.opened();
+      const refusal = await channel;
+      if (refusal instanceof TopologyError) throw refusal;
+      await this.publisher.keeper.opened();
+    } catch (error) {
+      await this.close(0);
+      throw error;
+    }
+  }
+
+  /** Handlers that are let end can still publish and answer; then only what was published is waited for. */
+  private async shut(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
+    this.publisher.stop();
+    await this.publisher.drain(Math.max(0, end - Date.now()));
+    this.publisher.abandon();
+    this.requests.rejectAll(() => new BrokerClosedError());
+    this.publisher.keeper.stop();
+    await Promise.all([this.publishing.stop()?.close(), this.consuming.stop()?.close()]);
+  }
+
+  private async read<M extends WireMessage>(
+    plan: ConsumePlan<M>,
+    { concurrency }: Required<FlowOptions>,
+    handler: MessageHandler<M>,
+    onCreated?: () => void,
+  ): Promise<Consumer> {
+    if (this.closing) throw new BrokerClosedError();
+    const dispatcher = new Dispatcher(concurrency, handler);
+    const onClose = (): void => void this.consumers.delete(consumer);
+    const consumer = new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated);
+    this.consumers.add(consumer);
+    consumer.start();
+    const flowing = consumer.flowing().catch(async (error: unknown) => {
+      await consumer.close(0);
+      throw error;
+    });
+    if (this.settings.start === 'degraded' && !this.consuming.current) flowing.catch(() => undefined);
+    else await flowing;
+    return consumer;
+  }
+
+  private routeOf({ recipient, properties, mandatory, persistent }: Publication): Route {
+    const { exchange, routingKey } = this.topology.address(recipient, laneOf(properties.priority));
+    return { exchange, routingKey, mandatory, persistent, recipient };
+  }
+
+  private async withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
+    const connection = this.consuming.current;
+    if (!connection) throw new BrokerUnavailableError('the broker is not connected');
+    return connection.withChannel(use);
+  }
+}
