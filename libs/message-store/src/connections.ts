@@ -1,0 +1,16 @@
+import type { Pool } from 'pg';
+
+/** Where the connections come from: a server, or the embedded database. */
+export interface Connections {
+  /** The pool, opened at the first call. A call that failed may be repeated. */
+  open(): Promise<Pool>;
+  /** The most body bytes that one statement should carry; larger batches are split, within one transaction. */
+  readonly statementBytes: number;
+  /**
+   * The most transactions that callers may have open at once: handlers that take their time in them must not take the
+   * connections by which claims are renewed and health is told.
+   */
+  readonly transactionsAtOnce: number;
+  /** Waits for the statements under way and closes. */
+  end(): Promise<void>;
+}

@@ -1,0 +1,36 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { AgentHealth, AgentRecord } from '../agent-record.js';
+
+/** One agent of the registry. */
+@Entity('agents')
+export class AgentEntity implements AgentRecord {
+  @PrimaryColumn({ type: 'text' })
+  readonly id!: string;
+
+  @Column({ type: 'text' })
+  readonly role!: string;
+
+  @Column({ type: 'text', array: true })
+  readonly capabilities!: string[];
+
+  @Column({ type: 'text' })
+  readonly instance!: string;
+
+  @Column({ type: 'double precision' })
+  readonly load!: number;
+
+  @Column({ name: 'in_flight', type: 'integer' })
+  readonly inFlight!: number;
+
+  @Column({ type: 'text' })
+  readonly version!: string;
+
+  @Column({ type: 'text' })
+  readonly health!: AgentHealth;
+
+  @Column({ name: 'registered_at', type: 'timestamptz' })
+  readonly registeredAt!: Date;
+
+  @Column({ name: 'heartbeat_at', type: 'timestamptz' })
+  readonly heartbeatAt!: Date;
+}

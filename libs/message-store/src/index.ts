@@ -1,0 +1,43 @@
+export type { EmbeddedOptions } from './embedded-connections.js';
+export { MessageEntity } from './entities/index.js';
+export {
+  InvalidNamespaceError,
+  InvalidSelectionError,
+  SchemaTooNewError,
+  StoreClosedError,
+  StoreLockedError,
+  StoreUnavailableError,
+  TransactionEndedError,
+} from './errors.js';
+export type { AgentHealth, AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+export {
+  type AppendOptions,
+  type Claim,
+  type ClaimRef,
+  type ClaimResult,
+  type ConsumerName,
+  type DeliveryError,
+  type DeliveryRef,
+  type DeliveryState,
+  type FailedAttempt,
+  type Failure,
+  type MessageFilter,
+  MessageStore,
+  type OutboxEntry,
+  type OutboxLease,
+  type Rejection,
+  type ReplayBatch,
+  type ReplayCursor,
+  type ReplayOptions,
+  type ReplaySelection,
+  type SettledState,
+  type StoreCounts,
+  type StoredDelivery,
+  type StoredMessage,
+  targetOf,
+  type TraceSummary,
+  type Transaction,
+} from './message-store.js';
+export { PostgresMessageStore } from './postgres-message-store.js';
+export type { ServerOptions } from './server-connections.js';
+export { type CallerTransaction, transactionGiven, transactionOf } from './transaction.js';

@@ -1,0 +1,385 @@
+import { formatRecipient, type Message, type WireError } from 'agentmq/contracts';
+import type { EntityManager } from 'typeorm';
+import type { AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+
+/** Who a durable message is delivered to: `role.worker` or `agent.worker-1`. */
+export type ConsumerName = string;
+
+/**
+ * - `pending`: owed to the consumer, not received yet
+ * - `processing`: claimed (or given back, and free to claim)
+ * - `retrying`: failed, due again later
+ * - `completed`, `dead` or `expired`: settled
+ */
+export type DeliveryState = 'pending' | 'processing' | 'retrying' | 'completed' | 'dead' | 'expired';
+
+/** An outbox entry in the hands of one process: publish the message, then settle or postpone it. */
+export interface OutboxEntry {
+  /** Identifies the entry; a bigint as text. */
+  readonly id: string;
+  /** Counts the leases of this entry; fences settle and postpone. */
+  readonly lease: number;
+  readonly message: Message;
+  /** A retry or replay, for this consumer alone; otherwise the message goes to its recipient. */
+  readonly consumer?: ConsumerName;
+}
+
+/** Where an entry goes: its consumer, or its message's recipient, e.g. `role.worker`. */
+export const targetOf = ({ consumer, message }: Pick<OutboxEntry, 'consumer' | 'message'>): string =>
+  consumer ?? formatRecipient(message.recipient);
+
+/** Names an entry as it was leased. */
+export type OutboxLease = Pick<OutboxEntry, 'id' | 'lease'>;
+
+export interface AppendOptions {
+  /**
+   * The process that will publish at once: it holds the lease, and others leave the entry alone until it runs out.
+   * The entry of a message whose `deliverAt` has not come is nobody's.
+   */
+  readonly owner: string;
+  /** Without it, entries are nobody's, and due at once: any relay publishes them. */
+  readonly leaseMs?: number;
+  /** Commits with the caller's own work. */
+  readonly transaction?: Transaction;
+}
+
+export interface Claim {
+  readonly messageId: string;
+  readonly consumer: ConsumerName;
+  /** The broker took this copy from an earlier holder, whose claim, if it is by the same copy, is therefore void. */
+  readonly redelivered: boolean;
+  /** Which copy of the message it is, as the wire tells; '' when it does not. */
+  readonly copy: string;
+  /** The most attempts that may fail, those cut off by the death of the claimant included. */
+  readonly attempts: number;
+  /** Nothing else that is suspect is handled beside it in this process. */
+  readonly alone: boolean;
+}
+
+/**
+ * - `claimed`: handle it; `attempt` fences everything said about it later, `failures` have gone before
+ * - `settled`: completed, dead or expired at this consumer already, or (`now`) by this very claim: its time to live has
+ *   ended, or the last of its attempts was cut off
+ * - `waiting`: a retry, not due yet; its outbox entry brings it again
+ * - `busy`: another holds it, its lease runs on
+ * - `suspect`: claimants of it died twice, or once and this is its last attempt; claim it again with `alone`
+ * - `unknown`: the store has no such message; `record` it, then claim again
+ */
+export type ClaimResult =
+  | { readonly outcome: 'claimed'; readonly attempt: number; readonly failures: number }
+  | { readonly outcome: 'settled'; readonly state: SettledState; readonly now: boolean }
+  | { readonly outcome: 'waiting' }
+  | { readonly outcome: 'busy' }
+  | { readonly outcome: 'suspect' }
+  | { readonly outcome: 'unknown' };
+
+export type SettledState = Extract<DeliveryState, 'completed' | 'dead' | 'expired'>;
+
+/** A message at a consumer. */
+export interface DeliveryRef {
+  readonly messageId: string;
+  readonly consumer: ConsumerName;
+}
+
+/** A delivery as one claimant holds it. */
+export interface ClaimRef extends DeliveryRef {
+  readonly attempt: number;
+}
+
+export interface DeliveryError extends WireError {
+  readonly stack?: string;
+}
+
+/** An attempt that failed: its delivery ends, or is put on its way again in `retryInMs`. */
+export type Failure = ClaimRef & { readonly error: DeliveryError } & (
+    { readonly state: 'dead' | 'expired' } | { readonly state: 'retrying'; readonly retryInMs: number }
+  );
+
+/** One attempt that failed. */
+export interface FailedAttempt {
+  readonly attempt: number;
+  readonly at: Date;
+  readonly agentId: string | null;
+  readonly error: DeliveryError;
+}
+
+/** A message that never got as far as a handler: unreadable, unknown, invalid or expired. */
+export interface Rejection {
+  readonly message: Message;
+  readonly consumer: ConsumerName;
+  readonly state: 'dead' | 'expired';
+  readonly error: DeliveryError;
+}
+
+export interface StoredDelivery extends DeliveryRef {
+  readonly state: DeliveryState;
+  /** Counts the claims; 0 for one that was never claimed. */
+  readonly attempt: number;
+  /** Agent id of the last claimant. */
+  readonly agentId: string | null;
+  /** Why it is dead, expired or retrying. */
+  readonly error: DeliveryError | null;
+  /** The attempts that failed, oldest first, since it was last requeued; the latest 20. */
+  readonly history: readonly FailedAttempt[];
+  /** When it is tried again, while it is retrying. */
+  readonly dueAt: Date | null;
+  /** When it was first claimed, or rejected. */
+  readonly receivedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** A dead letter that needs nobody's attention any more. */
+  readonly discarded: { readonly at: Date; readonly reason: string } | null;
+}
+
+export interface StoredMessage {
+  readonly message: Message;
+  readonly storedAt: Date;
+  /** False while an outbox entry is open. */
+  readonly published: boolean;
+  readonly deliveries: readonly StoredDelivery[];
+}
+
+export interface MessageFilter {
+  readonly correlationId?: string;
+  readonly traceId?: string;
+  readonly type?: string;
+  readonly consumer?: ConsumerName;
+  readonly state?: DeliveryState;
+  /** Dead letters that were discarded are left out unless true. */
+  readonly discarded?: boolean;
+  /** At most this many, oldest first; 100 unless given, 1000 at most. */
+  readonly limit?: number;
+  /** Messages after this id (ids are time-ordered). */
+  readonly after?: string;
+}
+
+/** Which deliveries to put on their way again; every field given must hold. */
+export interface ReplaySelection {
+  readonly messageIds?: readonly string[];
+  readonly traceId?: string;
+  readonly type?: string;
+  /** A topic pattern: messages that were published to a topic that it matches. */
+  readonly topic?: string;
+  /** Deliveries at this consumer. */
+  readonly consumer?: ConsumerName;
+  /** Messages stored from then on, and before then. */
+  readonly from?: Date;
+  readonly before?: Date;
+  /** What is open (pending, retrying, processing with no lease) unless given. Discarded dead letters only by id. */
+  readonly states?: readonly DeliveryState[];
+  /** Only what nobody has touched for so long, in ms: neither sent, put on its way, tried, nor leased. */
+  readonly quietMs?: number;
+}
+
+export interface ReplayOptions {
+  /**
+   * Deliver to this consumer instead of the one that each delivery belongs to: a new subscriber catches up. Messages
+   * that it has completed, or is owed, already are passed over; completed ones of other consumers are taken if asked for.
+   */
+  readonly to?: ConsumerName;
+  /** Changes nothing, only counts. */
+  readonly dryRun?: boolean;
+  /** At most this many in one call, oldest first; 1,000 unless given, 10,000 at most. */
+  readonly limit?: number;
+  /** Where the call before ended. */
+  readonly after?: ReplayCursor;
+}
+
+/** A place in the order of replay, opaque to callers. */
+export type ReplayCursor = string;
+
+export interface ReplayBatch {
+  /** Deliveries that the selection holds. */
+  readonly matched: number;
+  /** Of these put on their way (with `dryRun`: that would be); what is completed at its consumer, or on its way already, is not. */
+  readonly replayed: number;
+  /** Undefined when there are no more. */
+  readonly next?: ReplayCursor;
+}
+
+/** What one flow of messages came to. */
+export interface TraceSummary {
+  /** Senders and claimants, in the order in which they first appeared. */
+  readonly agents: readonly string[];
+  readonly messages: number;
+  readonly completed: number;
+}
+
+export interface StoreCounts {
+  readonly messages: number;
+  readonly outbox: number;
+  readonly deliveries: Readonly<Record<DeliveryState, number>>;
+}
+
+/**
+ * An open transaction on the store's database. `query` runs a caller's own statements inside it. Once it has ended,
+ * `query` and `manager` reject with `TransactionEndedError`.
+ */
+export interface Transaction {
+  /** False from the moment on that it is being committed or rolled back. */
+  readonly isOpen: boolean;
+  /** For writes by TypeORM inside it. */
+  readonly manager: EntityManager;
+  query<Row = unknown>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+}
+
+/**
+ * The persistence port. Every method rejects with `StoreUnavailableError` (retryable) when the database can't be
+ * reached, and each is one atomic statement or transaction. Times are the database's own clock. Arrays are batches:
+ * the hot statements take hundreds of entries at once, in any order, and answer in the order asked.
+ */
+export abstract class MessageStore {
+  /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a newer schema. */
+  abstract migrate(): Promise<void>;
+
+  /**
+   * Runs `work` in a transaction: commits when it resolves, rolls back when it rejects. Waits for its turn while too many
+   * are open, which leave no connection to the rest. Whatever `work` rejects with is passed on as it is;
+   * `StoreUnavailableError` is what this transaction's own connection said. A statement that timed out, or was rolled
+   * back in favour of another transaction, is no outage: its error is the driver's. Rejects with
+   * `TransactionEndedError` when `work` resolved though a statement had failed, so that nothing could be committed.
+   */
+  abstract transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+
+  // -- sending
+
+  /**
+   * Stores messages with an outbox entry each. Resolves when committed (with a transaction: when that is), with a lease
+   * for each message, in the order given. A message id that is stored already keeps its first version and gets no
+   * second entry: it is answered with the entry that `owner` still holds (so that an append which may have been
+   * committed can be repeated), else with a lease of 0, which names no entry and which settling and postponing pass over.
+   */
+  abstract append(messages: readonly Message[], options: AppendOptions): Promise<OutboxLease[]>;
+
+  /**
+   * The database's time, which all others are measured by.
+   */
+  abstract now(): Promise<Date>;
+
+  /** Open outbox entries, but for what is scheduled (delayed sends, retries) and not due yet; counted no further than `atMost`. */
+  abstract outboxSize(atMost: number): Promise<number>;
+
+  /**
+   * What an earlier process of the same owner left is free at once: its outbox entries are due, and the leases of its
+   * claims end. Called before the owner's first send.
+   */
+  abstract takeOver(owner: string): Promise<void>;
+
+  /** Closes entries whose message the broker has confirmed. An entry that another has leased since stays. */
+  abstract settle(leases: readonly OutboxLease[]): Promise<void>;
+
+  /** Gives entries back, to be published again in `delayMs`. */
+  abstract postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void>;
+
+  /**
+   * Leases due entries, oldest first, skipping those that others hold; expired messages are closed instead, as
+   * `expired`. At most `limit`, and fewer when their bodies are large: only an empty answer means that none is due.
+   * The messages' `attempt` is the entry's lease, which is above 1 for every copy. Entries whose target (see
+   * {@link targetOf}) is in `skip` are left: their inboxes are full.
+   */
+  abstract leaseDue(owner: string, limit: number, leaseMs: number, skip?: readonly string[]): Promise<OutboxEntry[]>;
+
+  // -- receiving
+
+  /** Stores messages that came from outside, with no outbox entry; one already stored is left as it is. */
+  abstract record(messages: readonly Message[]): Promise<void>;
+
+  /**
+   * Claims deliveries for `owner`, each for `leaseMs`; expiry is decided here, by the database's clock. Of one asked for
+   * twice in a batch, the ask with `alone`, else the redelivered one, is answered; the other is `busy`.
+   */
+  abstract claim(claims: readonly Claim[], owner: string, leaseMs: number): Promise<ClaimResult[]>;
+
+  /** Prolongs claims that are still held; answers which were. */
+  abstract renew(claims: readonly ClaimRef[], leaseMs: number): Promise<boolean[]>;
+
+  /**
+   * Records completion, where the claim is still the claimant's: false means fenced off. In a transaction it comes last:
+   * one that then idles for 5 s is ended, and its connection with it.
+   */
+  abstract complete(claims: readonly ClaimRef[], transaction?: Transaction): Promise<boolean[]>;
+
+  /** Records failures, fenced likewise; a retry gets its outbox entry in the same statement. */
+  abstract fail(failures: readonly Failure[]): Promise<boolean[]>;
+
+  /** Gives claims back unhandled, so that the next delivery is claimed at once. */
+  abstract release(claims: readonly ClaimRef[]): Promise<void>;
+
+  /** Records messages that never reached a handler, and why. A delivery that is claimed or settled is left as it is. */
+  abstract reject(rejections: readonly Rejection[]): Promise<void>;
+
+  // -- subscriptions
+
+  /**
+   * From now on the consumer is owed what is published to topics that the patterns match and, if `broadcast`, what is
+   * broadcast. Patterns that it had keep the time they began; resolves with those that it no longer has.
+   */
+  abstract subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<string[]>;
+
+  /** The consumer is owed nothing more. */
+  abstract unsubscribe(consumer: ConsumerName): Promise<void>;
+
+  // -- replay, dead letters, retention
+
+  /** Messages that the consumer is owed and has not settled, oldest first; `limit` and `after` as in `list`. */
+  abstract getUnprocessed(
+    consumer: ConsumerName,
+    page?: Pick<MessageFilter, 'limit' | 'after'>,
+  ): Promise<StoredMessage[]>;
+
+  /**
+   * Puts deliveries on their way again, oldest first: each gets an outbox entry unless it has one. Dead and expired ones
+   * begin anew, with all their attempts and their whole time to live.
+   */
+  abstract replay(selection: ReplaySelection, options?: ReplayOptions): Promise<ReplayBatch>;
+
+  /** Discards dead letters; answers which were dead. */
+  abstract discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]>;
+
+  /** Settles as `expired` what is owed, unclaimed and out of time, and on its way nowhere; at most `limit`. Resolves with how many; one process at a time does it, the others get 0. */
+  abstract expire(limit: number): Promise<number>;
+
+  /**
+   * Deletes messages stored longer ago than `settledMs` with everything about them, if every delivery was settled as
+   * long ago and none is a dead letter younger than `deadMs` that nobody discarded. At most `limit`; resolves with how many.
+   */
+  abstract forget(age: { readonly settledMs: number; readonly deadMs: number }, limit: number): Promise<number>;
+
+  // -- reading
+
+  abstract find(messageId: string): Promise<StoredMessage | undefined>;
+  abstract list(filter: MessageFilter): Promise<StoredMessage[]>;
+  /** Sums up the trace that a message belongs to, itself alone when it has none. Reads no bodies. */
+  abstract trace(message: Pick<Message, 'messageId' | 'trace'>): Promise<TraceSummary>;
+  abstract counts(): Promise<StoreCounts>;
+
+  // -- agents
+
+  /** Registers an agent, replacing an earlier instance of the same id. */
+  abstract registerAgent(agent: AgentRegistration): Promise<AgentRecord>;
+
+  /**
+   * Marks the agent as alive now, `healthy` again if it was not. False when another instance has taken the id, or the
+   * agent is deregistered.
+   */
+  abstract heartbeat(heartbeat: AgentHeartbeat): Promise<boolean>;
+
+  /** Marks the instance `stopped`. */
+  abstract deregisterAgent(agent: Pick<AgentRecord, 'id' | 'instance'>): Promise<void>;
+
+  abstract agents(): Promise<AgentRecord[]>;
+
+  /**
+   * Marks healthy agents whose heartbeat is older than `timeoutMs` unhealthy; answers those it changed (each to one
+   * caller). Those that have been stopped or unhealthy for ten times as long, and an hour, are forgotten; 24 h later,
+   * unless they subscribed again or are back, they are owed nothing more.
+   */
+  abstract markUnhealthy(timeoutMs: number): Promise<AgentRecord[]>;
+
+  // -- life
+
+  /** Resolves when the database answers a query. */
+  abstract ping(): Promise<void>;
+
+  /** Closes the connections. Safe to call twice. */
+  abstract close(): Promise<void>;
+}

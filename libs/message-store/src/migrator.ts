@@ -1,0 +1,33 @@
+import { migrations } from 'agentmq/migrations';
+import { MigrationExecutor } from 'typeorm';
+import type { Database } from './database.js';
+import { SchemaTooNewError } from './errors.js';
+import type { RunnerTransaction } from './transaction.js';
+
+/**
+ * Brings the schema up to date, in one transaction under an advisory lock: of many processes that start together one
+ * does it and the others wait. The lock is the transaction's, so it also holds through a transaction pooler.
+ */
+export async function migrate(database: Database): Promise<void> {
+  await database.transaction(async (transaction) => {
+    const { schema } = database;
+    await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`agentmq.migrate.${schema}`]);
+    const existing = await transaction.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+    if (existing.length === 0) await transaction.query(`CREATE SCHEMA "${schema}"`);
+    await refuseNewer(transaction, schema);
+    // The migrations are plain SQL without a schema's name.
+    await transaction.query(`SET LOCAL search_path TO "${schema}"`);
+    await new MigrationExecutor(transaction.dataSource, transaction.runner).executePendingMigrations();
+  });
+}
+
+async function refuseNewer(transaction: RunnerTransaction, schema: string): Promise<void> {
+  const [table] = await transaction.query<{ name: string | null }>('SELECT to_regclass($1)::text AS name', [
+    `"${schema}".migrations`,
+  ]);
+  if (!table?.name) return;
+  const done = await transaction.query<{ name: string }>(`SELECT name FROM "${schema}".migrations ORDER BY id`);
+  const known = new Set(migrations.map((migration) => new migration().name));
+  const unknown = done.find(({ name }) => !known.has(name));
+  if (unknown) throw new SchemaTooNewError(unknown.name);
+}

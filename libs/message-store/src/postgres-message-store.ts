@@ -1,0 +1,221 @@
+import type { Message } from 'agentmq/contracts';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Connections } from './connections.js';
+import { Database } from './database.js';
+import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
+import type { AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+import {
+  type AppendOptions,
+  type Claim,
+  type ClaimRef,
+  type ClaimResult,
+  type ConsumerName,
+  type DeliveryRef,
+  type Failure,
+  type MessageFilter,
+  MessageStore,
+  type OutboxEntry,
+  type OutboxLease,
+  type Rejection,
+  type ReplayBatch,
+  type ReplayOptions,
+  type ReplaySelection,
+  type StoreCounts,
+  type StoredMessage,
+  type TraceSummary,
+  type Transaction,
+} from './message-store.js';
+import { migrate } from './migrator.js';
+import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
+import { Reader } from './reader.js';
+import { Receiver } from './receiver.js';
+import { Registry } from './registry.js';
+import { Replayer } from './replayer.js';
+import { Retention } from './retention.js';
+import { Sender } from './sender.js';
+import { ServerConnections, type ServerOptions } from './server-connections.js';
+import { statements } from './sql/index.js';
+import { Subscriptions } from './subscriptions.js';
+
+/**
+ * The message store on Postgres: a server, or the embedded one. Making it connects to nothing; the first call does,
+ * and every later call finds its way back after the database was away.
+ */
+export class PostgresMessageStore extends MessageStore {
+  /** The Postgres schema that holds everything of this namespace. */
+  readonly schema: string;
+  private readonly database: Database;
+  private readonly turn: LimitFunction;
+  private readonly sender: Sender;
+  private readonly receiver: Receiver;
+  private readonly subscriptions: Subscriptions;
+  private readonly reader: Reader;
+  private readonly registry: Registry;
+  private readonly replayer: Replayer;
+  private readonly retention: Retention;
+
+  private constructor(namespace: string, connections: Connections) {
+    super();
+    this.schema = schemaOf(namespace);
+    this.database = new Database(this.schema, connections);
+    this.turn = pLimit(connections.transactionsAtOnce);
+    const sql = statements(this.schema);
+    this.sender = new Sender(this.database, sql);
+    this.receiver = new Receiver(this.database, sql);
+    this.subscriptions = new Subscriptions(this.database, sql);
+    this.reader = new Reader(this.database, sql);
+    this.registry = new Registry(this.database, sql);
+    this.replayer = new Replayer(this.database);
+    this.retention = new Retention(this.database, sql);
+  }
+
+  /** On a PostgreSQL server (14 or later). Connects when first used. Throws `InvalidNamespaceError`. */
+  static connect(options: ServerOptions): PostgresMessageStore {
+    return new PostgresMessageStore(options.namespace ?? DEFAULT_NAMESPACE, new ServerConnections(options));
+  }
+
+  /** On an embedded Postgres (PGlite), in a directory that this process alone may use. Throws `InvalidNamespaceError`. */
+  static embedded(options: EmbeddedOptions = {}): PostgresMessageStore {
+    return new PostgresMessageStore(options.namespace ?? DEFAULT_NAMESPACE, new EmbeddedConnections(options));
+  }
+
+  migrate(): Promise<void> {
+    return migrate(this.database);
+  }
+
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.turn(() => this.database.callersTransaction(work));
+  }
+
+  append(messages: readonly Message[], options: AppendOptions): Promise<OutboxLease[]> {
+    return this.sender.append(messages, options);
+  }
+
+  async now(): Promise<Date> {
+    const rows = await this.database.query<{ now: Date }>('SELECT clock_timestamp() AS now', []);
+    return (rows[0] as { now: Date }).now;
+  }
+
+  outboxSize(atMost: number): Promise<number> {
+    return this.sender.outboxSize(atMost);
+  }
+
+  takeOver(owner: string): Promise<void> {
+    return this.sender.takeOver(owner);
+  }
+
+  settle(leases: readonly OutboxLease[]): Promise<void> {
+    return this.sender.settle(leases);
+  }
+
+  postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void> {
+    return this.sender.postpone(leases, delayMs, error);
+  }
+
+  leaseDue(owner: string, limit: number, leaseMs: number, skip?: readonly string[]): Promise<OutboxEntry[]> {
+    return this.sender.leaseDue(owner, limit, leaseMs, skip);
+  }
+
+  record(messages: readonly Message[]): Promise<void> {
+    return this.sender.record(messages);
+  }
+
+  claim(claims: readonly Claim[], owner: string, leaseMs: number): Promise<ClaimResult[]> {
+    return this.receiver.claim(claims, owner, leaseMs);
+  }
+
+  renew(claims: readonly ClaimRef[], leaseMs: number): Promise<boolean[]> {
+    return this.receiver.renew(claims, leaseMs);
+  }
+
+  complete(claims: readonly ClaimRef[], transaction?: Transaction): Promise<boolean[]> {
+    return this.receiver.complete(claims, transaction);
+  }
+
+  fail(failures: readonly Failure[]): Promise<boolean[]> {
+    return this.receiver.fail(failures);
+  }
+
+  release(claims: readonly ClaimRef[]): Promise<void> {
+    return this.receiver.release(claims);
+  }
+
+  reject(rejections: readonly Rejection[]): Promise<void> {
+    return this.receiver.reject(rejections);
+  }
+
+  getUnprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'> = {}): Promise<StoredMessage[]> {
+    return this.reader.getUnprocessed(consumer, page);
+  }
+
+  /** Throws `InvalidSelectionError` and, for a topic that is no pattern, `InvalidMessageError`. */
+  replay(selection: ReplaySelection, options: ReplayOptions = {}): Promise<ReplayBatch> {
+    return this.replayer.replay(selection, options);
+  }
+
+  discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]> {
+    return this.retention.discard(deliveries, reason, transaction);
+  }
+
+  /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000. */
+  expire(limit: number): Promise<number> {
+    return this.retention.expire(limit);
+  }
+
+  /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000, or a negative age. */
+  forget(age: { readonly settledMs: number; readonly deadMs: number }, limit: number): Promise<number> {
+    return this.retention.forget(age, limit);
+  }
+
+  subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<string[]> {
+    return this.subscriptions.subscribe(consumer, patterns, broadcast);
+  }
+
+  unsubscribe(consumer: ConsumerName): Promise<void> {
+    return this.subscriptions.unsubscribe(consumer);
+  }
+
+  find(messageId: string): Promise<StoredMessage | undefined> {
+    return this.reader.find(messageId);
+  }
+
+  list(filter: MessageFilter): Promise<StoredMessage[]> {
+    return this.reader.list(filter);
+  }
+
+  trace(message: Pick<Message, 'messageId' | 'trace'>): Promise<TraceSummary> {
+    return this.reader.trace(message);
+  }
+
+  counts(): Promise<StoreCounts> {
+    return this.reader.counts();
+  }
+
+  registerAgent(agent: AgentRegistration): Promise<AgentRecord> {
+    return this.registry.register(agent);
+  }
+
+  heartbeat(heartbeat: AgentHeartbeat): Promise<boolean> {
+    return this.registry.heartbeat(heartbeat);
+  }
+
+  deregisterAgent(agent: Pick<AgentRecord, 'id' | 'instance'>): Promise<void> {
+    return this.registry.deregister(agent);
+  }
+
+  agents(): Promise<AgentRecord[]> {
+    return this.registry.all();
+  }
+
+  markUnhealthy(timeoutMs: number): Promise<AgentRecord[]> {
+    return this.registry.markUnhealthy(timeoutMs);
+  }
+
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1', []);
+  }
+
+  close(): Promise<void> {
+    return this.database.close();
+  }
+}

@@ -1,0 +1,140 @@
+import type { Message } from 'agentmq/contracts';
+import { type EntityManager, In } from 'typeorm';
+import type { Database } from './database.js';
+import { fromJson } from './delivery-error.js';
+import { DeliveryEntity, MessageEntity, OutboxEntity } from './entities/index.js';
+import type {
+  ConsumerName,
+  DeliveryError,
+  DeliveryState,
+  FailedAttempt,
+  MessageFilter,
+  StoreCounts,
+  StoredDelivery,
+  StoredMessage,
+  TraceSummary,
+} from './message-store.js';
+import { decode } from './header-codec.js';
+import { toMessage } from './message-row.js';
+import { openStates } from './replay-plan.js';
+import type { Statements } from './sql/index.js';
+import { clean } from './text.js';
+
+const DEFAULT_LIMIT = 100;
+const MAX_LIMIT = 1000;
+
+/** The reading side, for people and tools: by entities, each answer of one moment. */
+export class Reader {
+  constructor(
+    private readonly database: Database,
+    private readonly sql: Statements,
+  ) {}
+
+  async find(messageId: string): Promise<StoredMessage | undefined> {
+    return this.database.read(async (manager) => {
+      const message = await manager.findOneBy(MessageEntity, { messageId: clean(messageId) });
+      return message ? (await withDeliveries(manager, [message]))[0] : undefined;
+    });
+  }
+
+  list(filter: MessageFilter): Promise<StoredMessage[]> {
+    return this.page(filter, filter.state && [filter.state]);
+  }
+
+  getUnprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'>): Promise<StoredMessage[]> {
+    return this.page({ ...page, consumer }, openStates);
+  }
+
+  private page(filter: MessageFilter, states: readonly DeliveryState[] | undefined): Promise<StoredMessage[]> {
+    return this.database.read(async (manager) => {
+      const query = manager
+        .createQueryBuilder(MessageEntity, 'm')
+        .orderBy('m.messageId')
+        .limit(Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT));
+      const equal = { correlationId: filter.correlationId, traceId: filter.traceId, type: filter.type };
+      for (const [field, value] of Object.entries(equal)) {
+        if (value !== undefined) query.andWhere(`m.${field} = :${field}`, { [field]: clean(value) });
+      }
+      if (filter.after !== undefined) query.andWhere('m.messageId > :after', { after: clean(filter.after) });
+      if (filter.consumer !== undefined || states !== undefined) {
+        const deliveries = query.subQuery().select('d.messageId').from(DeliveryEntity, 'd').where('true');
+        if (filter.consumer !== undefined) deliveries.andWhere('d.consumer = :consumer');
+        if (states !== undefined) deliveries.andWhere('d.state IN (:...states)');
+        if (states?.includes('dead') && !filter.discarded) deliveries.andWhere('d.discarded IS NULL');
+        query
+          .andWhere(`m.messageId IN ${deliveries.getQuery()}`)
+          .setParameters({ consumer: filter.consumer && clean(filter.consumer), states });
+      }
+      return withDeliveries(manager, await query.getMany());
+    });
+  }
+
+  async trace({ messageId, trace }: Pick<Message, 'messageId' | 'trace'>): Promise<TraceSummary> {
+    // version, trace id, parent id and flags, with dashes between (W3C Trace Context, section 3.2)
+    const traceId = trace ? clean(trace.traceparent).slice(3, 35) : null;
+    const [summary] = await this.database.query<TraceSummary>(this.sql.trace, [traceId, clean(messageId)]);
+    return summary ?? { agents: [], messages: 0, completed: 0 };
+  }
+
+  async counts(): Promise<StoreCounts> {
+    const [row] = await this.database.query<Record<DeliveryState | 'messages' | 'outbox', number>>(this.sql.counts, []);
+    const { messages = 0, outbox = 0, ...deliveries } = row ?? {};
+    return { messages, outbox, deliveries: deliveries as Record<DeliveryState, number> };
+  }
+}
+
+async function withDeliveries(manager: EntityManager, messages: readonly MessageEntity[]): Promise<StoredMessage[]> {
+  if (messages.length === 0) return [];
+  const ids = In(messages.map(({ messageId }) => messageId));
+  const deliveries = await manager.find(DeliveryEntity, {
+    where: { messageId: ids },
+    order: { receivedAt: 'ASC', consumer: 'ASC' },
+  });
+  const open = await manager.find(OutboxEntity, { select: { id: true, messageId: true }, where: { messageId: ids } });
+  const unpublished = new Set(open.map(({ messageId }) => messageId));
+  const byMessage = new Map<string, StoredDelivery[]>(messages.map(({ messageId }) => [messageId, []]));
+  for (const delivery of deliveries) byMessage.get(delivery.messageId)?.push(toDelivery(delivery));
+  return messages.map((message) => ({
+    message: toMessage(message),
+    storedAt: message.storedAt,
+    published: !unpublished.has(message.messageId),
+    deliveries: byMessage.get(message.messageId) ?? [],
+  }));
+}
+
+const toDelivery = (row: DeliveryEntity): StoredDelivery => ({
+  messageId: row.messageId,
+  consumer: row.consumer,
+  state: row.state as DeliveryState,
+  attempt: row.attempt,
+  agentId: row.agentId,
+  error: fromJson(row.error),
+  history: (row.history ?? []).map((attempt) => toFailedAttempt(attempt as StoredAttempt)),
+  dueAt: row.state === 'retrying' ? row.dueAt : null,
+  receivedAt: row.receivedAt,
+  finishedAt: row.finishedAt,
+  discarded: row.discarded === null ? null : toDiscarded(row.discarded as StoredDiscard),
+});
+
+/** As `sql/failed-attempts.ts` writes it. */
+interface StoredAttempt {
+  readonly attempt: number;
+  readonly at: string;
+  readonly agentId: string | null;
+  readonly error: unknown;
+}
+
+const toFailedAttempt = ({ attempt, at, agentId, error }: StoredAttempt): FailedAttempt => ({
+  attempt,
+  at: new Date(at),
+  agentId,
+  error: decode(error) as DeliveryError,
+});
+
+/** As `sql/discard.ts` writes it. */
+interface StoredDiscard {
+  readonly at: string;
+  readonly reason: string;
+}
+
+const toDiscarded = ({ at, reason }: StoredDiscard): StoredDelivery['discarded'] => ({ at: new Date(at), reason });

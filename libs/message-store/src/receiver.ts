@@ -1,0 +1,151 @@
+import { byBytes, distinct } from './batches.js';
+import type { Database } from './database.js';
+import { CUT_OFF, expired, POISON, toJson } from './delivery-error.js';
+import { messageParameters } from './message-row.js';
+import type {
+  Claim,
+  ClaimRef,
+  ClaimResult,
+  DeliveryState,
+  Failure,
+  Rejection,
+  SettledState,
+  Transaction,
+} from './message-store.js';
+import type { Statements } from './sql/index.js';
+import { clean } from './text.js';
+
+interface ClaimRow {
+  readonly known: boolean;
+  readonly before: DeliveryState | 'waiting' | null;
+  readonly after: 'processing' | 'pending' | 'retrying' | 'dead' | 'expired' | null;
+  readonly attempt: number | null;
+  readonly failures: number | null;
+  /** Not claimed, though it could have been. */
+  readonly free: boolean | null;
+}
+
+interface HeldRow {
+  readonly held: boolean;
+}
+
+const EXPIRED = expired('before it was handled');
+
+/**
+ * Who has completed in a transaction has only the commit left. A process that stands still between the two would hold
+ * the rows, and everybody whose claims are in one batch with them; Postgres then ends its session, in ms.
+ */
+const COMMIT_WITHIN_MS = '5000';
+
+/** The receiving side: deliveries and their claims. */
+export class Receiver {
+  constructor(
+    private readonly database: Database,
+    private readonly sql: Statements,
+  ) {}
+
+  async claim(claims: readonly Claim[], owner: string, leaseMs: number): Promise<ClaimResult[]> {
+    if (claims.length === 0) return [];
+    const keys = claims.map(keyOf);
+    const chosen = new Map<string, number>();
+    for (const [index, claim] of claims.entries()) {
+      const key = keys[index] as string;
+      const at = chosen.get(key);
+      if (at === undefined || standing(claim) > standing(claims[at] as Claim)) chosen.set(key, index);
+    }
+    const asked = [...chosen.values()].map((index) => claims[index] as Claim);
+    const rows = await this.database.query<ClaimRow>(this.sql.claim, [
+      asked.map(({ messageId }) => clean(messageId)),
+      asked.map(({ consumer }) => clean(consumer)),
+      asked.map(({ redelivered }) => redelivered),
+      asked.map(({ attempts }) => attempts),
+      asked.map(({ alone }) => alone),
+      asked.map(({ copy }) => clean(copy)),
+      clean(owner),
+      EXPIRED,
+      CUT_OFF,
+      POISON,
+      leaseMs,
+    ]);
+    const results = new Map([...chosen.keys()].map((key, index) => [key, resultOf(rows[index])]));
+    return keys.map((key, index) => {
+      const result = results.get(key) ?? { outcome: 'busy' };
+      return chosen.get(key) === index ? result : besides(result);
+    });
+  }
+
+  renew(claims: readonly ClaimRef[], leaseMs: number): Promise<boolean[]> {
+    return this.fenced(this.sql.renew, claims, [leaseMs]);
+  }
+
+  async complete(claims: readonly ClaimRef[], transaction?: Transaction): Promise<boolean[]> {
+    await transaction?.query(`SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, [COMMIT_WITHIN_MS]);
+    return this.fenced(this.sql.complete, claims, [], transaction);
+  }
+
+  fail(failures: readonly Failure[]): Promise<boolean[]> {
+    return this.fenced(this.sql.fail, failures, [
+      failures.map(({ state }) => state),
+      failures.map(({ error }) => toJson(error)),
+      failures.map((failure) => (failure.state === 'retrying' ? failure.retryInMs : null)),
+    ]);
+  }
+
+  async release(claims: readonly ClaimRef[]): Promise<void> {
+    if (claims.length > 0) await this.database.query(this.sql.release, refParameters(claims));
+  }
+
+  async reject(rejections: readonly Rejection[]): Promise<void> {
+    const limit = this.database.statementBytes;
+    for (const part of byBytes(rejections, ({ message }) => message.body.length, limit)) {
+      await this.database.query(this.sql.reject, [
+        ...messageParameters(distinct(part.map(({ message }) => message))),
+        part.map(({ message }) => clean(message.messageId)),
+        part.map(({ consumer }) => clean(consumer)),
+        part.map(({ state }) => state),
+        part.map(({ error }) => toJson(error)),
+      ]);
+    }
+  }
+
+  private async fenced(
+    sql: string,
+    claims: readonly ClaimRef[],
+    more: readonly unknown[],
+    transaction?: Transaction,
+  ): Promise<boolean[]> {
+    if (claims.length === 0) return [];
+    const rows = await this.database.query<HeldRow>(sql, [...refParameters(claims), ...more], transaction);
+    return rows.map(({ held }) => held);
+  }
+}
+
+const keyOf = ({ messageId, consumer }: Claim): string => JSON.stringify([clean(messageId), clean(consumer)]);
+
+/** Of several that ask for one delivery the highest has the say: one alone gets what is suspect. */
+const standing = ({ alone, redelivered }: Claim): number => 2 * Number(alone) + Number(redelivered);
+
+function resultOf(row: ClaimRow | undefined): ClaimResult {
+  if (!row?.known) return { outcome: 'unknown' };
+  const { before, after, attempt, failures } = row;
+  if (isSettled(before)) return { outcome: 'settled', state: before, now: false };
+  if (before === 'waiting') return { outcome: 'waiting' };
+  if (isSettled(after)) return { outcome: 'settled', state: after, now: true };
+  if (attempt === null || failures === null) return { outcome: 'busy' };
+  return row.free ? { outcome: 'suspect' } : { outcome: 'claimed', attempt, failures };
+}
+
+const isSettled = (state: ClaimRow['before']): state is SettledState =>
+  state === 'completed' || state === 'dead' || state === 'expired';
+
+/** What another copy of the same message is told, beside the one that had the say. */
+function besides(result: ClaimResult): ClaimResult {
+  if (result.outcome === 'claimed' || result.outcome === 'suspect') return { outcome: 'busy' };
+  return result.outcome === 'settled' ? { ...result, now: false } : result;
+}
+
+const refParameters = (claims: readonly ClaimRef[]): unknown[] => [
+  claims.map(({ messageId }) => clean(messageId)),
+  claims.map(({ consumer }) => clean(consumer)),
+  claims.map(({ attempt }) => attempt),
+];

@@ -1,0 +1,40 @@
+import { InvalidSelectionError } from './errors.js';
+import type { ReplayCursor } from './message-store.js';
+
+/** A delivery's place in the order of replay. `storedAt` in RFC 3339 with microseconds, as a Date has only ms. */
+export interface Place {
+  readonly storedAt: string;
+  readonly messageId: string;
+  readonly consumer: string;
+}
+
+const time = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
+
+export const writeCursor = ({ storedAt, messageId, consumer }: Place): ReplayCursor =>
+  Buffer.from(JSON.stringify([storedAt, messageId, consumer])).toString('base64url');
+
+/** Throws {@link InvalidSelectionError} for what `writeCursor` did not write. */
+export function readCursor(cursor: ReplayCursor): Place {
+  const parts = parse(cursor);
+  if (Array.isArray(parts) && parts.length === 3) {
+    const [storedAt, messageId, consumer] = parts as unknown[];
+    if (
+      typeof storedAt === 'string' &&
+      time.test(storedAt) &&
+      !Number.isNaN(Date.parse(storedAt)) &&
+      typeof messageId === 'string' &&
+      typeof consumer === 'string'
+    ) {
+      return { storedAt, messageId, consumer };
+    }
+  }
+  throw new InvalidSelectionError('after', 'is not a cursor that a replay gave');
+}
+
+function parse(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

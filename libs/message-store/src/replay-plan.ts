@@ -1,0 +1,67 @@
+import { checkTopicPattern, parseRecipient } from 'agentmq/contracts';
+import { InvalidSelectionError } from './errors.js';
+import type { ConsumerName, DeliveryState, ReplayOptions, ReplaySelection } from './message-store.js';
+import { type Place, readCursor } from './replay-cursor.js';
+
+/** What is owed and not settled. */
+export const openStates: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
+const states: readonly DeliveryState[] = [...openStates, 'completed', 'dead', 'expired'];
+
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000;
+
+/** A replay that was asked for, checked, with every default filled in. */
+export interface ReplayPlan extends ReplaySelection {
+  /** Undefined: messages are selected whatever their deliveries, those without any included. */
+  readonly states: readonly DeliveryState[] | undefined;
+  readonly to?: ConsumerName | undefined;
+  readonly dryRun: boolean;
+  readonly limit: number;
+  readonly after: Place | undefined;
+}
+
+/** Throws {@link InvalidSelectionError}, or `InvalidMessageError` for a topic that is no pattern. */
+export function planReplay(selection: ReplaySelection, options: ReplayOptions): ReplayPlan {
+  const { to, dryRun = false, after } = options;
+  if (selection.topic !== undefined) checkTopicPattern(selection.topic);
+  for (const state of selection.states ?? []) {
+    if (!states.includes(state)) {
+      throw new InvalidSelectionError('states', `"${state}" is none of ${states.join(', ')}`);
+    }
+  }
+  for (const field of ['from', 'before'] as const) {
+    const date = selection[field];
+    if (date && Number.isNaN(date.getTime())) throw new InvalidSelectionError(field, 'is not a date');
+  }
+  if (selection.quietMs !== undefined && !(selection.quietMs >= 0 && Number.isFinite(selection.quietMs))) {
+    throw new InvalidSelectionError('quietMs', `${selection.quietMs} is not a number of ms`);
+  }
+  for (const [field, name] of [
+    ['consumer', selection.consumer],
+    ['to', to],
+  ] as const) {
+    if (name !== undefined) checkConsumer(field, name);
+  }
+  const anyDelivery = to !== undefined && selection.consumer === undefined;
+  return {
+    ...selection,
+    states: selection.states ?? (anyDelivery ? undefined : openStates),
+    to,
+    dryRun,
+    limit: checkLimit(options.limit ?? DEFAULT_LIMIT),
+    after: after === undefined ? undefined : readCursor(after),
+  };
+}
+
+/** A whole number of 1 to 10,000. Throws {@link InvalidSelectionError}. */
+export function checkLimit(limit: number): number {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
+  throw new InvalidSelectionError('limit', `${limit} is not a whole number of 1 to ${MAX_LIMIT}`);
+}
+
+function checkConsumer(field: string, name: string): void {
+  const kind = parseRecipient(name)?.kind;
+  if (kind !== 'role' && kind !== 'agent') {
+    throw new InvalidSelectionError(field, `"${name}" is neither role.<name> nor agent.<id>`);
+  }
+}

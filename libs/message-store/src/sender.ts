@@ -1,0 +1,113 @@
+import type { Message } from 'agentmq/contracts';
+import { byBytes, distinct } from './batches.js';
+import type { Database } from './database.js';
+import { expired } from './delivery-error.js';
+import type { AppendOptions, OutboxEntry, OutboxLease, Transaction } from './message-store.js';
+import { type MessageRow, messageParameters, toMessage } from './message-row.js';
+import type { Statements } from './sql/index.js';
+import { clean } from './text.js';
+
+interface EntryRow extends OutboxLease {
+  readonly messageId: string;
+}
+
+type DueRow = MessageRow &
+  (
+    | { readonly id: string; readonly closed: false; readonly lease: number; readonly consumer: string | null }
+    | { readonly closed: true }
+  );
+
+/** The lease of a message that was stored before, or that is not due yet: it names no entry, and settling it does nothing. */
+const NO_ENTRY: OutboxLease = { id: '0', lease: 0 };
+
+const EXPIRED = expired('before it was published');
+
+/** The sending side: messages and their outbox. */
+export class Sender {
+  constructor(
+    private readonly database: Database,
+    private readonly sql: Statements,
+  ) {}
+
+  async append(messages: readonly Message[], options: AppendOptions): Promise<OutboxLease[]> {
+    if (messages.length === 0) return [];
+    const parts = byBytes(distinct(messages), ({ body }) => body.length, this.database.statementBytes);
+    const insert = async (transaction?: Transaction): Promise<EntryRow[]> => {
+      const rows: EntryRow[] = [];
+      for (const part of parts) {
+        const parameters = [
+          ...messageParameters(part),
+          clean(options.owner),
+          options.leaseMs ?? null,
+          part.some(isShared),
+        ];
+        rows.push(...(await this.database.query<EntryRow>(this.sql.append, parameters, transaction)));
+      }
+      return rows;
+    };
+    const opened =
+      options.transaction || parts.length === 1
+        ? await insert(options.transaction)
+        : await this.database.transaction(insert);
+    const entries = new Map(opened.map((row) => [row.messageId, leaseOf(row)]));
+    const ids = messages.map(({ messageId }) => clean(messageId));
+    const repeated = [...new Set(ids)].filter((id) => !entries.has(id));
+    if (repeated.length > 0) {
+      const parameters = [repeated, clean(options.owner)];
+      for (const row of await this.database.query<EntryRow>(this.sql.ownEntries, parameters, options.transaction)) {
+        entries.set(row.messageId, leaseOf(row));
+      }
+    }
+    return ids.map((id) => entries.get(id) ?? NO_ENTRY);
+  }
+
+  async outboxSize(atMost: number): Promise<number> {
+    const [row] = await this.database.query<{ size: number }>(this.sql.outboxSize, [atMost]);
+    return row?.size ?? 0;
+  }
+
+  async takeOver(owner: string): Promise<void> {
+    await this.database.query(this.sql.takeOver, [clean(owner)]);
+  }
+
+  async settle(leases: readonly OutboxLease[]): Promise<void> {
+    if (leases.length > 0) await this.database.query(this.sql.settle, leaseParameters(leases));
+  }
+
+  async postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void> {
+    if (leases.length === 0) return;
+    await this.database.query(this.sql.postpone, [...leaseParameters(leases), delayMs, clean(error)]);
+  }
+
+  async leaseDue(owner: string, limit: number, leaseMs: number, skip: readonly string[] = []): Promise<OutboxEntry[]> {
+    const parameters = [clean(owner), limit, leaseMs, this.database.statementBytes, EXPIRED, skip.map(clean)];
+    for (;;) {
+      const rows = await this.database.query<DueRow>(this.sql.leaseDue, parameters);
+      const entries = rows.flatMap((row) => (row.closed ? [] : [toEntry(row)]));
+      // A batch of closed entries alone must not look like an empty outbox.
+      if (entries.length > 0 || rows.length === 0) return entries;
+    }
+  }
+
+  async record(messages: readonly Message[]): Promise<void> {
+    for (const part of byBytes(distinct(messages), ({ body }) => body.length, this.database.statementBytes)) {
+      await this.database.query(this.sql.record, messageParameters(part));
+    }
+  }
+}
+
+const isShared = ({ recipient }: Message): boolean => recipient.kind === 'topic' || recipient.kind === 'broadcast';
+
+const leaseOf = ({ id, lease }: EntryRow): OutboxLease => (lease === 0 ? NO_ENTRY : { id, lease });
+
+const toEntry = (row: Exclude<DueRow, { closed: true }>): OutboxEntry => ({
+  id: row.id,
+  lease: row.lease,
+  message: toMessage(row, row.lease),
+  ...(row.consumer === null ? {} : { consumer: row.consumer }),
+});
+
+const leaseParameters = (leases: readonly OutboxLease[]): unknown[] => [
+  leases.map(({ id }) => id),
+  leases.map(({ lease }) => lease),
+];

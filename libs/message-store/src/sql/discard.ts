@@ -1,0 +1,27 @@
+import { exactTime } from './selected.js';
+
+/**
+ * Discards dead letters (`$1` message ids, `$2` consumers, `$3` the reason). One that was discarded before keeps its
+ * reason. Locked in the order of the key, so that two batches can't deadlock.
+ */
+export const discard = (schema: string): string => `
+WITH asked AS MATERIALIZED (
+  SELECT ord, message_id, consumer
+  FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS a (message_id, consumer, ord)
+), dead AS MATERIALIZED (
+  SELECT d.message_id, d.consumer, d.at
+  FROM (SELECT DISTINCT message_id, consumer FROM asked ORDER BY message_id, consumer) AS a
+  CROSS JOIN LATERAL (
+    SELECT d.message_id, d.consumer, d.ctid AS at
+    FROM "${schema}".deliveries d
+    WHERE d.message_id = a.message_id AND d.consumer = a.consumer AND d.state = 'dead'
+    FOR UPDATE
+  ) AS d
+), discarded AS (
+  UPDATE "${schema}".deliveries
+  SET discarded = json_build_object('at', ${exactTime('statement_timestamp()')}, 'reason', $3::text)
+  WHERE ctid = ANY (ARRAY(SELECT at FROM dead)) AND discarded IS NULL
+)
+SELECT dead.message_id IS NOT NULL AS dead
+FROM asked LEFT JOIN dead USING (message_id, consumer)
+ORDER BY asked.ord`;

@@ -1,0 +1,50 @@
+import { deregisterAgent, forgetAgents, heartbeat, markUnhealthy, registerAgent } from './agents.js';
+import { append, ownEntries } from './append.js';
+import { claim } from './claim.js';
+import { counts } from './counts.js';
+import { discard } from './discard.js';
+import { expire } from './expire.js';
+import { forget } from './forget.js';
+import { complete, fail, release, renew } from './held-claims.js';
+import { leaseDue } from './lease-due.js';
+import { insertMessages } from './message-columns.js';
+import { outboxSize } from './outbox-size.js';
+import { reject } from './reject.js';
+import { postpone, settle } from './settle.js';
+import { addSubscriptions, dropSubscriptions, lockSubscriptions, unsubscribe } from './subscriptions.js';
+import { takeOver } from './take-over.js';
+import { trace } from './trace.js';
+
+/** The statements, each built for one schema: names are qualified, so nothing depends on the session's search_path. */
+export const statements = (schema: string) => ({
+  append: append(schema),
+  ownEntries: ownEntries(schema),
+  outboxSize: outboxSize(schema),
+  takeOver: takeOver(schema),
+  settle: settle(schema),
+  postpone: postpone(schema),
+  leaseDue: leaseDue(schema),
+  record: insertMessages(schema),
+  claim: claim(schema),
+  renew: renew(schema),
+  complete: complete(schema),
+  fail: fail(schema),
+  release: release(schema),
+  reject: reject(schema),
+  lockSubscriptions: lockSubscriptions(schema),
+  dropSubscriptions: dropSubscriptions(schema),
+  addSubscriptions: addSubscriptions(schema),
+  unsubscribe: unsubscribe(schema),
+  trace: trace(schema),
+  counts: counts(schema),
+  discard: discard(schema),
+  expire: expire(schema),
+  forget: forget(schema),
+  registerAgent: registerAgent(schema),
+  heartbeat: heartbeat(schema),
+  deregisterAgent: deregisterAgent(schema),
+  forgetAgents: forgetAgents(schema),
+  markUnhealthy: markUnhealthy(schema),
+});
+
+export type Statements = ReturnType<typeof statements>;
