@@ -1,0 +1,52 @@
+import { type Broker, MessageTooLargeError } from 'agentmq/broker';
+import { HEADER, type Message, newMessageId, toWire, toWireError, type WireError } from 'agentmq/contracts';
+import type { DeliveryError } from 'agentmq/message-store';
+import { printable } from './failing.js';
+
+/** Answers requests. Never rejects: a requester that is gone, or out of reach, runs into its time-out. */
+export class Answerer {
+  constructor(
+    private readonly broker: Broker,
+    private readonly agentId: string,
+    private readonly now: () => Date,
+    private readonly report: (what: string, error: unknown) => void,
+  ) {}
+
+  /** Does nothing for a message that is no request. */
+  answer(request: Message, answer: unknown): Promise<void> {
+    return this.send(request, JSON.stringify(answer ?? null));
+  }
+
+  fail(
+    request: Message,
+    { stack: _, ...error }: DeliveryError | (WireError & { readonly stack?: string }),
+  ): Promise<void> {
+    return this.send(request, JSON.stringify(error), { [HEADER.error]: true });
+  }
+
+  private async send(request: Message, json: string, headers: Record<string, unknown> = {}): Promise<void> {
+    if (!request.replyTo) return;
+    const reply = toWire({
+      messageId: newMessageId(),
+      sender: this.agentId,
+      recipient: request.recipient,
+      correlationId: request.correlationId ?? request.messageId,
+      causationId: request.messageId,
+      timestamp: this.now(),
+      type: `${request.type}:reply`,
+      version: request.version,
+      priority: request.priority,
+      attempt: 1,
+      contentType: 'application/json',
+      body: Buffer.from(json),
+      headers,
+      ...(request.trace ? { trace: request.trace } : {}),
+    });
+    try {
+      await this.broker.reply(request.replyTo, reply);
+    } catch (error) {
+      this.report(`the answer to ${request.type} ${printable(request.messageId)}`, error);
+      if (error instanceof MessageTooLargeError) await this.fail(request, toWireError(error));
+    }
+  }
+}

@@ -1,0 +1,59 @@
+export interface BatcherLimits {
+  /** The most items in one batch. */
+  readonly size: number;
+  /** The most batches under way at once. */
+  readonly inFlight: number;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Collects what is asked for one by one into batches: what comes in one turn of the event loop, and what comes while
+ * the batches under way are full, goes together. `flush` answers in the order of its items; its rejection is theirs.
+ */
+export class Batcher<Item, Result> {
+  private waiting: Waiting<Item, Result>[] = [];
+  private running = 0;
+  private scheduled = false;
+
+  constructor(
+    private readonly flush: (items: Item[]) => Promise<readonly Result[]>,
+    private readonly limits: BatcherLimits,
+  ) {}
+
+  add(item: Item): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      if (this.scheduled) return;
+      this.scheduled = true;
+      setImmediate(() => {
+        this.scheduled = false;
+        this.pump();
+      });
+    });
+  }
+
+  private pump(): void {
+    while (this.running < this.limits.inFlight && this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, this.limits.size);
+      this.running++;
+      void this.run(batch);
+    }
+  }
+
+  private async run(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.flush(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      this.running--;
+      this.pump();
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Inbox as BrokerInbox } from 'agentmq/broker';
+import type { RetryPolicy } from 'agentmq/contracts';
+import type { CallerTransaction } from 'agentmq/message-store';
+import type { Route } from './handler-run.js';
+
+export interface MessageBusOptions {
+  /** Sender of everything sent, claimant of everything received. */
+  readonly agentId: string;
+  /** Time to live of messages that give none, in ms. */
+  readonly defaultTtlMs: number;
+  /** The largest body that may be sent, in bytes. */
+  readonly maxMessageBytes: number;
+  /** How long a claim, or an outbox entry, is left to the process that holds it, in ms. */
+  readonly leaseMs: number;
+  /** How often the relay looks for due outbox entries, in ms. */
+  readonly relayPollMs: number;
+  /** The most outbox entries, and bytes of bodies, published at once. */
+  readonly maxPublishing: number;
+  readonly maxPublishingBytes: number;
+  /** The most entries that the outbox may hold for a send to be taken. */
+  readonly outboxLimit: number;
+  /** How often what the store has open is compared with what the broker holds, in ms. */
+  readonly replayIntervalMs: number;
+  /** How long settled messages are kept, in ms. */
+  readonly retentionMs: number;
+  /** How long dead letters are kept that nobody discarded, in ms. */
+  readonly deadRetentionMs: number;
+  /** How failed messages are tried again, as far as neither contract nor handler says so. */
+  readonly retry: RetryPolicy;
+  /** How long a handler may run unless it says otherwise, in ms. */
+  readonly handlerTimeoutMs: number;
+}
+
+export interface SendOptions {
+  /** 0 to 10; 5 unless given. */
+  readonly priority?: number;
+  /** Time to live in ms, from when the message may be delivered. */
+  readonly ttl?: number;
+  readonly correlationId?: string;
+  /** Extra headers, passed on as they are. */
+  readonly headers?: Readonly<Record<string, unknown>>;
+  /** How long to wait for a store that is away, or an outbox that is full, in ms; 0 unless given. */
+  readonly wait?: number;
+}
+
+/** Messages that are not stored before they are sent can neither be delayed nor be part of a transaction. */
+export interface DurableSendOptions extends SendOptions {
+  /** Not to be delivered before so many ms have passed, 0 or more. */
+  readonly delay?: number;
+  /** Not to be delivered before then, in place of `delay`. */
+  readonly deliverAt?: Date;
+  /**
+   * The message is committed, or vanishes, with the caller's own work; the transaction of the handler being run, if that
+   * has one, unless given. It goes out at the next look of a relay.
+   */
+  readonly transaction?: CallerTransaction;
+}
+
+export interface RequestOptions extends SendOptions {
+  /** How long to wait for the answer, in ms; 30,000 unless given. The request itself lives no longer. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Subscription {
+  readonly inbox: BrokerInbox;
+  readonly routes: readonly Route[];
+  readonly concurrency: number;
+  readonly prefetch: number;
+}

@@ -1,0 +1,155 @@
+import { setMaxListeners } from 'node:events';
+import type { Message } from 'agentmq/contracts';
+import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, MessageStore } from 'agentmq/message-store';
+import { Batcher } from './batcher.js';
+import { backoff, pause, whileStoreIsAway, within } from './patience.js';
+
+export interface ClaimsOptions {
+  /** Agent id, as the claimant. */
+  readonly agentId: string;
+  readonly consumer: ConsumerName;
+  /** How long a claim lasts unless it is renewed, in ms. */
+  readonly leaseMs: number;
+}
+
+/** What decides about a claim, beside the message. */
+export type Asked = Pick<Claim, 'redelivered' | 'attempts' | 'alone'>;
+
+export type Taken = Exclude<ClaimResult, { readonly outcome: 'busy' } | { readonly outcome: 'unknown' }>;
+
+/** A claim that is ours. `signal` aborts when it is lost, or when the agent stops without waiting any longer. */
+export interface HeldClaim {
+  readonly ref: ClaimRef;
+  readonly abort: AbortController;
+}
+
+/** How long giving back may take at a stop, in ms. */
+export const RELEASE_MS = 1_000;
+
+/** The first wait for a message that another holds, in ms. */
+const BUSY_FIRST_MS = 250;
+
+/** The claims of one consumer in this process: taken in batches, renewed while they are held, given back at the end. */
+export class Claims {
+  private readonly stopping = new AbortController();
+  private readonly held = new Set<HeldClaim>();
+  private renewal: NodeJS.Timeout | undefined;
+
+  private readonly claims: Batcher<Claim, ClaimResult>;
+  private readonly records: Batcher<Message, void>;
+  private readonly completions: Batcher<ClaimRef, boolean>;
+  private readonly failures: Batcher<Failure, boolean>;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly options: ClaimsOptions,
+    private readonly report: (what: string, error: unknown) => void,
+  ) {
+    setMaxListeners(0, this.stopping.signal);
+    const limits = { size: 500, inFlight: 2 };
+    this.claims = new Batcher((batch) => store.claim(batch, options.agentId, options.leaseMs), limits);
+    this.records = new Batcher((batch) => store.record(batch).then(() => []), limits);
+    this.completions = new Batcher((batch) => store.complete(batch), limits);
+    this.failures = new Batcher((batch) => store.fail(batch), limits);
+  }
+
+  /** Aborts when the claims were given back. */
+  get stopped(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  start(): void {
+    this.renewal = setInterval(() => void this.renew(), this.options.leaseMs / 3).unref();
+  }
+
+  /** Aborts what is still held, and gives it back, within `RELEASE_MS`; after that its lease ends it. */
+  async stop(): Promise<void> {
+    clearInterval(this.renewal);
+    this.stopping.abort();
+    const unfinished = [...this.held];
+    for (const { abort } of unfinished) abort.abort(new Error('the agent stops'));
+    if (unfinished.length === 0) return;
+    const released = this.store.release(unfinished.map(({ ref }) => ref));
+    await within(
+      RELEASE_MS,
+      released.catch((error: unknown) => this.report('release', error)),
+    );
+  }
+
+  /**
+   * Asks for a message until the answer decides. While another holds it, it is not ours to acknowledge: the other may be
+   * gone, or be our own claim whose answer was lost, so we ask until its lease ends. Rejects when the agent stops.
+   */
+  async take(message: Message, asked: Asked): Promise<Taken> {
+    for (let tries = 0; ; tries++) {
+      const answer = await this.ask(message, asked);
+      if (answer.outcome !== 'busy') return answer;
+      await this.rest(tries);
+    }
+  }
+
+  /** Asks once: `take` for those who have something better to do than to wait. */
+  async ask(message: Message, asked: Asked): Promise<Taken | { readonly outcome: 'busy' }> {
+    const { messageId, copy = '' } = message;
+    const claim: Claim = { messageId, consumer: this.options.consumer, copy, ...asked };
+    for (;;) {
+      this.stopping.signal.throwIfAborted();
+      const answer = await this.patiently(() => this.claims.add(claim));
+      if (answer.outcome !== 'unknown') return answer;
+      await this.patiently(() => this.records.add(message));
+    }
+  }
+
+  /** Waits before a message is asked for again, or until the agent stops. */
+  rest(tries: number): Promise<void> {
+    return pause(backoff(tries, BUSY_FIRST_MS, this.options.leaseMs / 3), this.stopping.signal);
+  }
+
+  /** From now on the claim is renewed, until it is dropped. */
+  hold(messageId: string, attempt: number): HeldClaim {
+    const held = { ref: { messageId, consumer: this.options.consumer, attempt }, abort: new AbortController() };
+    // A handler may pass its signal to as many calls as it likes.
+    setMaxListeners(0, held.abort.signal);
+    this.held.add(held);
+    return held;
+  }
+
+  drop(held: HeldClaim): void {
+    this.held.delete(held);
+  }
+
+  /** False when the claim was lost. */
+  complete({ ref }: HeldClaim): Promise<boolean> {
+    return this.patiently(() => this.completions.add(ref));
+  }
+
+  /** False when the claim was lost. */
+  fail(failure: Failure): Promise<boolean> {
+    return this.patiently(() => this.failures.add(failure));
+  }
+
+  /** Frees a claim, so that the next one gets the message at once. */
+  release({ ref }: HeldClaim): Promise<void> {
+    return this.patiently(() => this.store.release([ref]));
+  }
+
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    return whileStoreIsAway(this.stopping.signal, work);
+  }
+
+  private async renew(): Promise<void> {
+    const held = [...this.held];
+    if (held.length === 0) return;
+    try {
+      const still = await this.store.renew(
+        held.map(({ ref }) => ref),
+        this.options.leaseMs,
+      );
+      held.forEach((claim, index) => {
+        if (still[index] === false && this.held.has(claim)) claim.abort.abort(new Error('the claim was lost'));
+      });
+    } catch (error) {
+      this.report('renew', error);
+    }
+  }
+}

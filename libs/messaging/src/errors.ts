@@ -1,0 +1,104 @@
+import { AgentMQError } from 'agentmq/contracts';
+import type { DeliveryState } from 'agentmq/message-store';
+
+/** A message's time to live ended before it was handled. */
+export class MessageExpiredError extends AgentMQError {
+  readonly code = 'MESSAGE_EXPIRED';
+
+  constructor(readonly expiredAt: Date) {
+    super(`expired at ${expiredAt.toISOString()}`);
+  }
+}
+
+/** The agent has not started yet, or was stopped; another, or this one later, may do it. */
+export class BusStoppedError extends AgentMQError {
+  readonly code = 'BUS_STOPPED';
+  override readonly retryable = true;
+
+  constructor() {
+    super('the agent is not running');
+  }
+}
+
+/** A handler ran for longer than it may; it may be tried again. */
+export class HandlerTimeoutError extends AgentMQError {
+  readonly code = 'HANDLER_TIMEOUT';
+  override readonly retryable = true;
+
+  constructor(readonly timeoutMs: number) {
+    super(`the handler has not ended after ${timeoutMs} ms`);
+  }
+}
+
+/** The claim on a message went to another while its handler ran; what the handler's transaction wrote is undone. */
+export class ClaimLostError extends AgentMQError {
+  readonly code = 'CLAIM_LOST';
+
+  constructor() {
+    super('the claim on the message went to another');
+  }
+}
+
+/** RabbitMQ itself took a message out of its queue, for `reason`: `expired`, `rejected`, `maxlen` or `delivery_limit`. */
+export class BrokerDeadLetteredError extends AgentMQError {
+  readonly code = 'BROKER_DEAD_LETTERED';
+
+  constructor(readonly reason: string) {
+    super(`the broker took it out of its queue: ${reason}`);
+  }
+}
+
+/** Every process that handled the message died of it, or was killed, as often as it may be tried. */
+export class PoisonMessageError extends AgentMQError {
+  readonly code = 'POISON_MESSAGE';
+
+  constructor() {
+    super('the process that handled it died, as often as it may be tried');
+  }
+}
+
+/**
+ * The outbox holds as many entries as it may, or this process holds as many messages, or bytes of them, that wait for
+ * the store: what was sent before has to go out first.
+ */
+export class OutboxFullError extends AgentMQError {
+  readonly code = 'OUTBOX_FULL';
+  override readonly retryable = true;
+
+  /** `limit` in messages; with `limitBytes`, it is this process that holds too much. */
+  constructor(
+    readonly limit: number,
+    readonly limitBytes?: number,
+  ) {
+    super(
+      limitBytes === undefined
+        ? `the outbox is full: it holds ${limit} messages`
+        : `too much waits for the message store: at most ${limit} messages and ${limitBytes} bytes`,
+    );
+  }
+}
+
+/** The store has no such message at that consumer. */
+export class DeliveryNotFoundError extends AgentMQError {
+  readonly code = 'DELIVERY_NOT_FOUND';
+
+  constructor(
+    readonly messageId: string,
+    readonly consumer: string,
+  ) {
+    super(`there is no message ${messageId} at ${consumer}`);
+  }
+}
+
+/** The message is no dead letter at that consumer. */
+export class NotDeadError extends AgentMQError {
+  readonly code = 'NOT_DEAD';
+
+  constructor(
+    readonly messageId: string,
+    readonly consumer: string,
+    readonly state: DeliveryState,
+  ) {
+    super(`message ${messageId} at ${consumer} is ${state}`);
+  }
+}

@@ -1,0 +1,329 @@
+import { Logger } from '@nestjs/common';
+import type { Broker, Consumer, Inbox as BrokerInbox, Incoming } from 'agentmq/broker';
+import {
+  type ContractDefinition,
+  formatRecipient,
+  fromWire,
+  type Message,
+  type RetryPolicy,
+  retryDelay,
+  retryPolicy,
+  topicMatches,
+  toWireError,
+  UnknownTypeError,
+  validatePayload,
+} from 'agentmq/contracts';
+import {
+  type ConsumerName,
+  type DeliveryError,
+  type MessageStore,
+  type Rejection,
+  StoreUnavailableError,
+  type Transaction,
+} from 'agentmq/message-store';
+import type { Metrics, Outcome } from 'agentmq/telemetry';
+import type { LimitFunction } from 'p-limit';
+import { Answerer } from './answerer.js';
+import { Batcher } from './batcher.js';
+import { decodeBody } from './body.js';
+import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
+import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
+import { describe, errorRecord, isRetryable, printable } from './failing.js';
+import { type Route, runHandlers } from './handler-run.js';
+import { within } from './patience.js';
+
+export interface InboxOptions {
+  /** Agent id, as the claimant. */
+  readonly agentId: string;
+  /** How long a claim lasts unless it is renewed, in ms. */
+  readonly leaseMs: number;
+  /** The most messages handled at once. */
+  readonly concurrency: number;
+  /** The most messages fetched ahead, those being handled included. */
+  readonly prefetch: number;
+  /** What completes the policy of a contract or handler. */
+  readonly retry: RetryPolicy;
+  /** How long a handler may run unless it says otherwise, in ms. */
+  readonly handlerTimeoutMs: number;
+  /** The time by which messages expire. */
+  readonly now: () => Date;
+  /** What is suspected of killing its process runs in here: one after the other in the whole process. */
+  readonly alone: LimitFunction;
+  /** Called after a handler's transaction was committed: it may have sent something. */
+  readonly onCommit: () => void;
+  /** Called when the broker did not have this inbox, and what was in it is lost. */
+  readonly onCreated: () => void;
+}
+
+/**
+ * The receiving half (DESIGN section 4): claimed in the store, handled, completed, then acknowledged. A message that no
+ * handler can take ends in the store with the reason; one whose handler failed is due again later. While the store is
+ * away nothing is claimed and nothing is lost: what was fetched waits, and the broker keeps the rest.
+ */
+export class Inbox {
+  readonly consumer: ConsumerName;
+  private readonly logger = new Logger('Inbox');
+  private readonly claims: Claims;
+  private readonly rejections: Batcher<Rejection, void>;
+  private readonly answerer: Answerer;
+  private handling = 0;
+  private subscription: Consumer | undefined;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly store: MessageStore,
+    private readonly metrics: Metrics,
+    private readonly inbox: BrokerInbox,
+    private readonly routes: readonly Route[],
+    private readonly options: InboxOptions,
+  ) {
+    const { agentId, leaseMs } = options;
+    const report = (what: string, error: unknown): void => this.report(what, error);
+    this.consumer = formatRecipient(inbox.owner);
+    this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
+    this.answerer = new Answerer(broker, agentId, options.now, report);
+    this.rejections = new Batcher((batch) => store.reject(batch).then(() => []), { size: 500, inFlight: 2 });
+  }
+
+  /** Messages being handled now. */
+  get inFlight(): number {
+    return this.handling;
+  }
+
+  /** Resolves when messages flow. */
+  async start(): Promise<void> {
+    const { prefetch, concurrency, onCreated } = this.options;
+    this.claims.start();
+    this.subscription = await this.broker.consume(this.inbox, { prefetch, concurrency, onCreated }, (incoming) =>
+      this.receive(incoming),
+    );
+  }
+
+  /** Stops fetching, lets running handlers end for at most `timeoutMs`, and gives back what has not ended by then. */
+  async stop(timeoutMs: number): Promise<void> {
+    // What has not ended is released before the broker hands it to others, who would count the claim as cut off.
+    const closed = this.subscription?.close(timeoutMs + RELEASE_MS);
+    await within(timeoutMs, Promise.resolve(closed));
+    await this.claims.stop();
+    await closed;
+  }
+
+  /** Resolves when the message may be acknowledged: what became of it is known to the store, or need not be. */
+  private async receive(incoming: Incoming): Promise<void> {
+    const { message, problems } = fromWire(incoming.recipient, incoming);
+    const [problem] = problems;
+    if (problem) return this.reject(message, problem);
+    const routes = this.routesOf(message);
+    const contract = routes[0]?.contract;
+    let payload: object = {};
+    if (contract) {
+      try {
+        payload = validatePayload(contract, decodeBody(message.body));
+      } catch (error) {
+        return this.reject(message, error, contract);
+      }
+    } else {
+      // A broadcast reaches everybody, and a topic still those who have just left it, whether or not they care; what was
+      // stored may be owed to us, so it is settled.
+      if (this.isMeant(message)) {
+        return this.reject(message, new UnknownTypeError(message.type, message.version, this.consumer));
+      }
+      if (message.transient) return void this.count(undefined, 'ignored');
+    }
+    const work: Work = { message, routes, payload, contract, ...this.limitsOf(routes[0]) };
+    return message.transient ? this.handleTransient(work) : this.handleDurable(work, incoming.redelivered);
+  }
+
+  private isMeant({ recipient: { kind, name } }: Message): boolean {
+    if (kind === 'topic') return this.routes.some(({ topic }) => topic !== undefined && topicMatches(topic, name));
+    return kind !== 'broadcast';
+  }
+
+  private routesOf({ type, version, recipient }: Message): Route[] {
+    return this.routes.filter(
+      ({ contract, topic }) =>
+        contract.type === type &&
+        contract.version === version &&
+        (recipient.kind === 'topic' ? topic !== undefined && topicMatches(topic, recipient.name) : topic === undefined),
+    );
+  }
+
+  /** Of several handlers of one message the first decides. */
+  private limitsOf(route: Route | undefined): Limits {
+    const { retry, handlerTimeoutMs } = this.options;
+    return {
+      policy: retryPolicy({ ...route?.contract.retry, ...route?.retry }, retry),
+      timeoutMs: route?.timeoutMs ?? handlerTimeoutMs,
+      transactional: route?.transactional ?? route?.contract.transactional ?? false,
+    };
+  }
+
+  /** Claims and handles, as often as it takes to know what became of the message. */
+  private async handleDurable(work: Work, redelivered: boolean): Promise<void> {
+    const { message, policy } = work;
+    for (let tries = 0; ; tries++) {
+      const asked = { redelivered: redelivered && tries === 0, attempts: policy.attempts, alone: false };
+      const taken = await this.claims.take(message, asked);
+      const ended =
+        taken.outcome === 'suspect'
+          ? await this.options.alone(() => this.handleAlone(work))
+          : await this.deal(work, taken);
+      if (ended) return;
+      await this.claims.rest(tries);
+    }
+  }
+
+  /** Resolves with false when the message has to be asked for again: others have their turn meanwhile. */
+  private async handleAlone(work: Work): Promise<boolean> {
+    const asked = { redelivered: false, attempts: work.policy.attempts, alone: true };
+    const taken = await this.claims.ask(work.message, asked);
+    return taken.outcome !== 'busy' && taken.outcome !== 'suspect' && this.deal(work, taken);
+  }
+
+  /** Does what a claim's answer says. Resolves with false when it is not known what became of the message. */
+  private async deal(work: Work, taken: Exclude<Taken, { readonly outcome: 'suspect' }>): Promise<boolean> {
+    const { message, contract } = work;
+    if (taken.outcome === 'waiting') return this.count(contract, 'duplicate');
+    if (taken.outcome === 'settled') {
+      if (!taken.now) return this.count(contract, 'duplicate');
+      if (taken.state === 'dead') await this.answerer.fail(message, toWireError(new PoisonMessageError()));
+      return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
+    }
+    const held = this.claims.hold(message.messageId, taken.attempt);
+    try {
+      return this.count(contract, await this.attempt(work, held, taken.failures));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || this.claims.stopped.aborted) throw error;
+      // The handler's transaction lost its database: whether it was committed, the next claim tells.
+      await this.claims.release(held);
+      return false;
+    } finally {
+      this.claims.drop(held);
+    }
+  }
+
+  /** One attempt at a claimed message. Rejects when the agent stops, and when a transaction lost its database. */
+  private async attempt(work: Work, held: HeldClaim, failures: number): Promise<Outcome> {
+    try {
+      const answer = work.transactional
+        ? await this.runInTransaction(work, held, failures)
+        : await this.run(work, held.abort, failures + 1);
+      await this.answerer.answer(work.message, answer);
+    } catch (error) {
+      if (work.transactional && error instanceof StoreUnavailableError) throw error;
+      return this.failed(work, held, failures, error);
+    }
+    return work.transactional || (await this.claims.complete(held)) ? 'completed' : 'fenced';
+  }
+
+  /** The handler's writes, what it sends, and the completion are committed together or not at all. */
+  private async runInTransaction(work: Work, held: HeldClaim, failures: number): Promise<unknown> {
+    const answer = await this.store.transaction(async (transaction) => {
+      const result = await this.run(work, held.abort, failures + 1, transaction);
+      const [stood] = await this.store.complete([held.ref], transaction);
+      if (!stood) throw new ClaimLostError();
+      return result;
+    });
+    this.options.onCommit();
+    return answer;
+  }
+
+  private async failed(work: Work, held: HeldClaim, failures: number, error: unknown): Promise<Outcome> {
+    const { message, policy } = work;
+    const { signal } = held.abort;
+    if (error instanceof ClaimLostError) return 'fenced';
+    if (signal.aborted && !(signal.reason instanceof HandlerTimeoutError)) {
+      // A stop has given it back; otherwise whoever has the claim now speaks for the message.
+      if (this.claims.stopped.aborted) throw error;
+      return 'fenced';
+    }
+    const record = this.warn(work, error);
+    // Whoever waits for an answer decides about another attempt.
+    const again = !message.replyTo && isRetryable(error) && failures + 1 < policy.attempts;
+    if (!again) await this.answerer.fail(message, record);
+    const stood = await this.claims.fail(
+      again
+        ? { ...held.ref, error: record, state: 'retrying', retryInMs: retryDelay(policy, failures + 1) }
+        : { ...held.ref, error: record, state: 'dead' },
+    );
+    if (!stood) return 'fenced';
+    return again ? 'retrying' : 'failed';
+  }
+
+  private async handleTransient(work: Work): Promise<void> {
+    const { message, contract } = work;
+    if (message.expiresAt && message.expiresAt <= this.options.now()) {
+      return this.reject(message, new MessageExpiredError(message.expiresAt), contract);
+    }
+    const abort = new AbortController();
+    const stop = (): void => abort.abort(this.claims.stopped.reason);
+    this.claims.stopped.addEventListener('abort', stop, { once: true });
+    try {
+      await this.answerer.answer(message, await this.run(work, abort, 1));
+      this.count(contract, 'completed');
+    } catch (error) {
+      if (this.claims.stopped.aborted) throw error;
+      const record = this.warn(work, error);
+      await this.answerer.fail(message, record);
+      await this.record({ message, consumer: this.consumer, state: 'dead', error: record });
+      this.count(contract, 'failed');
+    } finally {
+      this.claims.stopped.removeEventListener('abort', stop);
+    }
+  }
+
+  private async run(work: Work, abort: AbortController, attempt: number, transaction?: Transaction): Promise<unknown> {
+    const { message, routes, payload, contract, timeoutMs } = work;
+    const ended = this.metrics.handling(contract?.type ?? 'other');
+    this.handling++;
+    try {
+      const handling = { message, consumer: this.consumer, attempt, ...(transaction ? { transaction } : {}) };
+      return await runHandlers(routes, payload, handling, abort, timeoutMs);
+    } finally {
+      this.handling--;
+      ended();
+    }
+  }
+
+  /** Ends a message that never reaches a handler. */
+  private async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
+    const expired = error instanceof MessageExpiredError;
+    const record = errorRecord(error, contract);
+    await this.record({ message, consumer: this.consumer, state: expired ? 'expired' : 'dead', error: record });
+    this.count(contract, expired ? 'expired' : 'rejected');
+    if (!expired) await this.answerer.fail(message, record);
+  }
+
+  private record(rejection: Rejection): Promise<void> {
+    return this.claims.patiently(() => this.rejections.add(rejection));
+  }
+
+  private warn({ message, contract }: Work, error: unknown): DeliveryError {
+    const record = errorRecord(error, contract);
+    this.logger.warn(`${message.type} ${printable(message.messageId)}: ${describe(record)}`);
+    return record;
+  }
+
+  private count(contract: ContractDefinition | undefined, outcome: Outcome): true {
+    this.metrics.received(contract?.type ?? 'other', outcome);
+    return true;
+  }
+
+  private report(what: string, error: unknown): void {
+    this.logger.warn(`${what}: ${describe(toWireError(error))}`);
+  }
+}
+
+interface Limits {
+  readonly policy: RetryPolicy;
+  readonly timeoutMs: number;
+  readonly transactional: boolean;
+}
+
+interface Work extends Limits {
+  readonly message: Message;
+  readonly routes: readonly Route[];
+  readonly payload: object;
+  /** None for a broadcast that nobody here handles. */
+  readonly contract: ContractDefinition | undefined;
+}

@@ -1,0 +1,211 @@
+import { Logger } from '@nestjs/common';
+import { type Broker, QueueFullError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
+import {
+  type ContractDefinition,
+  type Envelope,
+  fromWireError,
+  HEADER,
+  InvalidMessageError,
+  type Message,
+  type Recipient,
+  type WireMessage,
+} from 'agentmq/contracts';
+import { type CallerTransaction, type MessageStore, type Transaction, transactionGiven } from 'agentmq/message-store';
+import type { Metrics } from 'agentmq/telemetry';
+import { decodeBody } from './body.js';
+import type { DurableSendOptions, MessageBusOptions, RequestOptions, Subscription } from './bus-options.js';
+import { DatabaseClock } from './clock.js';
+import { checkWait, Composer } from './composer.js';
+import { BusStoppedError } from './errors.js';
+import { currentTransaction } from './flow.js';
+import { Outbox } from './outbox.js';
+import { within } from './patience.js';
+import { publicationOf } from './publication.js';
+import { Receiving } from './receiving.js';
+import { Upkeep } from './upkeep.js';
+
+const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+
+/** Joins broker and store: durable sending and receiving, requests, and messages that need neither. */
+export class MessageBus {
+  private readonly logger = new Logger('MessageBus');
+  private readonly clock: DatabaseClock;
+  private readonly composer: Composer;
+  private readonly outbox: Outbox;
+  private readonly upkeep: Upkeep;
+  private readonly receiving: Receiving;
+  private state: 'new' | 'running' | 'stopped' = 'new';
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly store: MessageStore,
+    private readonly metrics: Metrics,
+    private readonly options: MessageBusOptions,
+  ) {
+    this.clock = new DatabaseClock(store);
+    this.composer = new Composer(options, this.clock.now);
+    this.outbox = new Outbox(broker, store, this.clock.now, {
+      owner: options.agentId,
+      leaseMs: options.leaseMs,
+      pollMs: options.relayPollMs,
+      limit: options.outboxLimit,
+      maxPublishing: options.maxPublishing,
+      maxPublishingBytes: options.maxPublishingBytes,
+    });
+    this.upkeep = new Upkeep(store, this.clock, options);
+    this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, () => this.outbox.wake());
+  }
+
+  /** Messages being handled now. */
+  get inFlight(): number {
+    return this.receiving.inFlight;
+  }
+
+  get isRunning(): boolean {
+    return this.state === 'running';
+  }
+
+  /**
+   * Takes over what an earlier process of the same agent left, and starts the relay; from here on messages can be sent.
+   * Rejects with `StoreUnavailableError` while the store is away: call it again.
+   */
+  async start(): Promise<void> {
+    this.throwIfNotNew();
+    await this.store.takeOver(this.options.agentId);
+    await this.clock.sample();
+    this.throwIfNotNew();
+    this.state = 'running';
+    this.outbox.start();
+    this.upkeep.start();
+  }
+
+  /** Receives messages. Resolves when they flow; waits for a store that is away. */
+  async subscribe(subscription: Subscription): Promise<void> {
+    this.throwIfNotRunning();
+    await this.receiving.subscribe(subscription);
+  }
+
+  /**
+   * Sends to a role, an agent, a topic or all. A durable message is resolved once committed in the store (in a
+   * transaction: written there): it will reach its recipient, whatever dies. A transient one is resolved once the broker
+   * confirmed it. Rejects with `ContractViolationError`, `InvalidMessageError`, `MessageTooLargeError`; durable:
+   * `StoreUnavailableError`, `OutboxFullError`; transient: whatever `Broker.publish` rejects with.
+   */
+  async send<P extends object>(
+    recipient: Recipient,
+    contract: ContractDefinition<P>,
+    payload: P,
+    options: DurableSendOptions = {},
+  ): Promise<Envelope> {
+    this.throwIfNotRunning();
+    const durable = contract.durable ?? recipient.kind !== 'broadcast';
+    const wait = checkWait(options.wait ?? 0);
+    const transaction = joinedTransaction(options.transaction, durable);
+    const message = this.composer.compose(recipient, contract, payload, options, durable);
+    if (durable) await this.outbox.send(message, wait, transaction);
+    else await this.publishTransient(message);
+    this.metrics.sent(message.type, recipient.kind);
+    return message;
+  }
+
+  /**
+   * Sends a request and resolves with the payload of the answer. Rejects as `send` does, with `RemoteError` when the
+   * handler failed, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
+   * It is part of no transaction: it is to be answered before that could be committed.
+   */
+  async request<P extends object>(
+    recipient: Recipient,
+    contract: ContractDefinition<P>,
+    payload: P,
+    { timeout = DEFAULT_REQUEST_TIMEOUT_MS, signal, wait = 0, ...options }: RequestOptions = {},
+  ): Promise<unknown> {
+    this.throwIfNotRunning();
+    const durable = contract.durable ?? false;
+    const waitMs = checkWait(wait);
+    const ttl = options.ttl ?? timeout;
+    const composed = this.composer.compose(recipient, contract, payload, { ...options, ttl }, durable);
+    const message: Message = { ...composed, correlationId: composed.messageId };
+    this.metrics.sent(message.type, recipient.kind);
+    const publication = { ...publicationOf({ message }, this.clock.now()), mandatory: true };
+    const ask = () => this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
+    return answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask());
+  }
+
+  /**
+   * Stops receiving, lets handlers end, and lets publications be confirmed, within about `timeoutMs`; what has not
+   * ended by then is given back. Safe to call twice.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.state === 'stopped') return;
+    const end = performance.now() + timeoutMs;
+    await this.stopReceiving(timeoutMs);
+    this.state = 'stopped';
+    const rest = Math.max(1_000, end - performance.now());
+    await Promise.all([within(rest, this.upkeep.stop()), this.outbox.stop(rest)]);
+  }
+
+  /** The first half of `stop`: messages can still be sent. Safe to call twice. */
+  async stopReceiving(timeoutMs: number): Promise<void> {
+    await this.receiving.stop(timeoutMs);
+  }
+
+  private throwIfNotNew(): void {
+    if (this.state !== 'new') throw new BusStoppedError();
+  }
+
+  private throwIfNotRunning(): void {
+    if (this.state !== 'running') throw new BusStoppedError();
+  }
+
+  /** One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got. */
+  private async publishTransient(message: Message): Promise<void> {
+    const toMany = message.recipient.kind === 'broadcast' || message.recipient.kind === 'topic';
+    await this.broker.publish(publicationOf({ message }, this.clock.now())).catch((error: unknown) => {
+      if (!(toMany && error instanceof QueueFullError)) throw error;
+      this.logger.warn(`${message.type}: not all got it: ${error.message}`);
+    });
+  }
+
+  /** A request's outcome is its sender's to know: once it has one, nothing is left for the relay. */
+  private async askDurably(
+    message: Message,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+    ask: () => Promise<WireMessage>,
+  ): Promise<WireMessage> {
+    const lease = await this.outbox.commitRequest(message, waitMs);
+    try {
+      const answer = await ask();
+      void this.outbox.settle(lease);
+      return answer;
+    } catch (error) {
+      if (signal?.aborted || mayHaveBeenTaken(error)) await this.outbox.settle(lease);
+      // What went wrong is the error to tell; an entry that stays is closed when the request expires.
+      else await this.outbox.bury(message, lease, error).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** The caller's transaction, else that of the handler being run. */
+function joinedTransaction(given: CallerTransaction | undefined, durable: boolean): Transaction | undefined {
+  if (!durable) {
+    if (given) throw new InvalidMessageError('transaction', 'is for durable messages only');
+    return undefined;
+  }
+  if (!given) return currentTransaction();
+  try {
+    return transactionGiven(given);
+  } catch (error) {
+    throw new InvalidMessageError('transaction', 'is an EntityManager that is in none', { cause: error });
+  }
+}
+
+const mayHaveBeenTaken = (error: unknown): boolean =>
+  error instanceof RequestTimeoutError || error instanceof RequestInterruptedError;
+
+function answerOf({ properties, body }: WireMessage): unknown {
+  const value = decodeBody(body);
+  if (properties.headers[HEADER.error] === true) throw fromWireError(value);
+  return value;
+}

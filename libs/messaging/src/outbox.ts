@@ -1,0 +1,176 @@
+import { Logger } from '@nestjs/common';
+import type { Broker } from 'agentmq/broker';
+import { formatRecipient, type Message } from 'agentmq/contracts';
+import { type MessageStore, type OutboxLease, StoreUnavailableError, type Transaction } from 'agentmq/message-store';
+import { Batcher } from './batcher.js';
+import { Bound } from './bound.js';
+import { OutboxFullError } from './errors.js';
+import { OutboxRoom } from './outbox-room.js';
+import { backoff, pause, within } from './patience.js';
+import { Publisher } from './publisher.js';
+import { Relay } from './relay.js';
+
+export interface OutboxOptions {
+  /** Names this process in its leases. */
+  readonly owner: string;
+  /** How long an entry is left to the process that stored it, in ms. */
+  readonly leaseMs: number;
+  /** How often the relay looks for due entries, in ms. */
+  readonly pollMs: number;
+  /** The most entries that the outbox may hold for a send to be taken. */
+  readonly limit: number;
+  /** The most entries, and bytes of bodies, that this process publishes at once; what is beyond goes by the relay. */
+  readonly maxPublishing: number;
+  readonly maxPublishingBytes: number;
+}
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 1_000;
+
+/**
+ * The sending half of durable messages (DESIGN section 4): committed first, published after, settled when confirmed.
+ */
+export class Outbox {
+  private readonly logger = new Logger('Outbox');
+  private readonly stopping = new AbortController();
+  private readonly room: OutboxRoom;
+  private readonly publisher: Publisher;
+  private readonly relay: Relay;
+  /** What this process publishes at once after the commit, without the relay. */
+  private readonly direct: Bound;
+  private readonly publishing = new Set<Promise<void>>();
+
+  private readonly appends: Batcher<Message, OutboxLease>;
+  private readonly appendsForRelay: Batcher<Message, OutboxLease>;
+  private readonly requests: Batcher<Message, OutboxLease>;
+
+  constructor(
+    broker: Broker,
+    private readonly store: MessageStore,
+    now: () => Date,
+    private readonly options: OutboxOptions,
+  ) {
+    const { owner, leaseMs, limit, maxPublishing, maxPublishingBytes } = options;
+    const report = (what: string, error: unknown): void => this.report(what, error);
+    this.room = new OutboxRoom(limit, maxPublishingBytes);
+    this.direct = new Bound(maxPublishing, maxPublishingBytes);
+    this.publisher = new Publisher(broker, store, this.room, now, report);
+    this.relay = new Relay(
+      broker,
+      store,
+      this.publisher,
+      this.room,
+      { ...options, maxBytes: maxPublishingBytes },
+      report,
+    );
+    const batches = { size: 500, inFlight: 2 };
+    this.appends = new Batcher((messages) => store.append(messages, { owner, leaseMs }), batches);
+    this.appendsForRelay = new Batcher((messages) => store.append(messages, { owner }), batches);
+    this.requests = new Batcher((messages) => {
+      const longest = Math.max(...messages.map(({ ttl }) => ttl ?? 0));
+      return store.append(messages, { owner, leaseMs: longest + leaseMs });
+    }, batches);
+  }
+
+  /** Starts the relay. */
+  start(): void {
+    this.relay.start();
+  }
+
+  /** Something was committed in a transaction: the relay looks at once. */
+  wake(): void {
+    this.relay.wake();
+  }
+
+  /**
+   * Resolves when the message is committed (in a transaction: stored in it); it is published afterwards. For at most
+   * `waitMs` it waits for a store that is away and for an outbox that is full, then it rejects with
+   * `StoreUnavailableError` or `OutboxFullError`.
+   */
+  send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
+    return this.patiently(message, waitMs, () =>
+      transaction ? this.joinTransaction(message, transaction) : this.commit(message),
+    );
+  }
+
+  /**
+   * Resolves when a request is committed, with what settles it; waits and rejects as `send` does. The caller publishes
+   * it, and the entry is the caller's for longer than the request lives: a copy from the relay could not be answered, so
+   * there is never to be one.
+   */
+  commitRequest(message: Message, waitMs: number): Promise<OutboxLease> {
+    return this.patiently(message, waitMs, () => this.room.add(() => this.requests.add(message)));
+  }
+
+  /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. */
+  settle(lease: OutboxLease): Promise<void> {
+    return this.publisher.settle(lease);
+  }
+
+  /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
+  bury(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
+    return this.publisher.bury({ ...lease, message }, error);
+  }
+
+  /** Stops the relay, and waits for what is being published, at most `timeoutMs`. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.stopping.abort();
+    await within(timeoutMs, Promise.all([this.relay.stop(), ...this.publishing]));
+  }
+
+  private async joinTransaction(message: Message, transaction: Transaction): Promise<void> {
+    // Not committed yet, so not to be published from here: the relay sees the entry once the caller commits.
+    const { owner } = this.options;
+    await this.room.add(() => this.store.append([message], { owner, transaction }));
+  }
+
+  private async commit(message: Message): Promise<void> {
+    const { length } = message.body;
+    const isFull = this.publisher.full.has(formatRecipient(message.recipient));
+    if (message.deliverAt || isFull || !this.direct.fits(length)) {
+      await this.room.add(() => this.appendsForRelay.add(message));
+      if (!message.deliverAt) this.relay.wake();
+      return;
+    }
+    const leave = this.direct.enter(length);
+    try {
+      const lease = await this.room.add(() => this.appends.add(message));
+      // One that was stored before, by an attempt whose answer was lost, may be the relay's by now.
+      const published = lease.lease > 0 ? this.publisher.publish({ ...lease, message }) : Promise.resolve();
+      this.track(published.finally(leave));
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  private track(work: Promise<void>): void {
+    this.publishing.add(work);
+    void work.finally(() => this.publishing.delete(work));
+  }
+
+  /** The message keeps its id, so that repeating an attempt which may have been committed stores it once. */
+  private async patiently<T>(message: Message, waitMs: number, work: () => Promise<T>): Promise<T> {
+    const release = this.room.hold(message.body.length);
+    const end = performance.now() + waitMs;
+    try {
+      for (let tries = 0; ; tries++) {
+        try {
+          return await work();
+        } catch (error) {
+          const left = end - performance.now();
+          const mayPass = error instanceof StoreUnavailableError || error instanceof OutboxFullError;
+          if (!mayPass || left <= 0 || this.stopping.signal.aborted) throw error;
+          await pause(Math.min(left, backoff(tries, FIRST_WAIT_MS, LONGEST_WAIT_MS)), this.stopping.signal);
+        }
+      }
+    } finally {
+      release();
+    }
+  }
+
+  private report(what: string, error: unknown): void {
+    if (!this.stopping.signal.aborted)
+      this.logger.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

@@ -1,0 +1,92 @@
+import type { Broker } from 'agentmq/broker';
+import { formatRecipient } from 'agentmq/contracts';
+import type { MessageStore } from 'agentmq/message-store';
+import type { Metrics } from 'agentmq/telemetry';
+import pLimit from 'p-limit';
+import type { MessageBusOptions, Subscription } from './bus-options.js';
+import { DeadLetteredInbox } from './dead-lettered.js';
+import { BusStoppedError } from './errors.js';
+import { Inbox } from './inbox.js';
+import { whileStoreIsAway, within } from './patience.js';
+import { Reconciler } from './reconciler.js';
+import { Replayer } from './replayer.js';
+
+/** All that one agent receives: its inboxes, what keeps them complete, and what the broker gave up. */
+export class Receiving {
+  private readonly stopping = new AbortController();
+  private readonly replayer: Replayer;
+  private readonly alone = pLimit(1);
+  private readonly inboxes: Inbox[] = [];
+  private readonly reconcilers: Reconciler[] = [];
+  private deadLettered: DeadLetteredInbox | undefined;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly store: MessageStore,
+    private readonly metrics: Metrics,
+    private readonly options: MessageBusOptions,
+    private readonly now: () => Date,
+    /** Called when outbox entries were added by others than the outbox. */
+    private readonly wakeRelay: () => void,
+  ) {
+    this.replayer = new Replayer(store, options);
+  }
+
+  /** Messages being handled now. */
+  get inFlight(): number {
+    return this.inboxes.reduce((sum, inbox) => sum + inbox.inFlight, 0);
+  }
+
+  /** Resolves when messages flow; waits for a store that is away. */
+  async subscribe({ inbox, routes, concurrency, prefetch }: Subscription): Promise<void> {
+    const { owner, topics } = inbox;
+    // Before the broker's queue is bound: of what flows into it the store is to know that it is owed.
+    const dropped = await whileStoreIsAway(this.stopping.signal, () =>
+      this.store.subscribe(formatRecipient(owner), topics, owner.kind === 'agent'),
+    );
+    await this.receiveDeadLettered();
+    if (this.stopping.signal.aborted) throw new BusStoppedError();
+    const { agentId, leaseMs, retry, handlerTimeoutMs, replayIntervalMs } = this.options;
+    const reconciler = new Reconciler(this.broker, this.store, this.replayer, {
+      owner,
+      intervalMs: replayIntervalMs,
+      prefetch,
+      onReplayed: (count) => {
+        this.metrics.replayed(count);
+        this.wakeRelay();
+      },
+    });
+    const receiver = new Inbox(this.broker, this.store, this.metrics, { ...inbox, dropped }, routes, {
+      agentId,
+      leaseMs,
+      concurrency,
+      prefetch,
+      retry,
+      handlerTimeoutMs,
+      now: this.now,
+      alone: this.alone,
+      onCommit: this.wakeRelay,
+      onCreated: reconciler.inboxCreated,
+    });
+    this.inboxes.push(receiver);
+    this.reconcilers.push(reconciler);
+    await receiver.start();
+    reconciler.start();
+  }
+
+  /** Lets handlers end, and gives back what has not ended after `timeoutMs`. Safe to call twice. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.stopping.abort();
+    await Promise.all([
+      ...this.inboxes.splice(0).map((inbox) => inbox.stop(timeoutMs)),
+      ...this.reconcilers.splice(0).map((reconciler) => within(timeoutMs, reconciler.stop())),
+      this.deadLettered?.stop(timeoutMs),
+    ]);
+  }
+
+  private async receiveDeadLettered(): Promise<void> {
+    if (this.deadLettered) return;
+    this.deadLettered = new DeadLetteredInbox(this.broker, this.store, this.metrics);
+    await this.deadLettered.start();
+  }
+}

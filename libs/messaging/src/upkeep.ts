@@ -1,0 +1,75 @@
+import { Logger } from '@nestjs/common';
+import type { MessageStore } from 'agentmq/message-store';
+import type { DatabaseClock } from './clock.js';
+import { jittered, pause } from './patience.js';
+
+export interface UpkeepOptions {
+  /** How long settled messages are kept, in ms. */
+  readonly retentionMs: number;
+  /** How long dead letters are kept that nobody discarded, in ms. */
+  readonly deadRetentionMs: number;
+}
+
+const CLOCK_EVERY_MS = 30_000;
+const EXPIRE_EVERY_MS = 10_000;
+const FORGET_EVERY_MS = 60_000;
+const BATCH = 500;
+/** Between two batches the store is left to the others for so many times as long as the batch took. */
+const REST_FACTOR = 3;
+
+/** What takes long is done less often: a long backlog takes long to look through. */
+const IDLE_FACTOR = 20;
+
+/** What every process does now and then for the store: measures its clock, settles what expired, forgets what is old. */
+export class Upkeep {
+  private readonly logger = new Logger('Upkeep');
+  private readonly stopping = new AbortController();
+  private running: Promise<unknown> | undefined;
+
+  constructor(
+    private readonly store: MessageStore,
+    private readonly clock: DatabaseClock,
+    private readonly options: UpkeepOptions,
+  ) {}
+
+  start(): void {
+    const { retentionMs: settledMs, deadRetentionMs: deadMs } = this.options;
+    this.running ??= Promise.all([
+      this.every(CLOCK_EVERY_MS, 'clock', () => this.clock.sample()),
+      this.every(EXPIRE_EVERY_MS, 'expire', () => this.inBatches(() => this.store.expire(BATCH))),
+      this.every(FORGET_EVERY_MS, 'forget', () =>
+        this.inBatches(() => this.store.forget({ settledMs, deadMs }, BATCH)),
+      ),
+    ]);
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Many processes start together: each begins at a moment of its own. */
+  private async every(periodMs: number, what: string, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.stopping;
+    await pause(Math.random() * periodMs, signal);
+    while (!signal.aborted) {
+      const begun = performance.now();
+      await work().catch((error: unknown) => this.report(what, error));
+      await pause(Math.max(jittered(periodMs), IDLE_FACTOR * (performance.now() - begun)), signal);
+    }
+  }
+
+  private async inBatches(work: () => Promise<number>): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      const begun = performance.now();
+      if ((await work()) < BATCH) return;
+      await pause((performance.now() - begun) * REST_FACTOR, signal);
+    }
+  }
+
+  private report(what: string, error: unknown): void {
+    if (!this.stopping.signal.aborted)
+      this.logger.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
