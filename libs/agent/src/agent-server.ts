@@ -1,0 +1,250 @@
+import { Injectable } from '@nestjs/common';
+import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { Broker } from 'agentmq/broker';
+import {
+  type ContractDefinition,
+  ContractCatalogue,
+  contractOf,
+  formatRecipient,
+  toAgent,
+  toRole,
+} from 'agentmq/contracts';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { backoff, type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
+import { lastValueFrom } from 'rxjs';
+import { AgentRegistry } from './agent-registry.js';
+import type { HandlerExtras } from './decorators.js';
+import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';
+import { checkAgreement, type DeclaredHandler } from './handler-options.js';
+import { AgentIdentity } from './identity.js';
+import { MessageContext } from './message-context.js';
+import { AgentSettings } from './settings.js';
+
+export const AGENT_TRANSPORT = Symbol('agentmq');
+
+/** Serves `@Handle` and `@Subscribe` through Nest's own pipeline: guards, pipes, interceptors and filters apply. */
+@Injectable()
+export class AgentServer extends Server implements CustomTransportStrategy {
+  override readonly transportId = AGENT_TRANSPORT;
+  /** We subscribe to what event handlers answer, so Nest need not report their failures. */
+  override readonly propagatesEventHandlerErrors = true;
+
+  private readonly closing = new AbortController();
+  private heartbeats: Promise<void> | undefined;
+  private closed: Promise<void> | undefined;
+  private isListening = false;
+  private readonly declared: Declared[] = [];
+  private handled = new ContractCatalogue([]);
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly identity: AgentIdentity,
+    private readonly broker: Broker,
+    private readonly store: MessageStore,
+    private readonly bus: MessageBus,
+    private readonly registry: AgentRegistry,
+  ) {
+    super();
+  }
+
+  /** The contracts that this agent handles; empty until it listens. */
+  get contracts(): ContractDefinition[] {
+    return this.handled.all();
+  }
+
+  /** True from when messages flow until the agent stops. */
+  get isReady(): boolean {
+    return this.isListening && !this.closing.signal.aborted;
+  }
+
+  /** True from when the agent was told to stop. */
+  get isClosing(): boolean {
+    return this.closing.signal.aborted;
+  }
+
+  /** 0 idle to 1 full. */
+  get load(): number {
+    return Math.min(1, this.bus.inFlight / this.identity.concurrency);
+  }
+
+  /** Opens store and broker, declares the inboxes, registers, and calls back once messages flow, or with what went wrong. */
+  override async listen(callback: (error?: unknown) => void): Promise<void> {
+    const patient = this.settings.start !== 'degraded';
+    if (!patient) callback();
+    try {
+      await this.open();
+    } catch (error) {
+      if (patient) callback(error);
+      else if (!this.isClosing) this.logger.error(error);
+      return;
+    }
+    if (patient) callback();
+  }
+
+  /** Finishes or gives back what is being handled, leaves the registry, and disconnects. Safe to call twice. */
+  override close(): Promise<void> {
+    this.closed ??= this.shut();
+    return this.closed;
+  }
+
+  override addHandler(
+    pattern: string,
+    callback: MessageHandler,
+    isEvent = false,
+    extras: Record<string, unknown> = {},
+  ): void {
+    const known = this.messageHandlers.has(pattern);
+    if (known && !isEvent) throw new DuplicateHandlerError(pattern);
+    this.declared.push({ ...readExtras(pattern, extras), handler: callback });
+    // Nest would chain them and run them at once, and what still runs when another has failed would be on its own.
+    if (!known) super.addHandler(pattern, callback, isEvent, extras);
+  }
+
+  override on(): void {
+    throw new Error('the agent transport has no events; see AgentServer.isReady and /health');
+  }
+
+  /** The message bus that serves this agent. */
+  override unwrap<T = MessageBus>(): T {
+    return this.bus as T;
+  }
+
+  private async open(): Promise<void> {
+    const routes = this.routes();
+    await this.patiently(() => this.store.migrate());
+    // From here on durable messages can be sent, whether or not the broker is there.
+    await this.patiently(() => this.bus.start());
+    await this.broker.start();
+    const { id, role, concurrency, prefetch } = this.identity;
+    const direct = routes.filter(({ topic }) => topic === undefined);
+    const ofRole = routes.filter(({ scope }) => scope === 'role');
+    const ofInstance = routes.filter(({ scope }) => scope === 'instance');
+    await this.bus.subscribe({
+      inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
+      routes: [...this.registry.routes(), ...direct, ...ofInstance],
+      concurrency,
+      prefetch,
+    });
+    await this.bus.subscribe({
+      inbox: { owner: { ...toRole(role), kind: 'role' }, topics: topicsOf(ofRole) },
+      routes: [...direct, ...ofRole],
+      concurrency,
+      prefetch,
+    });
+    await this.patiently(() => this.registry.register(AGENT_VERSION));
+    this.heartbeats = this.beat();
+    this.isListening = true;
+    this.logger.log(`${id} is listening as ${role}`);
+  }
+
+  private async shut(): Promise<void> {
+    this.closing.abort();
+    // Intake stops at once; the others are told meanwhile.
+    await Promise.all([
+      this.bus.stopReceiving(this.settings.shutdownTimeout),
+      within(LEAVE_TIMEOUT_MS, this.isListening ? this.leave() : Promise.resolve()),
+    ]);
+    await this.bus.stop(LEAVE_TIMEOUT_MS);
+    if (this.settings.ephemeral && this.isListening) {
+      await within(LEAVE_TIMEOUT_MS, Promise.all([this.unsubscribe(), this.removeInbox()]));
+    }
+    await this.broker.close(1_000);
+  }
+
+  private async leave(): Promise<void> {
+    await this.heartbeats;
+    await this.registry.deregister().catch((error: unknown) => this.logger.warn(`deregister: ${String(error)}`));
+  }
+
+  /** An id that never comes back is owed nothing more. */
+  private async unsubscribe(): Promise<void> {
+    await this.store
+      .unsubscribe(formatRecipient(toAgent(this.identity.id)))
+      .catch((error: unknown) => this.logger.warn(`unsubscribe: ${String(error)}`));
+  }
+
+  /** The inbox of an id that never comes back goes too, unless somebody's message is still in it. */
+  private async removeInbox(): Promise<void> {
+    const owner = { ...toAgent(this.identity.id), kind: 'agent' } as const;
+    try {
+      if ((await this.broker.inboxSize(owner)) === 0) await this.broker.deleteInbox(owner);
+    } catch (error) {
+      this.logger.warn(`removing the inbox: ${String(error)}`);
+    }
+  }
+
+  /** Each handler's contract, topic and options come from its decorator. */
+  private routes(): ScopedRoute[] {
+    checkAgreement(this.declared);
+    this.handled = new ContractCatalogue(this.declared.map(({ contract }) => contract.payload));
+    return this.declared.map(({ handler, contract, topic, scope, retry, timeout, transactional }) => ({
+      contract,
+      ...(topic === undefined ? {} : { topic, scope: scope ?? 'role' }),
+      ...(retry ? { retry } : {}),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+      ...(transactional === undefined ? {} : { transactional }),
+      handle: (payload, handling) => this.invoke(handler, payload, handling),
+    }));
+  }
+
+  private async invoke(handler: MessageHandler, payload: object, handling: Handling): Promise<unknown> {
+    const result: unknown = await handler(payload, new MessageContext(handling));
+    return lastValueFrom(this.transformToObservable<unknown>(result), { defaultValue: undefined });
+  }
+
+  private async beat(): Promise<void> {
+    const { signal } = this.closing;
+    for (;;) {
+      await pause(this.settings.registry.heartbeatInterval * (0.9 + Math.random() / 5), signal);
+      if (signal.aborted) return;
+      try {
+        const ours = await this.registry.heartbeat(this.load, this.bus.inFlight);
+        if (!ours) {
+          this.isListening = false;
+          this.logger.error(new AgentReplacedError(this.identity.id).message);
+          // the newer instance has taken over all that was ours
+          await this.bus.stopReceiving(this.settings.shutdownTimeout);
+          return;
+        }
+      } catch (error) {
+        this.logger.warn(`heartbeat: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  private async patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const { signal } = this.closing;
+        if (this.settings.start === 'fail' || !(error instanceof StoreUnavailableError) || signal.aborted) throw error;
+        if (attempt === 0) this.logger.warn(`waiting for the message store: ${error.message}`);
+        await pause(backoff(attempt), signal);
+      }
+    }
+  }
+}
+
+/** How long leaving may take beside the handlers, in ms. */
+const LEAVE_TIMEOUT_MS = 2_000;
+
+/** This version of AgentMQ, as agents tell it to each other. */
+const AGENT_VERSION = '0.1.0';
+
+interface Declared extends DeclaredHandler {
+  readonly handler: MessageHandler;
+}
+
+/** What the decorators have put there, with the contract's definition. */
+function readExtras(pattern: string, extras: Partial<HandlerExtras>): DeclaredHandler {
+  const { contract, ...rest } = extras;
+  if (!contract) throw new AgentDeclarationError(`"${pattern}" is declared with neither @Handle nor @Subscribe`);
+  return { ...rest, pattern, contract: contractOf(contract) };
+}
+
+interface ScopedRoute extends Route {
+  readonly scope?: 'role' | 'instance';
+}
+
+const topicsOf = (routes: readonly Route[]): string[] => [...new Set(routes.flatMap(({ topic }) => topic ?? []))];

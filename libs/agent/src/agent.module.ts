@@ -1,0 +1,155 @@
+import { type DynamicModule, Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
+import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker } from 'agentmq/broker';
+import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { MessageBus, within } from 'agentmq/messaging';
+import { HealthController, HealthProbes, Metrics, MetricsController } from 'agentmq/telemetry';
+import { AgentClient } from './agent-client.js';
+import { AgentRegistry } from './agent-registry.js';
+import { AgentServer } from './agent-server.js';
+import { AgentIdentity } from './identity.js';
+import { AgentProbes } from './probes.js';
+import { AgentSettings, loadSettings } from './settings.js';
+
+export interface AgentModuleOptions {
+  /** The environment's, unless given. */
+  readonly settings?: AgentSettings;
+  /** Agents in one process share a memory bus by sharing its hub. */
+  readonly hub?: MemoryHub;
+  /** A store shared with others; whoever shares it closes it. */
+  readonly store?: MessageStore;
+}
+
+const OWNS_STORE = Symbol('agentmq:owns-store');
+
+/** Makes a Nest app an agent: import it once, declare `@Agent` controllers, start with `startAgent`. */
+@Module({})
+export class AgentModule implements OnApplicationShutdown {
+  constructor(
+    private readonly store: MessageStore,
+    @Inject(OWNS_STORE) private readonly ownsStore: boolean,
+  ) {}
+
+  /** After everything that might still write to it. */
+  async onApplicationShutdown(): Promise<void> {
+    // A handler that hangs in a transaction must not hold up the end of the process.
+    if (this.ownsStore) await within(CLOSE_TIMEOUT_MS, this.store.close());
+  }
+
+  static forRoot(options: AgentModuleOptions = {}): DynamicModule {
+    return {
+      module: AgentModule,
+      global: true,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [HealthController, MetricsController],
+      providers: [
+        { provide: AgentSettings, useFactory: () => options.settings ?? loadSettings() },
+        {
+          provide: AgentIdentity,
+          useFactory: (modules: ModulesContainer, settings: AgentSettings) => AgentIdentity.of(modules, settings),
+          inject: [ModulesContainer, AgentSettings],
+        },
+        {
+          provide: Broker,
+          useFactory: (settings: AgentSettings, identity: AgentIdentity) =>
+            createBroker(settings, identity, options.hub),
+          inject: [AgentSettings, AgentIdentity],
+        },
+        {
+          provide: MessageStore,
+          useFactory: (settings: AgentSettings) => options.store ?? createStore(settings),
+          inject: [AgentSettings],
+        },
+        { provide: OWNS_STORE, useValue: options.store === undefined },
+        Metrics,
+        {
+          provide: MessageBus,
+          useFactory: createBus,
+          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics],
+        },
+        AgentRegistry,
+        AgentClient,
+        AgentServer,
+        { provide: HealthProbes, useClass: AgentProbes },
+      ],
+      exports: [
+        AgentSettings,
+        AgentIdentity,
+        AgentClient,
+        AgentRegistry,
+        AgentServer,
+        MessageStore,
+        MessageBus,
+        { provide: OWNS_STORE, useValue: options.store === undefined },
+        Metrics,
+        HealthProbes,
+      ],
+    };
+  }
+}
+
+const RELAY_POLL_MS = 1_000;
+const MAX_PUBLISHING = 5_000;
+const MAX_PUBLISHING_BYTES = 64 * 1024 * 1024;
+const CLOSE_TIMEOUT_MS = 2_000;
+const REPORT_EVERY_MS = 5_000;
+/** How long the inbox of an id that never comes back outlives a process that was killed. */
+const EPHEMERAL_INBOX_MS = 3_600_000;
+
+/** While a broker is away, one attempt after the other fails: one line now and then is enough. */
+function atMostEvery<T>(ms: number, report: (value: T) => void): (value: T) => void {
+  let next = 0;
+  return (value) => {
+    if (Date.now() < next) return;
+    next = Date.now() + ms;
+    report(value);
+  };
+}
+
+function createBroker(
+  { namespace, bus, start, ephemeral }: AgentSettings,
+  { id }: AgentIdentity,
+  hub?: MemoryHub,
+): Broker {
+  const logger = new Logger('RabbitMQ');
+  const { maxQueueSize, maxMessageBytes } = bus;
+  if (bus.type === 'in_memory') return new MemoryBroker(hub ?? new MemoryHub({ maxQueueSize }), { maxMessageBytes });
+  return new RabbitMqBroker({
+    url: bus.urls,
+    namespace,
+    queueType: bus.queueType,
+    maxQueueSize,
+    maxMessageBytes,
+    start: start === 'fail' ? 'fail' : 'wait',
+    ...(ephemeral ? { agentInboxExpiresMs: EPHEMERAL_INBOX_MS } : {}),
+    connectionName: id,
+    report: atMostEvery(REPORT_EVERY_MS, (problem: Error) => logger.warn(problem.message)),
+  });
+}
+
+const createStore = ({ databaseUrl, namespace }: AgentSettings): MessageStore =>
+  PostgresMessageStore.connect({ url: databaseUrl, namespace });
+
+const createBus = (
+  settings: AgentSettings,
+  identity: AgentIdentity,
+  broker: Broker,
+  store: MessageStore,
+  metrics: Metrics,
+): MessageBus =>
+  new MessageBus(broker, store, metrics, {
+    agentId: identity.id,
+    defaultTtlMs: settings.bus.messageTtl,
+    maxMessageBytes: settings.bus.maxMessageBytes,
+    leaseMs: settings.store.lease,
+    outboxLimit: settings.store.outboxLimit,
+    replayIntervalMs: settings.store.replayInterval,
+    retentionMs: settings.store.retention,
+    deadRetentionMs: settings.store.deadRetention,
+    retry: settings.retry,
+    handlerTimeoutMs: settings.handlerTimeout,
+    relayPollMs: RELAY_POLL_MS,
+    maxPublishing: MAX_PUBLISHING,
+    maxPublishingBytes: MAX_PUBLISHING_BYTES,
+  });

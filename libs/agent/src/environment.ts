@@ -1,0 +1,147 @@
+import { Type } from 'class-transformer';
+import { IsIn, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+
+export type BusType = 'in_memory' | 'rabbitmq';
+export type QueueType = 'quorum' | 'classic';
+/** What an app does about a broker or database that is down at its start. */
+export type StartMode = 'fail' | 'wait' | 'degraded';
+
+export const logLevels = ['error', 'warn', 'log', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** In s: ten years of 365 days. */
+const LONGEST_RETENTION = 315_360_000;
+/** In s: a week, as in a contract's own retry options. */
+const LONGEST_RETRY_DELAY = 604_800;
+/** In s: RabbitMQ takes an unacknowledged message away after 30 min (its consumer_timeout). */
+export const LONGEST_HANDLER_TIMEOUT = 1_700;
+
+/** The variables as they are read; names, ranges and defaults are listed in docs/SETTINGS.md. */
+export class Environment {
+  @IsOptional()
+  @Matches(/^[a-z_][a-z0-9_]{0,39}$/, { message: 'must be 1-40 lower-case letters, digits and "_", no digit first' })
+  NAMESPACE?: string;
+
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, { message: 'must be 1-128 letters, digits, "_", "-" or "."' })
+  AGENT_ID?: string;
+
+  @IsIn(['in_memory', 'rabbitmq'])
+  @IsOptional()
+  MESSAGE_BUS_TYPE?: BusType;
+
+  @Matches(/^amqps?:\/\/[^\s,]+(,amqps?:\/\/[^\s,]+)*$/, { message: 'must be amqp(s):// URLs, separated by commas' })
+  AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672';
+
+  @IsIn(['quorum', 'classic'])
+  RABBITMQ_QUEUE_TYPE: QueueType = 'quorum';
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  MESSAGE_BUS_MAX_QUEUE_SIZE = 10_000;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(4_294_967)
+  MESSAGE_BUS_MESSAGE_TTL = 3_600;
+
+  @IsOptional()
+  @IsIn(['fail', 'wait', 'degraded'])
+  MESSAGE_BUS_START?: StartMode;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1_024)
+  @Max(134_217_728)
+  MESSAGE_BUS_MAX_MESSAGE_BYTES = 16_777_216;
+
+  @IsOptional()
+  @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a postgres:// URL' })
+  DATABASE_URL?: string;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(2)
+  @Max(3_600)
+  MESSAGE_STORE_LEASE = 30;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000_000)
+  MESSAGE_STORE_OUTBOX_LIMIT = 100_000;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(3_600)
+  MESSAGE_STORE_REPLAY_INTERVAL = 30;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(60)
+  @Max(LONGEST_RETENTION)
+  MESSAGE_STORE_RETENTION = 604_800;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(60)
+  @Max(LONGEST_RETENTION)
+  MESSAGE_STORE_DEAD_RETENTION = 2_592_000;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  RETRY_ATTEMPTS = 5;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(LONGEST_RETRY_DELAY)
+  RETRY_DELAY = 1;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(LONGEST_RETRY_DELAY)
+  RETRY_MAX_DELAY = 60;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_HANDLER_TIMEOUT)
+  HANDLER_TIMEOUT = 600;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  REGISTRY_HEARTBEAT_INTERVAL = 30;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(2)
+  @Max(604_800)
+  REGISTRY_AGENT_TIMEOUT = 120;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  HTTP_PORT = 3_000;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(3_600)
+  SHUTDOWN_TIMEOUT = 20;
+
+  @IsIn(logLevels)
+  LOG_LEVEL: LogLevel = 'log';
+
+  @IsIn(['text', 'json'])
+  LOG_FORMAT: 'text' | 'json' = 'text';
+}

@@ -1,0 +1,57 @@
+import { AgentMQError } from 'agentmq/contracts';
+
+/** The app's `@Agent` controllers do not make one agent. */
+export class AgentDeclarationError extends AgentMQError {
+  readonly code = 'AGENT_DECLARATION';
+}
+
+/** Two methods of one agent handle the same contract. */
+export class DuplicateHandlerError extends AgentMQError {
+  readonly code = 'DUPLICATE_HANDLER';
+
+  constructor(readonly pattern: string) {
+    super(`two methods of this agent handle the same messages: ${pattern}`);
+  }
+}
+
+/** Another process has started with this agent's id; this one no longer speaks for it. */
+export class AgentReplacedError extends AgentMQError {
+  readonly code = 'AGENT_REPLACED';
+
+  constructor(readonly agentId: string) {
+    super(`another instance has registered as ${agentId}`);
+  }
+}
+
+/** Handlers of one agent that can get the same message want it treated differently. */
+export class HandlerOptionsConflictError extends AgentMQError {
+  readonly code = 'HANDLER_OPTIONS_CONFLICT';
+
+  constructor(
+    readonly pattern: string,
+    readonly other: string,
+    readonly option: string,
+  ) {
+    super(
+      pattern === other
+        ? `two methods of this agent handle "${pattern}" with different options: ${option}`
+        : `one message may be for both "${pattern}" and "${other}" of this agent, whose options differ: ${option}`,
+    );
+  }
+}
+
+/** A handler asked for its transaction, but it has none. */
+export class NoTransactionError extends AgentMQError {
+  readonly code = 'NO_TRANSACTION';
+
+  constructor(
+    readonly type: string,
+    readonly transient: boolean,
+  ) {
+    super(
+      transient
+        ? `${type}: this message is not durable, so no transaction records its completion`
+        : `${type}: its handler is not transactional (see the option "transactional" of @Handle, @Subscribe and @Contract)`,
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { Broker } from 'agentmq/broker';
+import { toRole } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
+import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';
+import { AgentRegistry } from './agent-registry.js';
+import { AgentServer } from './agent-server.js';
+import { AgentIdentity } from './identity.js';
+
+/** What an agent app tells on `/health` (DESIGN section 8). */
+@Injectable()
+export class AgentProbes extends HealthProbes {
+  constructor(
+    private readonly identity: AgentIdentity,
+    private readonly server: AgentServer,
+    private readonly broker: Broker,
+    private readonly store: MessageStore,
+    private readonly registry: AgentRegistry,
+  ) {
+    super();
+  }
+
+  all(): readonly HealthProbe[] {
+    return [
+      { name: 'agent', readiness: true, check: () => Promise.resolve(this.agent()) },
+      { name: 'message_bus', readiness: true, check: () => this.messageBus() },
+      { name: 'message_store', readiness: true, check: () => this.messageStore() },
+      { name: 'agents', readiness: false, check: () => Promise.resolve(this.agents()) },
+    ];
+  }
+
+  private agent(): ProbeResult {
+    const { id, role } = this.identity;
+    return { status: this.server.isReady ? 'up' : 'down', data: { id, role, load: this.server.load } };
+  }
+
+  private async messageBus(): Promise<ProbeResult> {
+    const { type, connected, blocked } = this.broker.status();
+    if (!connected) return { status: 'down', data: { type, message: 'not connected' } };
+    const size = await this.broker.inboxSize({ ...toRole(this.identity.role), kind: 'role' });
+    return {
+      status: blocked ? 'degraded' : 'up',
+      data: { type, message_queue_size: size ?? 0, ...(blocked ? { blocked } : {}) },
+    };
+  }
+
+  private async messageStore(): Promise<ProbeResult> {
+    await this.store.ping();
+    return { status: 'up', data: {} };
+  }
+
+  /** Unhealthy colleagues are told, but are no reason to call this app unhealthy. */
+  private agents(): ProbeResult {
+    const present = this.registry.find({ health: 'any' }).filter(({ health }) => health !== 'stopped');
+    const healthy = present.filter(({ health }) => health === 'healthy').length;
+    return {
+      status: healthy === present.length ? 'up' : 'degraded',
+      data: { agents: present.length, healthy_agents: healthy },
+    };
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadSettings, SettingsError } from './settings.js';
+
+function problemsOf(variables: Record<string, string>): readonly string[] {
+  try {
+    loadSettings(variables);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.problems;
+  }
+  return [];
+}
+
+describe('loadSettings', () => {
+  it('has a default for everything', () => {
+    expect(loadSettings({})).toMatchObject({
+      namespace: 'agentmq',
+      bus: { type: 'rabbitmq', queueType: 'quorum', maxQueueSize: 10_000, messageTtl: 3_600_000 },
+      registry: { heartbeatInterval: 30_000, agentTimeout: 120_000 },
+      http: { port: 3_000 },
+    });
+  });
+
+  it('has the defaults of claims, retries and retention, in ms', () => {
+    const { store, retry, handlerTimeout } = loadSettings({});
+    expect(store).toEqual({
+      lease: 30_000,
+      outboxLimit: 100_000,
+      replayInterval: 30_000,
+      retention: 604_800_000,
+      deadRetention: 2_592_000_000,
+    });
+    expect(retry).toEqual({ attempts: 5, delay: 1_000, factor: 2, maxDelay: 60_000 });
+    expect(handlerTimeout).toBe(600_000);
+  });
+
+  it('takes fractions of a second for the waits between attempts', () => {
+    expect(loadSettings({ RETRY_DELAY: '0.05', RETRY_MAX_DELAY: '1.1' }).retry).toMatchObject({
+      delay: 50,
+      maxDelay: 1_100,
+    });
+  });
+
+  it.each([
+    ['MESSAGE_STORE_LEASE', '1', '3601'],
+    ['MESSAGE_STORE_OUTBOX_LIMIT', '0', '1.5'],
+    ['MESSAGE_STORE_REPLAY_INTERVAL', '0', '3601'],
+    ['MESSAGE_STORE_RETENTION', '59', 'for ever'],
+    ['MESSAGE_STORE_DEAD_RETENTION', '59', '1e12'],
+    ['RETRY_ATTEMPTS', '0', '101'],
+    ['RETRY_DELAY', '-0.1', 'soon'],
+    ['RETRY_MAX_DELAY', '-1', '604801'],
+    ['HANDLER_TIMEOUT', '0', '1701'],
+  ])('refuses %s=%s and %s, and names it', (name, ...values) => {
+    for (const value of values) {
+      const problems = problemsOf({ [name]: value });
+      expect(problems[0]).toMatch(new RegExp(`^${name}: .*given: "${value}"`));
+    }
+  });
+
+  it('reports wrong waits together with the rest', () => {
+    const problems = problemsOf({ RETRY_DELAY: '2', RETRY_MAX_DELAY: '1.5', HANDLER_TIMEOUT: '0' });
+    expect(problems).toEqual([
+      expect.stringMatching(/^HANDLER_TIMEOUT: must not be less than 1/),
+      'RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY',
+    ]);
+    expect(problemsOf({ RETRY_DELAY: '1.5', RETRY_MAX_DELAY: '1.5' })).toEqual([]);
+  });
+
+  it('reads several nodes of a cluster, and takes an empty variable as not given', () => {
+    const settings = loadSettings({ AMQP_URL: 'amqp://a:1,amqp://b:2', MESSAGE_BUS_MAX_QUEUE_SIZE: '' });
+    expect(settings.bus.urls).toEqual(['amqp://a:1', 'amqp://b:2']);
+    expect(settings.bus.maxQueueSize).toBe(10_000);
+  });
+
+  it('reports every problem at once, each naming its variable', () => {
+    const problems = problemsOf({
+      MESSAGE_BUS_TYPE: 'redis',
+      MESSAGE_BUS_MAX_QUEUE_SIZE: 'many',
+      REGISTRY_AGENT_TIMEOUT: '-5',
+      AMQP_URL: 'http://x',
+      AGENT_ID: 'a b',
+    });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual(
+      expect.arrayContaining([
+        'MESSAGE_BUS_TYPE',
+        'MESSAGE_BUS_MAX_QUEUE_SIZE',
+        'REGISTRY_AGENT_TIMEOUT',
+        'AMQP_URL',
+        'AGENT_ID',
+      ]),
+    );
+  });
+
+  it('refuses a time-out no longer than the heartbeat', () => {
+    expect(problemsOf({ REGISTRY_HEARTBEAT_INTERVAL: '30', REGISTRY_AGENT_TIMEOUT: '30' })).toHaveLength(1);
+  });
+
+  it('shows no password', () => {
+    expect(problemsOf({ DATABASE_URL: 'mysql://me:secret@host/db' }).join()).not.toContain('secret');
+  });
+});

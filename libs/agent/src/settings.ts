@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { AgentMQError, type RetryPolicy } from 'agentmq/contracts';
+import { type BusType, Environment, logLevels, type LogLevel, type QueueType, type StartMode } from './environment.js';
+
+/** What an agent app is told by its environment; also its Nest token. Times in ms. */
+export abstract class AgentSettings {
+  /** Prefix of exchanges and queues, and the database schema. */
+  abstract readonly namespace: string;
+  /** Empty: role, host and a random part. */
+  abstract readonly agentId: string;
+  /** The id is of this start only: when the agent stops, its inbox goes. So it is with an id that was made up. */
+  abstract readonly ephemeral: boolean;
+  abstract readonly bus: {
+    readonly type: BusType;
+    /** Nodes of one cluster. */
+    readonly urls: readonly string[];
+    readonly queueType: QueueType;
+    /** Messages that a queue holds before it refuses more. */
+    readonly maxQueueSize: number;
+    readonly messageTtl: number;
+    readonly maxMessageBytes: number;
+  };
+  /** Broker or database down at start: `fail`, `wait` for them, or go on without and join them later (`degraded`). */
+  abstract readonly start: StartMode;
+  /** Where PostgreSQL is; empty for the embedded database. */
+  abstract readonly databaseUrl: string;
+  abstract readonly store: {
+    /** How long a claim on a message, or on an outbox entry, lasts unless it is renewed. */
+    readonly lease: number;
+    /** Messages that wait for the broker before sending another fails. */
+    readonly outboxLimit: number;
+    /** How often what is owed and on its way nowhere is looked for. */
+    readonly replayInterval: number;
+    /** How long messages are kept once they are settled. */
+    readonly retention: number;
+    /** How long dead letters are kept that nobody discarded. */
+    readonly deadRetention: number;
+  };
+  /** How failed messages are tried again, as far as neither contract nor handler says so. */
+  abstract readonly retry: RetryPolicy;
+  /** How long a handler may run unless it says otherwise. */
+  abstract readonly handlerTimeout: number;
+  abstract readonly registry: { readonly heartbeatInterval: number; readonly agentTimeout: number };
+  abstract readonly http: { readonly port: number };
+  /** How long a stop waits for handlers. */
+  abstract readonly shutdownTimeout: number;
+  abstract readonly log: { readonly level: LogLevel; readonly json: boolean };
+}
+
+/** How much longer each wait before a retry is than the one before. */
+const RETRY_FACTOR = 2;
+const LOCAL_DATABASE = 'postgres://postgres@127.0.0.1:5432/postgres';
+
+/** The environment's variables are wrong; `problems` has one line for each. */
+export class SettingsError extends AgentMQError {
+  readonly code = 'INVALID_SETTINGS';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/** What an app has for defaults where it differs from the others. */
+export interface SettingsDefaults {
+  readonly namespace?: string;
+  readonly busType?: BusType;
+  readonly start?: StartMode;
+  readonly databaseUrl?: string;
+}
+
+/**
+ * Reads the settings from environment variables; an empty variable counts as not given.
+ * Throws {@link SettingsError} with every problem at once.
+ */
+export function loadSettings(
+  variables: Readonly<Record<string, string | undefined>> = process.env,
+  { busType = 'rabbitmq', databaseUrl = LOCAL_DATABASE, start = 'wait', namespace = 'agentmq' }: SettingsDefaults = {},
+): AgentSettings {
+  const names = Object.keys(new Environment()).concat(
+    'NAMESPACE',
+    'AGENT_ID',
+    'MESSAGE_BUS_TYPE',
+    'MESSAGE_BUS_START',
+    'DATABASE_URL',
+  );
+  const given = Object.fromEntries(names.filter((name) => variables[name]).map((name) => [name, variables[name]]));
+  const env = plainToInstance(Environment, given, { exposeDefaultValues: true });
+  const problems = validateSync(env, { forbidUnknownValues: false }).map(
+    ({ property, constraints, value }) =>
+      `${property}: ${rulesOf(property, constraints)} (given: ${JSON.stringify(given[property] ?? value)})`,
+  );
+  if (env.REGISTRY_AGENT_TIMEOUT <= env.REGISTRY_HEARTBEAT_INTERVAL) {
+    problems.push('REGISTRY_AGENT_TIMEOUT: must be longer than REGISTRY_HEARTBEAT_INTERVAL');
+  }
+  if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
+  if (problems.length > 0) throw new SettingsError(problems.map(withoutPassword));
+  return {
+    namespace: env.NAMESPACE ?? namespace,
+    agentId: env.AGENT_ID ?? '',
+    ephemeral: env.AGENT_ID === undefined,
+    bus: {
+      type: env.MESSAGE_BUS_TYPE ?? busType,
+      urls: env.AMQP_URL.split(','),
+      queueType: env.RABBITMQ_QUEUE_TYPE,
+      maxQueueSize: env.MESSAGE_BUS_MAX_QUEUE_SIZE,
+      messageTtl: env.MESSAGE_BUS_MESSAGE_TTL * 1_000,
+      maxMessageBytes: env.MESSAGE_BUS_MAX_MESSAGE_BYTES,
+    },
+    start: env.MESSAGE_BUS_START ?? start,
+    databaseUrl: env.DATABASE_URL ?? databaseUrl,
+    store: {
+      lease: env.MESSAGE_STORE_LEASE * 1_000,
+      outboxLimit: env.MESSAGE_STORE_OUTBOX_LIMIT,
+      replayInterval: env.MESSAGE_STORE_REPLAY_INTERVAL * 1_000,
+      retention: env.MESSAGE_STORE_RETENTION * 1_000,
+      deadRetention: env.MESSAGE_STORE_DEAD_RETENTION * 1_000,
+    },
+    retry: {
+      attempts: env.RETRY_ATTEMPTS,
+      delay: Math.round(env.RETRY_DELAY * 1_000),
+      factor: RETRY_FACTOR,
+      maxDelay: Math.round(env.RETRY_MAX_DELAY * 1_000),
+    },
+    handlerTimeout: env.HANDLER_TIMEOUT * 1_000,
+    registry: {
+      heartbeatInterval: env.REGISTRY_HEARTBEAT_INTERVAL * 1_000,
+      agentTimeout: env.REGISTRY_AGENT_TIMEOUT * 1_000,
+    },
+    http: { port: env.HTTP_PORT },
+    shutdownTimeout: env.SHUTDOWN_TIMEOUT * 1_000,
+    log: { level: env.LOG_LEVEL, json: env.LOG_FORMAT === 'json' },
+  };
+}
+
+/** `worker-myhost-1f3a`: an id for an agent that was given none. */
+export const generateAgentId = (role: string): string =>
+  `${role}-${hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .slice(0, 80)}-${randomBytes(3).toString('hex')}`;
+
+/** The levels that a Nest logger is to show for one level. */
+export const logLevelsUpTo = (level: LogLevel): LogLevel[] => logLevels.slice(0, logLevels.indexOf(level) + 1);
+
+/** class-validator's messages begin with the property's name. */
+const rulesOf = (property: string, constraints: Record<string, string> = {}): string =>
+  Object.values(constraints)
+    .map((text) => text.replace(`${property} `, ''))
+    .join(', ');
+
+const withoutPassword = (text: string): string => text.replaceAll(/(\/\/[^:/@\s]*):[^@/\s]*@/g, '$1:***@');

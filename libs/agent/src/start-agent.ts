@@ -1,0 +1,92 @@
+import {
+  ConsoleLogger,
+  type DynamicModule,
+  type INestApplicationContext,
+  Logger,
+  type LoggerService,
+  type LogLevel,
+  Module,
+  type Type,
+} from '@nestjs/common';
+import { APP_FILTER, NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AgentMQError } from 'agentmq/contracts';
+import { Metrics } from 'agentmq/telemetry';
+import { AgentServer } from './agent-server.js';
+import { exitOnSecondSignal } from './exit-on-second-signal.js';
+import { PassThroughFilter } from './pass-through.filter.js';
+import { loadSettings, logLevelsUpTo } from './settings.js';
+
+/** The root over an app's own module: what is registered here first has the lowest precedence. */
+@Module({})
+class AgentRootModule {
+  static over(app: Type | DynamicModule): DynamicModule {
+    return {
+      module: AgentRootModule,
+      imports: [app],
+      providers: [{ provide: APP_FILTER, useClass: PassThroughFilter }],
+    };
+  }
+}
+
+/**
+ * An app's whole `main`: starts HTTP (health, metrics, the app's own routes), then the agent. Resolves when messages
+ * flow (with `MESSAGE_BUS_START=degraded`: when HTTP listens). SIGTERM and SIGINT stop it gracefully, a second one ends
+ * it at once. What prevents the start is printed, all wrong settings together, and ends the process with exit code 1.
+ */
+export async function startAgent(app: Type | DynamicModule): Promise<void> {
+  let server: AgentServer | undefined;
+  try {
+    const { log, bus, http } = loadSettings();
+    const colors = process.stdout.isTTY;
+    const nest = await NestFactory.create<NestExpressApplication>(AgentRootModule.over(app), {
+      abortOnError: false,
+      // An unfinished request must not hold up a stop.
+      forceCloseConnections: true,
+      logger: new ConsoleLogger({ json: log.json, colors, logLevels: logLevelsUpTo(log.level) }),
+    });
+    server = nest.get(AgentServer);
+    nest.get(Metrics).collectProcess();
+    nest.useBodyParser('json', { limit: bus.maxMessageBytes });
+    exitOnSecondSignal();
+    // Nest's default repeats the signal to itself, which a container's first process does not feel.
+    nest.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+    nest.connectMicroservice({ strategy: server }, { inheritAppConfig: true });
+    await nest.listen(http.port);
+    await nest.startAllMicroservices();
+  } catch (error) {
+    // Told to stop while it waited for a server: that is no failure, and the shutdown ends the process.
+    if (server?.isClosing) return;
+    new Logger('AgentMQ').error(explain(error));
+    process.exit(1);
+  }
+}
+
+/** What an operator can act on is told without a stack: our own errors, and the system's (`EADDRINUSE`). */
+function explain(error: unknown): unknown {
+  if (error instanceof AgentMQError) return `${error.name}: ${error.message}`;
+  return error instanceof Error && 'code' in error ? error.message : error;
+}
+
+/**
+ * Starts an agent without HTTP, as one of several in a process. Resolves when its messages flow; `close()` stops it.
+ * Rejects with what prevents the start.
+ */
+export async function startEmbeddedAgent(
+  app: Type | DynamicModule,
+  logger: LoggerService | LogLevel[] = ['error', 'warn'],
+): Promise<INestApplicationContext> {
+  const agent = await NestFactory.createMicroservice(AgentRootModule.over(app), {
+    abortOnError: false,
+    logger,
+    useFactory: (strategy: AgentServer) => ({ strategy }),
+    inject: [AgentServer],
+  });
+  try {
+    await agent.listen();
+  } catch (error) {
+    await agent.close();
+    throw error;
+  }
+  return agent;
+}

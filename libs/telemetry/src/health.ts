@@ -1,0 +1,88 @@
+import { Controller, Get } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
+
+/** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */
+export interface ProbeResult {
+  readonly status: 'up' | 'down' | 'degraded';
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** One indicator of `/health`. A probe that throws, or takes longer than 3 s, is down. */
+export interface HealthProbe {
+  /** The indicator's key in the answer, e.g. `message_bus`. */
+  readonly name: string;
+  /** Also asked by `/health/ready`: while it is down the app should get no traffic. */
+  readonly readiness: boolean;
+  check(): Promise<ProbeResult>;
+}
+
+/** The probes of an app; also the Nest token that they are provided under. */
+export abstract class HealthProbes {
+  abstract all(): readonly HealthProbe[];
+}
+
+const PROBE_TIMEOUT_MS = 3_000;
+
+/** `/health`, `/health/live` and `/health/ready`, in Terminus' standard body. */
+@Controller('health')
+export class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicators: HealthIndicatorService,
+    private readonly probes: HealthProbes,
+  ) {}
+
+  /** Everything that is known; 503 when any indicator is down. */
+  @Get()
+  @HealthCheck()
+  all(): Promise<HealthCheckResult> {
+    return this.run([processProbe, ...this.probes.all()]);
+  }
+
+  /** Whether the process should be left running: it answers. An unreachable broker or database is no reason to kill it. */
+  @Get('live')
+  @HealthCheck()
+  live(): Promise<HealthCheckResult> {
+    return this.run([processProbe]);
+  }
+
+  /** Whether the agent can do its work now. */
+  @Get('ready')
+  @HealthCheck()
+  ready(): Promise<HealthCheckResult> {
+    return this.run(this.probes.all().filter((probe) => probe.readiness));
+  }
+
+  private run(probes: readonly HealthProbe[]): Promise<HealthCheckResult> {
+    return this.health.check(
+      probes.map((probe) => async () => {
+        const indicator = this.indicators.check(probe.name);
+        try {
+          const { status, data } = await within(PROBE_TIMEOUT_MS, probe.check());
+          if (status === 'up') return indicator.up(data);
+          return status === 'down' ? indicator.down(data) : indicator.degraded(data);
+        } catch (error) {
+          return indicator.down({ message: error instanceof Error ? error.message : String(error) });
+        }
+      }),
+    );
+  }
+}
+
+const processProbe: HealthProbe = {
+  name: 'process',
+  readiness: false,
+  check: () => Promise.resolve({ status: 'up', data: { uptime: Math.round(process.uptime()), pid: process.pid } }),
+};
+
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,81 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** How a received message ended here. */
+export type Outcome =
+  'completed' | 'retrying' | 'failed' | 'rejected' | 'expired' | 'duplicate' | 'ignored' | 'fenced' | 'dead_lettered';
+
+/** The metrics of one app, in a registry of its own: two apps in one process do not share it. */
+export class Metrics {
+  readonly registry = new Registry();
+
+  private readonly sentTotal = new Counter({
+    name: 'agentmq_messages_sent_total',
+    help: 'Messages sent, by contract type and kind of recipient',
+    labelNames: ['type', 'recipient'],
+    registers: [this.registry],
+  });
+  private readonly receivedTotal = new Counter({
+    name: 'agentmq_messages_received_total',
+    help: 'Messages received, by contract type and how they ended',
+    labelNames: ['type', 'outcome'],
+    registers: [this.registry],
+  });
+  private readonly replayedTotal = new Counter({
+    name: 'agentmq_messages_replayed_total',
+    help: 'Messages put on their way again since the broker did not hold them any more',
+    registers: [this.registry],
+  });
+  private readonly handlerSeconds = new Histogram({
+    name: 'agentmq_handler_duration_seconds',
+    help: 'How long handlers ran',
+    labelNames: ['type'],
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120],
+    registers: [this.registry],
+  });
+  private readonly inFlightGauge = new Gauge({
+    name: 'agentmq_messages_in_flight',
+    help: 'Messages being handled now',
+    registers: [this.registry],
+  });
+
+  sent(type: string, recipient: string): void {
+    this.sentTotal.inc({ type, recipient });
+  }
+
+  /** `type` must be a known contract's: foreign strings would make the number of series unbounded. */
+  received(type: string, outcome: Outcome): void {
+    this.receivedTotal.inc({ type, outcome });
+  }
+
+  replayed(count: number): void {
+    this.replayedTotal.inc(count);
+  }
+
+  /** Counts a running handler; the answer ends it. */
+  handling(type: string): () => void {
+    this.inFlightGauge.inc();
+    const end = this.handlerSeconds.startTimer({ type });
+    return () => {
+      end();
+      this.inFlightGauge.dec();
+    };
+  }
+
+  /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */
+  collectProcess(): void {
+    collectDefaultMetrics({ register: this.registry });
+  }
+}
+
+/** `GET /metrics` in Prometheus' text format. */
+@Controller('metrics')
+export class MetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
+  text(): Promise<string> {
+    return this.metrics.registry.metrics();
+  }
+}
