@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import { relative } from 'node:path';
+import { AgentMQError, RemoteError } from 'agentmq/contracts';
+import { Command, InvalidArgumentError } from 'commander';
+import { addOperatorCommands } from './operator/commands.js';
+import { defaultInput } from './report/default-input.js';
+import type { RunOptions } from './run/run.js';
+
+/** Wrong input or usage; anything else that fails is 1. */
+const EXIT_INPUT = 2;
+const inputErrors = new Set([
+  'CSV_INPUT',
+  'INVALID_SETTINGS',
+  'CONTRACT_VIOLATION',
+  'UNKNOWN_APP',
+  'OUTPUT',
+  'USAGE',
+  'INVALID_MESSAGE',
+  'INVALID_SELECTION',
+  'SEVERAL_CONSUMERS',
+]);
+/** As shells have it for SIGINT. */
+const EXIT_INTERRUPTED = 130;
+
+const wholeNumber = (value: string): number => {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1 || number > 100) throw new InvalidArgumentError('must be 1 to 100');
+  return number;
+};
+
+// Each command is loaded when it is asked for: an app's process needs nothing of the others.
+const program = new Command('agentmq')
+  .description('Systems of cooperating agents')
+  .version('0.1.0')
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'agentmq: ')) })
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_INPUT));
+
+program
+  .command('run')
+  .description('analyse a CSV file with a coordinator, specialists, a monitor and workers, all in this process')
+  .option('--input <file>', 'the CSV file; a public data set unless given')
+  .option('--agents <n>', 'workers, 1 to 100', wholeNumber, 4)
+  .option('--output <file>', 'where the report goes as JSON', 'report.json')
+  .option('--strict', 'stop at the first row that cannot be parsed', false)
+  .action(async (options: Omit<RunOptions, 'input'> & { input?: string }) => {
+    const { run } = await import('./run/run.js');
+    await run({ ...options, input: options.input ?? relative(process.cwd(), defaultInput()) });
+  });
+
+program
+  .command('migrate')
+  .description("bring the database's schema up to date (DATABASE_URL, NAMESPACE)")
+  .action(async () => (await import('./migrate.js')).migrate());
+
+program
+  .command('start')
+  .description('run one app: coordinator, specialist, worker, monitor, or one of your own')
+  .argument('<app>')
+  .action(async (app: string) => (await import('./start.js')).start(app));
+
+addOperatorCommands(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const known = error instanceof AgentMQError;
+  process.stderr.write(
+    `agentmq: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  const code = error instanceof RemoteError || known ? error.code : '';
+  process.exitCode = code === 'INTERRUPTED' ? EXIT_INTERRUPTED : inputErrors.has(code) ? EXIT_INPUT : 1;
+}

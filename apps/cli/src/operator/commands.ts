@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { DiscardOptions, ListOptions, RequeueOptions, ShowOptions } from './dead-letters.js';
+import { consumerName, date, listLimit, rate, states, traceId } from './parsers.js';
+import type { ReplayOptions } from './replay.js';
+
+/** Adds what an operator does to stored messages. It needs the database only (DATABASE_URL, NAMESPACE). */
+export function addOperatorCommands(program: Command): void {
+  addReplay(program);
+  addDeadLetters(program);
+  program
+    .command('trace')
+    .description('show the messages of a flow as a tree, with their states')
+    .argument('<id>', 'of the trace, or of one of its messages')
+    .action(async (id: string) => (await import('./trace.js')).trace(id));
+}
+
+function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('put stored messages on their way again; every option given must hold')
+    .option('--id <id...>', 'messages')
+    .option('--trace <id>', 'messages of one flow', traceId)
+    .option('--type <type>', 'messages of one type')
+    .option('--topic <pattern>', 'messages published to topics that it matches: market_data.*')
+    .option('--consumer <consumer>', 'deliveries at role.<role> or agent.<agent id>', consumerName)
+    .option('--from <time>', 'messages stored from then on (ISO 8601)', date)
+    .option('--to-time <time>', 'messages stored before then', date)
+    .option('--state <state>', 'deliveries in this state; may be repeated; all that are open unless given', states)
+    .option('--to <consumer>', 'deliver to this role or agent instead: it catches up', consumerName)
+    .option('--dry-run', 'only count', false)
+    .option('--rate <n>', 'at most so many a second', rate)
+    .action(async (options: ReplayOptions) => (await import('./replay.js')).replay(options));
+}
+
+function addDeadLetters(program: Command): void {
+  const letters = program.command('dead-letters').description('messages that could not be handled');
+  letters
+    .command('list')
+    .description('list them, oldest first')
+    .option('--type <type>', 'of one type')
+    .option('--consumer <consumer>', 'at role.<role> or agent.<agent id>', consumerName)
+    .option('--limit <n>', 'so many messages, 1 to 1000', listLimit, 100)
+    .option('--after <id>', 'those after this message')
+    .option('--discarded', 'those that were discarded too', false)
+    .option('--json', 'as JSON', false)
+    .action(async (options: ListOptions) => (await import('./dead-letters.js')).list(options));
+  letters
+    .command('show')
+    .description('show one with its errors, attempts and payload')
+    .argument('<id>')
+    .option('--reveal', 'show the payload of a contract that is not known here', false)
+    .option('--json', 'as JSON', false)
+    .action(async (id: string, options: ShowOptions) => (await import('./dead-letters.js')).show(id, options));
+  letters
+    .command('requeue')
+    .description('put them on their way again, with all their attempts')
+    .argument('[id]')
+    .option('--consumer <consumer>', 'at role.<role> or agent.<agent id> alone', consumerName)
+    .option('--payload <json>', 'send a new message with this payload in its place; @<file> reads a file')
+    .option('--all', 'all that --type and --consumer leave, instead of one', false)
+    .option('--type <type>', 'with --all: of one type')
+    .option('--rate <n>', 'with --all: at most so many a second', rate)
+    .option('--dry-run', 'with --all: only count', false)
+    .action(async (id: string | undefined, options: RequeueOptions) =>
+      (await import('./dead-letters.js')).requeue(id, options),
+    );
+  letters
+    .command('discard')
+    .description('mark one as needing nobody any more')
+    .argument('<id>')
+    .requiredOption('--reason <text>', 'why')
+    .option('--consumer <consumer>', 'at role.<role> or agent.<agent id> alone', consumerName)
+    .action(async (id: string, options: DiscardOptions) => (await import('./dead-letters.js')).discard(id, options));
+}

@@ -1,0 +1,15 @@
+import { AgentMQError } from 'agentmq/contracts';
+
+/** Options or arguments that do not go together, or can't be read. */
+export class UsageError extends AgentMQError {
+  readonly code = 'USAGE';
+}
+
+/** Ctrl-C, or SIGTERM. */
+export class InterruptedError extends AgentMQError {
+  readonly code = 'INTERRUPTED';
+
+  constructor(done: string) {
+    super(`interrupted: ${done}`);
+  }
+}

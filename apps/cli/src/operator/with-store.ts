@@ -1,0 +1,34 @@
+import { type AgentSettings, loadSettings } from 'agentmq/agent';
+import { AgentMQError } from 'agentmq/contracts';
+import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+
+/** In PostgreSQL's words `undefined_table`. */
+const UNDEFINED_TABLE = '42P01';
+
+/** The database has no schema of this namespace. */
+export class NoSchemaError extends AgentMQError {
+  readonly code = 'NO_SCHEMA';
+
+  constructor(readonly namespace: string) {
+    super(`the database has no schema "${namespace}": see NAMESPACE and DATABASE_URL, or run "agentmq migrate"`);
+  }
+}
+
+/**
+ * Opens the message store for one piece of work, and closes it. Rejects as the work does, with `StoreUnavailableError`
+ * when the database can't be reached, with {@link NoSchemaError} when nothing was ever stored there, and `SettingsError`.
+ */
+export async function withStore<T>(work: (store: MessageStore, settings: AgentSettings) => Promise<T>): Promise<T> {
+  const settings = loadSettings();
+  const store = PostgresMessageStore.connect({ url: settings.databaseUrl, namespace: settings.namespace });
+  try {
+    return await work(store, settings);
+  } catch (error) {
+    throw isMissingTable(error) ? new NoSchemaError(settings.namespace) : error;
+  } finally {
+    await store.close();
+  }
+}
+
+const isMissingTable = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === UNDEFINED_TABLE;

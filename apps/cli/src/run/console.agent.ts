@@ -1,0 +1,54 @@
+import { Agent, AgentClient, Subscribe } from 'agentmq/agent';
+import {
+  fromWireError,
+  TASK_PROGRESS_TOPIC,
+  TASK_RESULT_TOPIC,
+  TaskProgress,
+  TaskRequest,
+  TaskResult,
+} from 'agentmq/contracts';
+
+/** Receives what the console shows of a run. */
+export abstract class ProgressListener {
+  abstract onProgress(progress: TaskProgress): void;
+}
+
+/** The person's own agent: sends tasks, and hears how far they are and how they end. */
+@Agent({ role: 'console' })
+export class ConsoleAgent {
+  private readonly results = new Map<string, TaskResult>();
+  private arrived = () => {};
+
+  constructor(
+    private readonly agents: AgentClient,
+    private readonly listener: ProgressListener,
+  ) {}
+
+  /** Resolves with the result of an analysis of a file. Rejects with `RemoteError` when the task failed. */
+  async analyse(coordinator: string, file: string, strict: boolean): Promise<TaskResult> {
+    const request: TaskRequest = { task: 'data_analysis', payload: { file, strict } };
+    const { messageId } = await this.agents.send({ agent: coordinator }, TaskRequest, request);
+    const result = await this.resultOf(messageId);
+    if (result.state === 'failed') throw fromWireError(result.error);
+    return result;
+  }
+
+  @Subscribe(TASK_PROGRESS_TOPIC, TaskProgress, { scope: 'instance' })
+  onProgress(progress: TaskProgress): void {
+    this.listener.onProgress(progress);
+  }
+
+  @Subscribe(TASK_RESULT_TOPIC, TaskResult, { scope: 'instance' })
+  onResult(result: TaskResult): void {
+    this.results.set(result.taskId, result);
+    this.arrived();
+  }
+
+  private async resultOf(taskId: string): Promise<TaskResult> {
+    for (;;) {
+      const result = this.results.get(taskId);
+      if (result) return result;
+      await new Promise<void>((resolve) => (this.arrived = resolve));
+    }
+  }
+}

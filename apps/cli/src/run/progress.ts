@@ -1,0 +1,48 @@
+import { stat } from 'node:fs/promises';
+import type { TaskProgress } from 'agentmq/contracts';
+import { Presets, SingleBar } from 'cli-progress';
+import { ProgressListener } from './console.agent.js';
+
+const LINE_EVERY_MS = 2_000;
+
+/** Shows on stderr how far a run is: a bar on a terminal, a line now and then elsewhere. */
+export class ProgressDisplay extends ProgressListener {
+  private readonly bar = process.stderr.isTTY
+    ? new SingleBar(
+        {
+          format: '  {bar} {percentage}% | {rows} rows | {pass}',
+          hideCursor: true,
+          clearOnComplete: true,
+          stream: process.stderr,
+        },
+        Presets.shades_classic,
+      )
+    : undefined;
+  private nextLine = Date.now() + LINE_EVERY_MS;
+  private started = false;
+
+  private constructor(private readonly totalBytes: number) {
+    super();
+  }
+
+  static async of(file: string): Promise<ProgressDisplay> {
+    return new ProgressDisplay((await stat(file)).size);
+  }
+
+  onProgress({ rows, bytes, pass }: TaskProgress): void {
+    const passText = pass > 1 ? 'second pass: columns that are numbers in part' : '';
+    if (this.bar) {
+      if (!this.started) this.bar.start(this.totalBytes, 0, { rows: 0, pass: '' });
+      this.started = true;
+      this.bar.update(Math.min(bytes, this.totalBytes), { rows: rows.toLocaleString('en'), pass: passText });
+    } else if (Date.now() >= this.nextLine) {
+      this.nextLine = Date.now() + LINE_EVERY_MS;
+      const percent = Math.floor((100 * bytes) / Math.max(1, this.totalBytes));
+      process.stderr.write(`  ${percent}%, ${rows.toLocaleString('en')} rows${passText && ` (${passText})`}\n`);
+    }
+  }
+
+  stop(): void {
+    if (this.started) this.bar?.stop();
+  }
+}

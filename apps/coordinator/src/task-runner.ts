@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { AgentClient } from 'agentmq/agent';
+import {
+  AgentMQError,
+  contractOf,
+  NlpRequest,
+  NlpResult,
+  TASK_PROGRESS_TOPIC,
+  TaskProgress,
+  type TaskRequest,
+  validatePayload,
+} from 'agentmq/contracts';
+import { Delegation } from 'agentmq/coordination';
+import { CsvAnalysis, type Progress } from './csv-analysis.js';
+import { openCsv, splitRecords } from './csv/open.js';
+import { AnalysisInput } from './task-input.js';
+
+const PROGRESS_EVERY_MS = 200;
+const NLP_TIMEOUT_MS = 120_000;
+
+/** The coordinator may not read files of its own machine for others. */
+export class FilesForbiddenError extends AgentMQError {
+  readonly code = 'FILES_FORBIDDEN';
+
+  constructor() {
+    super('payload.file: this coordinator reads no files; send the table itself as payload.csv');
+  }
+}
+
+export interface TaskContext {
+  readonly taskId: string;
+  readonly priority: number;
+  readonly signal: AbortSignal;
+}
+
+/** The one file of the coordinator's machine that tasks may name, if any: that of a run on one's own machine. */
+export class TaskPolicy {
+  constructor(readonly allowedFile?: string) {}
+}
+
+/** Carries out tasks with the help of the agents that are able. */
+@Injectable()
+export class TaskRunner {
+  constructor(
+    private readonly agents: AgentClient,
+    private readonly delegation: Delegation,
+    private readonly analysis: CsvAnalysis,
+    private readonly policy: TaskPolicy,
+  ) {}
+
+  /** Resolves with the task's result. Rejects with what went wrong; a payload that can't be used is a `ContractViolationError`. */
+  run({ task, payload }: TaskRequest, context: TaskContext): Promise<object> {
+    return task === 'data_analysis' ? this.analyse(payload, context) : this.processText(payload, context);
+  }
+
+  private async analyse(payload: object, { taskId, priority, signal }: TaskContext): Promise<object> {
+    const { csv, file, name = 'input.csv', strict = false } = validatePayload(contractOf(AnalysisInput), payload);
+    if (file !== undefined && file !== this.policy.allowedFile) throw new FilesForbiddenError();
+    const chunks = () => (file === undefined ? splitRecords([Buffer.from(csv ?? '')], { file: name }) : openCsv(file));
+    const onProgress = this.progressOf(taskId);
+    const { runId: _, ...summary } = await this.analysis.run({
+      file: file ?? name,
+      chunks,
+      strict,
+      priority,
+      signal,
+      onProgress,
+    });
+    return summary;
+  }
+
+  private async processText(payload: object, { priority, signal }: TaskContext): Promise<object> {
+    const request = validatePayload(contractOf(NlpRequest), payload);
+    const { role } = await this.delegation.findAble('nlp_processing', { signal });
+    return this.agents.request({ role }, NlpRequest, request, {
+      answer: NlpResult,
+      priority,
+      signal,
+      timeout: NLP_TIMEOUT_MS,
+    });
+  }
+
+  /** Tells how far a task is, not more often than is worth it. */
+  private progressOf(taskId: string): (progress: Progress) => void {
+    let next = 0;
+    return (progress) => {
+      if (Date.now() < next) return;
+      next = Date.now() + PROGRESS_EVERY_MS;
+      this.agents.publish(TASK_PROGRESS_TOPIC, TaskProgress, { taskId, ...progress }).catch(() => undefined);
+    };
+  }
+}

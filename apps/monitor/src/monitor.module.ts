@@ -1,0 +1,43 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings } from 'agentmq/agent';
+import { ContractCatalogue, type PayloadClass } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
+import { DeadLetters, Replayer } from 'agentmq/messaging';
+import { MonitorAgent } from './monitor.agent.js';
+import { DeadLettersController } from './operations/dead-letters.controller.js';
+import { knownContracts } from './operations/known-contracts.js';
+import { MessagesController, TracesController } from './operations/messages.controller.js';
+import { ReplayJobs } from './operations/replay-jobs.js';
+import { ReplayController } from './operations/replay.controller.js';
+
+export interface MonitorOptions extends AgentModuleOptions {
+  /** Contracts of your own: payloads of unknown ones are shown only when somebody insists. */
+  readonly contracts?: readonly PayloadClass[];
+}
+
+@Module({})
+export class MonitorModule {
+  static forRoot({ contracts, ...options }: MonitorOptions = {}): DynamicModule {
+    return {
+      module: MonitorModule,
+      imports: [AgentModule.forRoot(options)],
+      controllers: [MonitorAgent, DeadLettersController, ReplayController, MessagesController, TracesController],
+      providers: [
+        { provide: ContractCatalogue, useValue: knownContracts(contracts) },
+        {
+          provide: Replayer,
+          useFactory: (store: MessageStore, { store: { outboxLimit } }: AgentSettings) =>
+            new Replayer(store, { outboxLimit }),
+          inject: [MessageStore, AgentSettings],
+        },
+        {
+          provide: DeadLetters,
+          useFactory: (store: MessageStore, { id }: AgentIdentity, { store: { outboxLimit }, bus }: AgentSettings) =>
+            new DeadLetters(store, { sender: id, outboxLimit, maxMessageBytes: bus.maxMessageBytes }),
+          inject: [MessageStore, AgentIdentity, AgentSettings],
+        },
+        ReplayJobs,
+      ],
+    };
+  }
+}

@@ -1,0 +1,97 @@
+import 'reflect-metadata';
+import { describe, expect, it } from '@jest/globals';
+import { Contract, toRole } from 'agentmq/contracts';
+import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
+import { knownContracts } from './known-contracts.js';
+import { deadLetterRows, messageView } from './views.js';
+
+@Contract({ type: 'diagnosis', sensitive: true })
+class Diagnosis {}
+
+@Contract({ type: 'invoice' })
+class Invoice {}
+
+const contracts = knownContracts([Diagnosis, Invoice]);
+const at = (second: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
+const error = { name: 'Error', code: 'HANDLER_FAILED', message: 'no', retryable: false };
+
+const delivery = (given: Partial<StoredDelivery> = {}): StoredDelivery => ({
+  messageId: 'm1',
+  consumer: 'role.clerk',
+  state: 'dead',
+  attempt: 1,
+  agentId: 'clerk-1',
+  error,
+  history: [],
+  dueAt: null,
+  receivedAt: at(1),
+  finishedAt: at(9),
+  discarded: null,
+  ...given,
+});
+
+const stored = (type: string, deliveries: StoredDelivery[] = [], body = '{"name":"Ann"}'): StoredMessage => ({
+  message: {
+    messageId: 'm1',
+    sender: 'desk-1',
+    recipient: toRole('clerk'),
+    timestamp: at(0),
+    type,
+    version: 1,
+    priority: 5,
+    attempt: 1,
+    body: Buffer.from(body),
+    contentType: 'application/json',
+  },
+  storedAt: at(0),
+  published: true,
+  deliveries,
+});
+
+describe('a message as operators see it', () => {
+  it('never shows the payload of a sensitive contract', () => {
+    for (const reveal of [false, true]) {
+      const text = JSON.stringify(messageView(stored('diagnosis'), { contracts, reveal }));
+      expect(text).not.toContain('Ann');
+      expect(text).toContain('sensitive');
+    }
+  });
+
+  it('shows the payload of a contract that is not known only to who insists', () => {
+    expect(messageView(stored('foreign'), { contracts, reveal: false })).not.toHaveProperty('payload');
+    expect(messageView(stored('foreign'), { contracts, reveal: true })).toMatchObject({ payload: { name: 'Ann' } });
+  });
+
+  it('shows any other payload, as text if it is no JSON', () => {
+    const disclosure = { contracts, reveal: false };
+    expect(messageView(stored('invoice'), disclosure)).toMatchObject({ payload: { name: 'Ann' } });
+    expect(messageView(stored('invoice', [], 'not JSON'), disclosure)).toMatchObject({ payload: 'not JSON' });
+  });
+
+  it('tells the first and the last failure; of what was rejected, when that was', () => {
+    const history = [1, 2, 3].map((n) => ({ attempt: n, at: at(n), agentId: 'clerk-1', error }));
+    const times = (given: Partial<StoredDelivery>) =>
+      messageView(stored('invoice', [delivery(given)]), { contracts, reveal: false }).deliveries[0];
+    expect(times({ history })).toMatchObject({ firstFailedAt: at(1), lastFailedAt: at(3) });
+    expect(times({})).toMatchObject({ firstFailedAt: at(9), lastFailedAt: at(9) });
+    expect(times({ state: 'completed', error: null })).toMatchObject({ firstFailedAt: null, lastFailedAt: null });
+  });
+});
+
+describe('the rows of a message in a list of dead letters', () => {
+  const discarded = { at: at(10), reason: 'known' };
+  const message = stored('invoice', [
+    delivery(),
+    delivery({ consumer: 'role.audit', discarded }),
+    delivery({ consumer: 'role.desk', state: 'completed' }),
+  ]);
+  const consumers = (filter: Parameters<typeof deadLetterRows>[1]): string[] =>
+    deadLetterRows(message, filter).map(({ consumer }) => consumer);
+
+  it('are its dead deliveries, those that were discarded if asked for', () => {
+    expect(consumers({})).toEqual(['role.clerk']);
+    expect(consumers({ discarded: true })).toEqual(['role.clerk', 'role.audit']);
+    expect(consumers({ discarded: true, consumer: 'role.audit' })).toEqual(['role.audit']);
+    expect(consumers({ consumer: 'role.desk' })).toEqual([]);
+  });
+});

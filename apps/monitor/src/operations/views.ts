@@ -1,0 +1,125 @@
+import { type ContractCatalogue, formatRecipient, type Message } from 'agentmq/contracts';
+import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
+
+/** What decides whether a payload is shown. */
+export interface Disclosure {
+  readonly contracts: ContractCatalogue;
+  /** Show payloads of contracts that are not known here; sensitive ones are never shown. */
+  readonly reveal: boolean;
+}
+
+export interface DeliveryView extends Omit<StoredDelivery, 'messageId'> {
+  /** As far as it is known: the latest 20 attempts are. */
+  readonly firstFailedAt: Date | null;
+  readonly lastFailedAt: Date | null;
+}
+
+export interface MessageView {
+  readonly id: string;
+  readonly type: string;
+  readonly version: number;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly priority: number;
+  readonly sentAt: Date;
+  readonly storedAt: Date;
+  readonly deliverAt?: Date;
+  readonly expiresAt?: Date;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceId?: string;
+  readonly published: boolean;
+  readonly deliveries: readonly DeliveryView[];
+  readonly payload?: unknown;
+  /** Why there is no `payload`. */
+  readonly payloadHidden?: string;
+}
+
+/** One message at one consumer, in a list of what is dead. */
+export interface DeadLetterRow {
+  readonly id: string;
+  readonly consumer: string;
+  readonly type: string;
+  readonly sender: string;
+  readonly sentAt: Date;
+  readonly attempts: number;
+  readonly error: { readonly name: string; readonly code: string; readonly message: string } | null;
+  readonly firstFailedAt: Date | null;
+  readonly lastFailedAt: Date | null;
+  readonly discarded: StoredDelivery['discarded'];
+}
+
+export const traceIdOf = ({ trace }: Pick<Message, 'trace'>): string | undefined => trace?.traceparent.slice(3, 35);
+
+/** A message with its deliveries and, if it may be shown, its payload. */
+export function messageView(stored: StoredMessage, disclosure: Disclosure): MessageView {
+  const { message, storedAt, published, deliveries } = stored;
+  const { deliverAt, expiresAt, correlationId, causationId } = message;
+  const traceId = traceIdOf(message);
+  return {
+    id: message.messageId,
+    type: message.type,
+    version: message.version,
+    sender: message.sender,
+    recipient: formatRecipient(message.recipient),
+    priority: message.priority,
+    sentAt: message.timestamp,
+    storedAt,
+    ...(deliverAt ? { deliverAt } : {}),
+    ...(expiresAt ? { expiresAt } : {}),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(causationId === undefined ? {} : { causationId }),
+    ...(traceId === undefined ? {} : { traceId }),
+    published,
+    deliveries: deliveries.map(deliveryView),
+    ...payloadView(message, disclosure),
+  };
+}
+
+/** The dead deliveries of a message, at `consumer` alone if one is given; discarded ones only if asked for. */
+export function deadLetterRows(
+  { message, deliveries }: StoredMessage,
+  { consumer, discarded = false }: { readonly consumer?: string; readonly discarded?: boolean },
+): DeadLetterRow[] {
+  return deliveries
+    .filter((each) => each.state === 'dead' && (consumer === undefined || each.consumer === consumer))
+    .filter((each) => discarded || each.discarded === null)
+    .map((each) => ({
+      id: message.messageId,
+      consumer: each.consumer,
+      type: message.type,
+      sender: message.sender,
+      sentAt: message.timestamp,
+      attempts: each.attempt,
+      error: each.error && { name: each.error.name, code: each.error.code, message: each.error.message },
+      ...failedAt(each),
+      discarded: each.discarded,
+    }));
+}
+
+function deliveryView(delivery: StoredDelivery): DeliveryView {
+  const { messageId: _, ...rest } = delivery;
+  return { ...rest, ...failedAt(delivery) };
+}
+
+/** What never reached a handler has no history: it failed when it was rejected. */
+function failedAt(delivery: StoredDelivery): Pick<DeliveryView, 'firstFailedAt' | 'lastFailedAt'> {
+  const { history, state, finishedAt } = delivery;
+  const rejected = state === 'dead' || state === 'expired' ? finishedAt : null;
+  return { firstFailedAt: history[0]?.at ?? rejected, lastFailedAt: history.at(-1)?.at ?? rejected };
+}
+
+function payloadView(
+  { type, version, body }: Message,
+  { contracts, reveal }: Disclosure,
+): Pick<MessageView, 'payload' | 'payloadHidden'> {
+  const contract = contracts.find(type, version);
+  if (contract?.sensitive) return { payloadHidden: 'its contract is sensitive' };
+  if (!contract && !reveal) return { payloadHidden: 'its contract is not known here, it may be sensitive' };
+  const text = body.toString();
+  try {
+    return { payload: JSON.parse(text) as unknown };
+  } catch {
+    return { payload: text };
+  }
+}

@@ -1,0 +1,1 @@
+export { SpecialistModule } from './specialist.module.js';

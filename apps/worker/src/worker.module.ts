@@ -1,0 +1,10 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
+import { WorkerAgent } from './worker.agent.js';
+
+@Module({})
+export class WorkerModule {
+  static forRoot(options: AgentModuleOptions = {}): DynamicModule {
+    return { module: WorkerModule, imports: [AgentModule.forRoot(options)], controllers: [WorkerAgent] };
+  }
+}
