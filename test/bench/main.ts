@@ -1,0 +1,136 @@
+import 'reflect-metadata';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { randomNamespace } from '../support/index.js';
+import type { Contender, Subject } from './contender.js';
+import { agentMq } from './contenders/agentmq.js';
+import { brokerAdapter } from './contenders/broker-adapter.js';
+import { golevelup } from './contenders/golevelup.js';
+import { moleculer } from './contenders/moleculer.js';
+import { nestRmq } from './contenders/nest-rmq.js';
+import { rawAmqplib } from './contenders/raw-amqplib.js';
+import { measureHistory } from './history/measure-history.js';
+import { measureReplay } from './replay/measure-replay.js';
+import { type Load, requestRate, roundTrip, throughput } from './measure.js';
+import { busyness, surroundings } from './surroundings.js';
+import { type Figures, table } from './table.js';
+import { Tally } from './tally.js';
+
+const contenders: readonly Contender[] = [rawAmqplib, ...agentMq, brokerAdapter, nestRmq, golevelup, moleculer];
+
+const PREFETCH = 500;
+/** Far below the 10,000 messages that a queue of AgentMQ takes. */
+const UNHANDLED = 4_000;
+const AT_ONCE = 64;
+
+interface Options {
+  readonly rounds: number;
+  readonly messages: number;
+  readonly sending: number;
+  readonly only: readonly Contender[];
+  readonly history?: number;
+  readonly replay?: number;
+  readonly foreignTraces: boolean;
+}
+
+const { rounds, messages, sending, only, history, replay, foreignTraces } = new Command('npm run bench --')
+  .description('Measures AgentMQ beside raw amqplib and its peers: in one process, in rounds, each round all of them.')
+  .option('--rounds <n>', 'how often everything is measured', wholeNumber, 5)
+  .option('--messages <n>', 'messages of one measurement; a third as many requests', wholeNumber, 20_000)
+  .option('--sending <n>', 'sends under way at once', wholeNumber, 256)
+  .option('--only <ids>', `comma-separated, of: ${contenders.map(({ id }) => id).join(', ')}`, chosen, contenders)
+  .addOption(
+    new Option('--history [messages]', "instead: the store's hot path with so many settled messages and with none")
+      .argParser(wholeNumber)
+      .preset('10000000'),
+  )
+  .addOption(
+    new Option('--replay [messages]', 'instead: how fast so many messages are replayed that a wiped broker lost')
+      .argParser(wholeNumber)
+      .preset('100000'),
+  )
+  .option('--foreign-traces', 'with --history: trace ids in no order, as foreign producers may have them', false)
+  .parse()
+  .opts<Options>();
+
+interface Entrant {
+  readonly contender: Contender;
+  readonly subject: Subject;
+  readonly handled: Tally;
+}
+
+const report = (text: string): void => console.log(`${text} (${busyness()})`);
+
+if (replay !== undefined) {
+  console.log(await surroundings());
+  console.log(await measureReplay(replay, report));
+} else if (history === undefined) await compareContenders();
+else {
+  console.log(await surroundings());
+  console.log(await measureHistory({ stored: history, rounds, messages, foreignTraces, report }));
+}
+
+async function compareContenders(): Promise<void> {
+  const load: Load = { messages, sending, unhandled: UNHANDLED };
+  const entrants: Entrant[] = [];
+  const results: Map<string, Figures>[] = [];
+  const before = busyness();
+  console.log(await surroundings());
+  try {
+    const namespace = randomNamespace('bench');
+    for (const contender of only) {
+      const handled = new Tally();
+      const subject = await contender.open({ namespace, prefetch: PREFETCH, handled: handled.add });
+      entrants.push({ contender, subject, handled });
+    }
+    for (const entrant of entrants) await measure(entrant, { ...load, messages: Math.ceil(messages / 4) });
+    for (let round = 0; round < rounds; round++) {
+      const figures = new Map<string, Figures>();
+      for (const entrant of turned(entrants, round)) {
+        const found = await measure(entrant, load);
+        figures.set(entrant.contender.id, found);
+        const { rate, cpu, roundTrip, requestRate } = found;
+        const text = `${rate.toFixed(0)} msg/s, ${cpu.toFixed(0)} µs, ${roundTrip.toFixed(2)} ms, ${requestRate.toFixed(0)} requests/s`;
+        console.log(`round ${round + 1}/${rounds} ${entrant.contender.id}: ${text} (${busyness()})`);
+      }
+      results.push(figures);
+    }
+    for (const { subject, handled } of entrants) await subject.check?.(handled.total);
+  } finally {
+    for (const { subject } of entrants) await subject.close();
+  }
+  const titles = new Map(only.map(({ id, title }) => [id, title]));
+  console.log(
+    `\n${rounds} rounds of ${messages} messages, ${sending} sends under way; ${before} before, ${busyness()} after\n`,
+  );
+  console.log(table(results, titles));
+}
+
+async function measure({ subject, handled }: Entrant, load: Load): Promise<Figures> {
+  const { rate, cpu } = await throughput(subject, handled, load);
+  const requests = Math.ceil(load.messages / 3);
+  return {
+    rate,
+    cpu,
+    roundTrip: await roundTrip(subject, Math.ceil(requests / 8)),
+    requestRate: await requestRate(subject, requests, AT_ONCE),
+  };
+}
+
+/** Each round begins with another one, so that nobody always runs in the wake of the same neighbour. */
+function turned<T>(list: readonly T[], round: number): T[] {
+  const first = round % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,7}$/.test(text)) throw new InvalidArgumentError('not a whole number of 1 or more');
+  return Number(text);
+}
+
+/** The reference is always among them, as the first. */
+function chosen(text: string): readonly Contender[] {
+  const ids = text.split(',');
+  const unknown = ids.find((id) => !contenders.some((contender) => contender.id === id));
+  if (unknown !== undefined) throw new InvalidArgumentError(`there is no "${unknown}"`);
+  return contenders.filter((contender) => contender === rawAmqplib || ids.includes(contender.id));
+}

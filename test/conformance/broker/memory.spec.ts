@@ -1,0 +1,4 @@
+import { brokerConformance } from './conformance.js';
+import { MemoryHarness } from './memory-harness.js';
+
+brokerConformance('memory', new MemoryHarness());

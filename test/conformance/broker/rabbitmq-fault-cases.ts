@@ -1,0 +1,171 @@
+import { expect, it } from '@jest/globals';
+import { type BrokerStatus, BrokerUnavailableError, NoRecipientError } from 'agentmq/broker';
+import { amqpUrl, freePort, until } from '../../support/index.js';
+import { collect, declare, gate, message, newRole, numbered, textOf } from './messages.js';
+import type { RabbitMqHarness } from './rabbitmq-harness.js';
+
+/** Channels and connections that break in ways that only RabbitMQ has. */
+export function faultCases(harness: RabbitMqHarness): void {
+  it('rebuilds a publishing channel that the broker closed, and sends again what was unconfirmed', async () => {
+    const broker = await harness.open(amqpUrl());
+    const owner = newRole();
+    const { texts } = await collect(broker, owner);
+    await harness.foreign((channel) => channel.deleteExchange(`${harness.namespace}.direct.high`));
+    const normal = numbered(200).map((text) => broker.publish(message(owner, text)));
+    // The exchange is declared again, but the binding is gone until the queue's reader declares it.
+    await expect(broker.publish(message(owner, 'urgent', { priority: 9 }))).rejects.toBeInstanceOf(NoRecipientError);
+    await Promise.all(normal);
+    await until('all normal ones', () => new Set(texts()).size === 200);
+    await collect(broker, owner);
+    await broker.publish(message(owner, 'urgent', { priority: 9 }));
+  });
+
+  it('rebuilds a consuming channel that the broker closed, and drops the stale acknowledgement', async () => {
+    const node = await harness.node();
+    await node.ctl(
+      'eval',
+      'application:set_env(rabbit, consumer_timeout, 1000), application:set_env(rabbit, channel_tick_interval, 1000).',
+    );
+    const reports: string[] = [];
+    const broker = await harness.open(node.url, { report: ({ message }) => reports.push(message) });
+    const owner = newRole();
+    const slow = gate();
+    let calls = 0;
+    await broker.consume({ owner, topics: [] }, { prefetch: 5 }, () =>
+      ++calls === 1 ? slow.passed : Promise.resolve(),
+    );
+    await broker.publish(message(owner, 'x'));
+    await until('the broker lost patience and delivers again', () => calls === 2, 20_000);
+    expect(reports.join()).toMatch(/PRECONDITION_FAILED - delivery acknowledgement/);
+    slow.open();
+    await broker.publish(message(owner, 'y'));
+    await until('the next message', () => calls === 3);
+    expect(await broker.inboxSize(owner)).toBe(0);
+    await broker.deleteInbox(owner);
+  }, 60_000);
+
+  it('tells that an inbox had to be made even when only the second attempt to declare it succeeds', async () => {
+    const reports: string[] = [];
+    const broker = await harness.open(amqpUrl(), { report: ({ message }) => reports.push(message) });
+    const exchange = `${harness.namespace}.direct`;
+    await harness.foreign((channel) => channel.deleteExchange(exchange));
+    let created = 0;
+    const owner = newRole();
+    const consuming = broker.consume({ owner, topics: [] }, { prefetch: 1, onCreated: () => void created++ }, () =>
+      Promise.resolve(),
+    );
+    await until('two attempts, both queues declared by the first', () => reports.length >= 2);
+    expect(reports.join()).toMatch(/no exchange/);
+    expect(await broker.inboxSize(owner)).toBe(0);
+    expect(created).toBe(0);
+    await harness.foreign((channel) => channel.assertExchange(exchange, 'direct', { durable: true }));
+    await consuming;
+    expect(created).toBe(1);
+  });
+
+  it('shows a blocked connection, lets publications wait for a bounded time, and goes on when it is unblocked', async () => {
+    const node = await harness.node();
+    const broker = await harness.open(node.url, { publishTimeoutMs: 30_000 });
+    const impatient = await harness.open(node.url, { publishTimeoutMs: 500 });
+    const owner = newRole();
+    const { texts } = await collect(broker, owner);
+    await node.ctl('set_vm_memory_high_watermark', '0.0000001');
+    const waiting = numbered(100).map((text) => broker.publish(message(owner, text)));
+    await until('it is blocked', () => broker.status().blocked);
+    await expect(impatient.publish(message(owner, 'impatient'))).rejects.toBeInstanceOf(BrokerUnavailableError);
+    expect(impatient.status()).toMatchObject({ connected: true, blocked: true });
+    await expect(impatient.publish(message(owner, 'again'))).rejects.toThrow(/blocked/);
+    await node.ctl('set_vm_memory_high_watermark', '0.6');
+    await Promise.all(waiting);
+    await until('those that waited', () => new Set(texts().filter((text) => /^\d/.test(text))).size === 100);
+    expect(broker.status().blocked).toBe(false);
+    await impatient.publish(message(owner, 'at last'));
+    await broker.deleteInbox(owner);
+  }, 60_000);
+
+  it('notices a peer that fell silent by its heartbeat', async () => {
+    const proxy = await harness.proxy(amqpUrl());
+    const broker = await harness.open(proxy.through(amqpUrl()), { heartbeatSeconds: 1 });
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    proxy.freeze();
+    const published = broker.publish(message(owner, 'x'));
+    await until('it is noticed', () => !broker.status().connected);
+    proxy.thaw();
+    await published;
+    await until('the message', () => received.length >= 1);
+  });
+
+  it('start "fail" rejects when no URL answers, and with a password that is wrong', async () => {
+    const dead = `amqp://127.0.0.1:${await freePort()}`;
+    const begun = Date.now();
+    await expect(harness.open([dead, dead], { start: 'fail' })).rejects.toBeInstanceOf(BrokerUnavailableError);
+    const stranger = amqpUrl().replace(/\/\/.*@/, '//guest:wrong@');
+    const refused = harness.open(stranger, { start: 'fail' });
+    await expect(refused).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await expect(refused).rejects.toThrow(/^(?!.*wrong).*ACCESS_REFUSED|^(?!.*wrong).*handshake/i);
+    expect(Date.now() - begun).toBeLessThan(8_000);
+  });
+
+  it('start "wait" resolves when the broker comes up', async () => {
+    const proxy = await harness.proxy(amqpUrl());
+    proxy.refuse();
+    let failures = 0;
+    const broker = harness.create(proxy.through(amqpUrl()), { start: 'wait', report: () => failures++ });
+    let started = false;
+    const starting = broker.start().then(() => (started = true));
+    await until('some attempts', () => failures >= 4);
+    expect(started).toBe(false);
+    await proxy.accept();
+    await starting;
+    expect(broker.status().connected).toBe(true);
+  });
+
+  it('start "degraded" resolves without the broker; what is asked of it happens when it comes up', async () => {
+    const proxy = await harness.proxy(amqpUrl());
+    proxy.refuse();
+    const broker = await harness.open(proxy.through(amqpUrl()), { start: 'degraded' });
+    const status: BrokerStatus = { type: 'rabbitmq', connected: false, blocked: false };
+    expect(broker.status()).toEqual(status);
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    await declare(await harness.open(amqpUrl()), owner);
+    const published = broker.publish(message(owner, 'x'));
+    await expect(broker.deleteInbox(owner)).rejects.toBeInstanceOf(BrokerUnavailableError);
+    expect(await broker.inboxSize(owner)).toBeUndefined();
+    await proxy.accept();
+    await published;
+    await until('the message', () => received.map(textOf).includes('x'));
+    expect(broker.status()).toEqual({ ...status, connected: true });
+  });
+
+  it('gives up a publication that could not be sent in time, and closes while it is not connected', async () => {
+    const proxy = await harness.proxy(amqpUrl());
+    proxy.refuse();
+    const broker = await harness.open(proxy.through(amqpUrl()), { start: 'degraded', publishTimeoutMs: 200 });
+    await expect(broker.publish(message(newRole(), 'x'))).rejects.toThrow(/not connected/);
+    const waiting = broker.publish(message(newRole(), 'y'));
+    const outcome = waiting.catch((error: unknown) => error);
+    await broker.close(50);
+    expect(await outcome).toMatchObject({ code: 'BROKER_CLOSED' });
+  });
+
+  it('goes to the next URL when one does not answer', async () => {
+    const dead = `amqp://127.0.0.1:${await freePort()}`;
+    const broker = await harness.open([dead, amqpUrl()], { start: 'fail' });
+    expect(broker.status().connected).toBe(true);
+  });
+
+  it('sends no more than may be unconfirmed, and refuses what waits too long for that', async () => {
+    const owner = newRole();
+    const broker = await harness.open(amqpUrl(), { maxUnconfirmed: 3, maxUnconfirmedBytes: 100 });
+    const { texts } = await collect(broker, owner);
+    await Promise.all(numbered(500).map((text) => broker.publish(message(owner, text))));
+    await until('all', () => texts().length === 500);
+    expect(texts()).toEqual(numbered(500));
+    const hasty = await harness.open(amqpUrl(), { maxUnconfirmed: 1, publishTimeoutMs: 1 });
+    const outcomes = await Promise.allSettled(numbered(500).map((text) => hasty.publish(message(owner, text))));
+    const refused = outcomes.find(({ status }) => status === 'rejected');
+    expect(refused).toMatchObject({ reason: { code: 'BROKER_UNAVAILABLE', retryable: true } });
+  });
+}

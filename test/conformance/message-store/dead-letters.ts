@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { Message } from 'agentmq/contracts';
+import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
+
+const LONG = 60_000;
+
+/** What is kept of a dead letter, and discard. */
+export function deadLetters(of: () => Harness): void {
+  describe('dead letters', () => {
+    beforeEach(() => wipe(of().store));
+
+    async function dead(messages: readonly Message[]): Promise<void> {
+      const { store } = of();
+      await store.record(messages);
+      await store.claim(
+        messages.map((message) => claimOf(message)),
+        'a',
+        LONG,
+      );
+      await store.fail(messages.map((message) => ({ ...refOf(message), state: 'dead', error: boom })));
+    }
+    const ids = async (filter: Parameters<Harness['store']['list']>[0]) =>
+      (await of().store.list(filter)).map(({ message }) => message.messageId);
+
+    it('keep every failed attempt: when, at whom, and why', async () => {
+      const { store } = of();
+      const message = newMessage();
+      await store.record([message]);
+      const first = { ...boom, message: 'first', stack: 'Error: first\n  at x', details: { at: new Date(0) } };
+      await store.claim([claimOf(message)], 'a', LONG);
+      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: 0, error: first }]);
+      await store.claim([claimOf(message)], 'b', LONG);
+      await store.fail([{ ...refOf(message, 2), state: 'dead', error: boom }]);
+      const [delivery] = (await store.find(message.messageId))?.deliveries ?? [];
+      expect(delivery).toMatchObject({ state: 'dead', error: boom, attempt: 2, dueAt: null, discarded: null });
+      expect(delivery?.history).toEqual([
+        { attempt: 1, at: expect.any(Date), agentId: 'a', error: first },
+        { attempt: 2, at: expect.any(Date), agentId: 'b', error: boom },
+      ]);
+      const [earlier, later] = delivery?.history ?? [];
+      expect(Number(earlier?.at)).toBeLessThanOrEqual(Number(later?.at));
+      expect(Math.abs(Number(earlier?.at) - Number(await store.now()))).toBeLessThan(LONG);
+    });
+
+    it('tell when a retry is due', async () => {
+      const { store } = of();
+      const message = newMessage();
+      await store.record([message]);
+      await store.claim([claimOf(message)], 'a', LONG);
+      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: LONG, error: boom }]);
+      const [delivery] = (await store.find(message.messageId))?.deliveries ?? [];
+      expect(Math.abs(Number(delivery?.dueAt) - Number(await store.now()) - LONG)).toBeLessThan(LONG / 2);
+    });
+
+    it('are discarded with a reason, and are then listed only when asked for', async () => {
+      const { store } = of();
+      const [kept, gone] = newMessages(2) as [Message, Message];
+      await dead([kept, gone]);
+      expect(await store.discard([refOf(gone)], 'a "test"\0\ud800')).toEqual([true]);
+      expect(await ids({ state: 'dead' })).toEqual([kept.messageId]);
+      expect(await ids({ state: 'dead', consumer: WORKER, discarded: true })).toEqual([kept.messageId, gone.messageId]);
+      expect(await ids({ consumer: WORKER })).toEqual([kept.messageId, gone.messageId]);
+      const [delivery] = (await store.find(gone.messageId))?.deliveries ?? [];
+      expect(delivery).toMatchObject({
+        state: 'dead',
+        error: boom,
+        discarded: { at: expect.any(Date), reason: 'a "test"\ufffd\ufffd' },
+      });
+      expect(Math.abs(Number(delivery?.discarded?.at) - Number(await store.now()))).toBeLessThan(LONG);
+    });
+
+    it('keep the first reason', async () => {
+      const { store } = of();
+      const message = newMessage();
+      await dead([message]);
+      await store.discard([refOf(message)], 'first');
+      expect(await store.discard([refOf(message)], 'second')).toEqual([true]);
+      expect((await store.find(message.messageId))?.deliveries).toMatchObject([{ discarded: { reason: 'first' } }]);
+    });
+
+    it('alone are discarded; the answers come in the order asked', async () => {
+      const { store } = of();
+      const messages = newMessages(4);
+      const [completed, pending, first, second] = messages as [Message, Message, Message, Message];
+      await store.append([pending], { owner: 'o', leaseMs: LONG });
+      await store.record([completed]);
+      await store.claim([claimOf(completed)], 'a', LONG);
+      await store.complete([refOf(completed)]);
+      await dead([first, second]);
+      const asked = [...[second, completed, pending, first].map((m) => refOf(m)), refOf(second), refOf(newMessage())];
+      expect(await store.discard(asked, 'done with')).toEqual([true, false, false, true, true, false]);
+      expect(await store.discard([], 'nothing')).toEqual([]);
+      expect(await ids({ state: 'dead' })).toEqual([]);
+      expect((await store.counts()).deliveries).toMatchObject({ completed: 1, pending: 1, dead: 2 });
+    });
+
+    it('are discarded by many at once without deadlock', async () => {
+      const { others } = of();
+      const messages = newMessages(100);
+      await dead(messages);
+      const refs = messages.map((message) => refOf(message));
+      const answers = await Promise.all(
+        others.map((other, index) => other.discard(index % 2 ? [...refs].reverse() : refs, `${index}`)),
+      );
+      expect(answers.flat().every(Boolean)).toBe(true);
+    });
+  });
+}

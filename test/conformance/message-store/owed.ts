@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { type Message, toAgent, toEveryone, topicMatches, toTopic } from 'agentmq/contracts';
+import * as fc from 'fast-check';
+import { type Harness, newMessage, pendingAt, wipe, WORKER } from './harness.js';
+
+const ours = { owner: 'sender-1', leaseMs: 60_000 };
+
+/** Who is owed what: subscribe, unsubscribe, and the pending deliveries of append. */
+export function owed(of: () => Harness): void {
+  describe('owed', () => {
+    beforeEach(() => wipe(of().store));
+
+    const consumersOf = async ({ messageId }: Message): Promise<string[] | undefined> =>
+      (await of().store.find(messageId))?.deliveries.map(({ consumer }) => consumer).sort();
+    const append = async (...messages: Message[]): Promise<void> => void (await of().store.append(messages, ours));
+    const change = (sql: string): Promise<unknown> =>
+      of().store.transaction((transaction) => transaction.query(sql.replaceAll('{}', `"${of().store.schema}"`)));
+    const dayPasses = (): Promise<unknown> =>
+      change(`UPDATE {}.subscriptions SET orphaned_at = orphaned_at - interval '25 hours'`);
+    const since = async (consumer: string): Promise<Record<string, number>> => {
+      const { store } = of();
+      const rows = await store.transaction((transaction) =>
+        transaction.query<{ pattern: string; since: Date }>(
+          `SELECT pattern, since FROM "${store.schema}".subscriptions WHERE consumer = $1`,
+          [consumer],
+        ),
+      );
+      return Object.fromEntries(rows.map((row) => [row.pattern, row.since.getTime()]));
+    };
+
+    it('owes a message to its role or agent', async () => {
+      const { store } = of();
+      const [forRole, forAgent] = [newMessage(), newMessage({ recipient: toAgent('worker-1') })];
+      await append(forRole, forAgent);
+      expect((await store.find(forRole.messageId))?.deliveries).toEqual([pendingAt(forRole, WORKER)]);
+      expect((await store.find(forAgent.messageId))?.deliveries).toEqual([pendingAt(forAgent, 'agent.worker-1')]);
+    });
+
+    it('owes what is published to a topic to all whose patterns match, once each, and a broadcast to all who hear it', async () => {
+      const { store } = of();
+      await store.subscribe('role.pricing', ['market.*', 'market.#', 'news'], false);
+      await store.subscribe('agent.p-1', ['#'], true);
+      await store.subscribe('role.press', ['news.#'], false);
+      await store.subscribe('agent.p-2', [], true);
+      const [tick, news, other, all] = [
+        newMessage({ recipient: toTopic('market.AAPL') }),
+        newMessage({ recipient: toTopic('news') }),
+        newMessage({ recipient: toTopic('weather.today') }),
+        newMessage({ recipient: toEveryone }),
+      ];
+      await append(tick, news, other, all);
+      expect(await consumersOf(tick)).toEqual(['agent.p-1', 'role.pricing']);
+      expect(await consumersOf(news)).toEqual(['agent.p-1', 'role.press', 'role.pricing']);
+      expect(await consumersOf(other)).toEqual(['agent.p-1']);
+      expect(await consumersOf(all)).toEqual(['agent.p-1', 'agent.p-2']);
+      expect((await store.find(tick.messageId))?.deliveries[0]).toEqual(pendingAt(tick, 'agent.p-1'));
+    });
+
+    it('owes nothing that was stored before, and nothing anew when a message is appended again', async () => {
+      const { store } = of();
+      const message = newMessage({ recipient: toTopic('market.a') });
+      await append(message);
+      await store.subscribe(WORKER, ['market.a'], true);
+      await append(message);
+      expect(await consumersOf(message)).toEqual([]);
+    });
+
+    it('owes nothing of what was recorded, or rolled back', async () => {
+      const { store } = of();
+      const [recorded, undone] = [newMessage(), newMessage()];
+      await store.record([recorded]);
+      const work = store.transaction(async (transaction) => {
+        await store.append([undone], { ...ours, transaction });
+        throw new Error('undone');
+      });
+      await expect(work).rejects.toThrow('undone');
+      expect(await consumersOf(recorded)).toEqual([]);
+      expect((await store.counts()).deliveries.pending).toBe(0);
+    });
+
+    it('keeps the time a pattern began, and tells which are gone', async () => {
+      const { store } = of();
+      expect(await store.subscribe(WORKER, ['a.*', 'b', 'b'], true)).toEqual([]);
+      await store.subscribe('role.other', ['b'], false);
+      const first = await since(WORKER);
+      expect(Object.keys(first).sort()).toEqual(['', 'a.*', 'b']);
+      expect((await store.subscribe(WORKER, ['a.*', 'c'], false)).sort()).toEqual(['b']);
+      const second = await since(WORKER);
+      expect(Object.keys(second).sort()).toEqual(['a.*', 'c']);
+      expect(second['a.*']).toBe(first['a.*']);
+      expect(Object.keys(await since('role.other'))).toEqual(['b']);
+      expect(await store.subscribe(WORKER, [], false)).toEqual(expect.arrayContaining(['a.*', 'c']));
+      expect(await since(WORKER)).toEqual({});
+    });
+
+    it('lets the processes of a consumer subscribe at once, also when they differ', async () => {
+      const { store, others } = of();
+      const sets = [
+        ['a', 'b', 'c'],
+        ['c', 'd', 'a'],
+        ['d', 'b'],
+      ];
+      await Promise.all(others.map((other, index) => other.subscribe(WORKER, sets[index % 3] ?? [], index % 2 === 0)));
+      const left = Object.keys(await since(WORKER)).filter((pattern) => pattern !== '');
+      expect(sets.map((set) => [...set].sort())).toContainEqual(left.sort());
+      await store.unsubscribe(WORKER);
+    });
+
+    it('owes nothing more to who unsubscribed, nor to agents a day after they are forgotten', async () => {
+      const { store } = of();
+      await store.subscribe(WORKER, ['#'], true);
+      await store.unsubscribe(WORKER);
+      const agent = { role: 'worker', capabilities: [], instance: 'i', version: '1' };
+      for (const id of ['gone', 'here']) {
+        await store.registerAgent({ ...agent, id });
+        await store.subscribe(`agent.${id}`, ['#'], true);
+      }
+      await store.transaction((transaction) =>
+        transaction.query(
+          `UPDATE "${store.schema}".agents SET health = 'stopped', heartbeat_at = now() - interval '2 hours' WHERE id = 'gone'`,
+        ),
+      );
+      await store.markUnhealthy(60_000);
+      expect((await store.agents()).map(({ id }) => id)).toEqual(['here']);
+      await dayPasses();
+      const [early, published, all] = [
+        newMessage({ recipient: toTopic('a') }),
+        newMessage({ recipient: toTopic('a') }),
+        newMessage({ recipient: toEveryone }),
+      ];
+      await append(early);
+      expect(await consumersOf(early)).toEqual(['agent.gone', 'agent.here']);
+      await store.markUnhealthy(60_000);
+      await append(published, all);
+      expect(await consumersOf(published)).toEqual(['agent.here']);
+      expect(await consumersOf(all)).toEqual(['agent.here']);
+    });
+
+    it('goes on to owe to an agent that subscribed, was forgotten, and registered', async () => {
+      const { store } = of();
+      const agent = { id: 'stable', role: 'worker', capabilities: [], instance: 'i', version: '1' };
+      const stop = async (): Promise<void> => {
+        await store.deregisterAgent(agent);
+        await change(`UPDATE {}.agents SET heartbeat_at = now() - interval '2 hours'`);
+      };
+      const isOwed = async (): Promise<boolean> => {
+        const message = newMessage({ recipient: toTopic('a') });
+        await append(message);
+        return (await consumersOf(message))?.length === 1;
+      };
+      await store.registerAgent(agent);
+      await stop();
+      await store.subscribe('agent.stable', ['#'], true);
+      await store.markUnhealthy(60_000);
+      await store.registerAgent(agent);
+      expect(await isOwed()).toBe(true);
+      await dayPasses();
+      await store.markUnhealthy(60_000);
+      expect(await isOwed()).toBe(true);
+      await stop();
+      await store.markUnhealthy(60_000);
+      await store.markUnhealthy(60_000);
+      expect(await isOwed()).toBe(true);
+      await dayPasses();
+      await store.subscribe('agent.stable', ['#'], true);
+      await store.markUnhealthy(60_000);
+      expect(await isOwed()).toBe(true);
+    });
+
+    it('matches as the broker does (property)', async () => {
+      const { store } = of();
+      const word = fc.constantFrom('a', 'b', 'A', 'é', 'a+', '(', '\\d', '[^.]', '$', 'a|b', '{2}', '👍');
+      const wild = fc.oneof({ weight: 2, arbitrary: word }, fc.constantFrom('*', '#'));
+      const patterns = fc.array(wild, { minLength: 1, maxLength: 4 }).map((words) => words.join('.'));
+      const topics = fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => words.join('.'));
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uniqueArray(patterns, { minLength: 1, maxLength: 8 }),
+          fc.array(topics, { minLength: 1, maxLength: 10 }),
+          async (subscribed, published) => {
+            await wipe(store);
+            for (const pattern of subscribed) await store.subscribe(`role.${pattern}`, [pattern], false);
+            const messages = published.map((name) => newMessage({ recipient: { kind: 'topic', name } }));
+            await append(...messages);
+            for (const message of messages) {
+              const matching = subscribed.filter((pattern) => topicMatches(pattern, message.recipient.name));
+              expect(await consumersOf(message)).toEqual(matching.map((pattern) => `role.${pattern}`).sort());
+            }
+          },
+        ),
+        { numRuns: 25 },
+      );
+    });
+  });
+}

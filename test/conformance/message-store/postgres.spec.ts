@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PostgresMessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
+import { claimed, claimOf, dropSchema, newMessage } from './harness.js';
+import { messageStoreSuite } from './suite.js';
+
+const namespace = randomNamespace('store');
+const open = (url = databaseUrl()) =>
+  PostgresMessageStore.connect({ url, namespace, applicationName: namespace, poolSize: 4, connectTimeoutMs: 2000 });
+const stores = Array.from({ length: 8 }, () => open());
+const [store] = stores as [PostgresMessageStore];
+
+/** Sessions of this file's stores, seen from outside. */
+async function sessions(): Promise<number> {
+  const observer = PostgresMessageStore.connect({ url: databaseUrl(), poolSize: 1 });
+  try {
+    const rows = await observer.transaction((transaction) =>
+      transaction.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [namespace]),
+    );
+    return rows.length;
+  } finally {
+    await observer.close();
+  }
+}
+
+async function terminateSessions(): Promise<void> {
+  const killer = PostgresMessageStore.connect({ url: databaseUrl(), poolSize: 1 });
+  await killer.transaction((transaction) =>
+    transaction.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
+      namespace,
+    ]),
+  );
+  await killer.close();
+}
+
+const answers = (asked: PostgresMessageStore): Promise<boolean> =>
+  asked.ping().then(
+    () => true,
+    () => false,
+  );
+
+async function proxied(): Promise<TcpProxy> {
+  const { hostname, port } = new URL(databaseUrl());
+  return TcpProxy.listen({ host: hostname, port: Number(port || 5432) });
+}
+
+describe('PostgresMessageStore on PostgreSQL', () => {
+  beforeAll(() => store.migrate());
+
+  afterAll(async () => {
+    await dropSchema(store);
+    await Promise.all(stores.map((each) => each.close()));
+    await until('every connection closed', async () => (await sessions()) === 0);
+  });
+
+  messageStoreSuite(() => ({ store, others: stores }));
+
+  it('lets one process at a time look for what has expired', async () => {
+    const message = newMessage({ ttl: 1, expiresAt: new Date(Date.now() - 1000) });
+    await store.settle(await store.append([message], { owner: 'o', leaseMs: 60_000 }));
+    await stores[1]?.transaction(async (transaction) => {
+      await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+        `agentmq.expire.${store.schema}`,
+      ]);
+      expect(await store.expire(10)).toBe(0);
+    });
+    expect(await store.expire(10)).toBe(1);
+  });
+
+  describe('when the database is away', () => {
+    it('rejects with a retryable error that has its cause', async () => {
+      const unreachable = open(`postgres://postgres@127.0.0.1:${await freePort()}/postgres`);
+      for (const call of [
+        () => unreachable.migrate(),
+        () => unreachable.ping(),
+        () => unreachable.append([newMessage()], { owner: 'o', leaseMs: 1 }),
+        () => unreachable.find('x'),
+        () => unreachable.transaction(() => Promise.resolve()),
+      ]) {
+        const error = await call().catch((failure: unknown) => failure);
+        expect(error).toBeInstanceOf(StoreUnavailableError);
+        expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true, cause: { code: 'ECONNREFUSED' } });
+      }
+      await unreachable.close();
+    });
+
+    it('passes on what is no outage', async () => {
+      const nowhere = open(databaseUrl().replace(/\/[^/]*$/, '/no_such_database'));
+      await expect(nowhere.ping()).rejects.toMatchObject({ code: '3D000' });
+      await nowhere.close();
+    });
+
+    it('gives up waiting for a connection', async () => {
+      const small = PostgresMessageStore.connect({ url: databaseUrl(), namespace, poolSize: 1, connectTimeoutMs: 50 });
+      await small.transaction(async () => {
+        await expect(small.ping()).rejects.toThrow(StoreUnavailableError);
+      });
+      await small.ping();
+      await small.close();
+    });
+
+    it('gives up a statement that takes too long', async () => {
+      const hasty = PostgresMessageStore.connect({ url: databaseUrl(), namespace, statementTimeoutMs: 50 });
+      await store.transaction(async (transaction) => {
+        await transaction.query(`LOCK TABLE "${store.schema}".messages`);
+        await expect(hasty.record([newMessage()])).rejects.toThrow(StoreUnavailableError);
+      });
+      const slow = hasty.transaction((transaction) => transaction.query('SELECT pg_sleep(10)'));
+      await expect(slow).rejects.toMatchObject({ code: '57014' });
+      await hasty.ping();
+      await hasty.close();
+    });
+
+    it('comes back by itself after its sessions were terminated, idle or in a transaction', async () => {
+      const message = newMessage();
+      await store.record([message]);
+      await Promise.all(Array.from({ length: 4 }, () => store.ping()));
+      const broken = store.transaction(async (transaction) => {
+        await store.append([newMessage({ messageId: `${message.messageId}-x` })], {
+          owner: 'o',
+          leaseMs: 1,
+          transaction,
+        });
+        await terminateSessions();
+        await transaction.query('SELECT 1');
+      });
+      await expect(broken).rejects.toThrow(StoreUnavailableError);
+      await until('the store is back', () => answers(store));
+      expect(await store.find(`${message.messageId}-x`)).toBeUndefined();
+      expect(await store.claim([claimOf(message)], 'a', 1000)).toEqual([claimed(1)]);
+    });
+
+    it('tells an outage also to who asks the manager, at once and later, and to who asks nothing more', async () => {
+      for (const last of ['manager', 'query', 'nothing'] as const) {
+        const broken = store.transaction(async (transaction) => {
+          await transaction.query('SELECT 1');
+          await terminateSessions();
+          await until('it is noticed', () => !transaction.isOpen);
+          if (last === 'manager') await transaction.manager.query('SELECT 1');
+          if (last === 'query') await transaction.query('SELECT 1');
+        });
+        await expect(broken).rejects.toThrow(StoreUnavailableError);
+        await until('the store is back', () => answers(store));
+      }
+    });
+
+    it('comes back by itself after connections were cut, and when the database was down at the start', async () => {
+      const proxy = await proxied();
+      const cut = open(proxy.through(databaseUrl()));
+      proxy.refuse();
+      await expect(cut.migrate()).rejects.toThrow(StoreUnavailableError);
+      await proxy.accept();
+      await cut.migrate();
+      proxy.cut();
+      await until('the store is back', () => answers(cut));
+      await cut.migrate();
+      await cut.close();
+      await proxy.close();
+    });
+
+    it('gives up a connection over which nothing comes any more', async () => {
+      const proxy = await proxied();
+      const url = proxy.through(databaseUrl());
+      const half = PostgresMessageStore.connect({ url, namespace, statementTimeoutMs: 100, connectTimeoutMs: 500 });
+      await half.ping();
+      proxy.freeze();
+      await expect(half.ping()).rejects.toThrow(StoreUnavailableError);
+      proxy.thaw();
+      await until('the store is back', () => answers(half));
+      await half.close();
+      await proxy.close();
+    });
+  });
+});

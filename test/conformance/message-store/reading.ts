@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
+
+/** find, list, trace, counts. */
+export function reading(of: () => Harness): void {
+  describe('reading', () => {
+    beforeEach(() => wipe(of().store));
+
+    it('finds nothing where nothing is', async () => {
+      expect(await of().store.find('nowhere')).toBeUndefined();
+      expect(await of().store.list({})).toEqual([]);
+    });
+
+    it('lists by correlation, trace, type, consumer and state', async () => {
+      const { store } = of();
+      const traceId = '0af7651916cd43dd8448eb211c80319c';
+      const [flow, traced, typed, dead] = [
+        newMessage({ correlationId: 'c-1' }),
+        newMessage({ trace: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } }),
+        newMessage({ type: 'quote' }),
+        newMessage(),
+      ];
+      await store.record([flow, traced, typed, dead, ...newMessages(3)]);
+      await store.claim([claimOf(dead), claimOf(flow), claimOf(typed, { consumer: 'agent.a' })], 'a', 60_000);
+      await store.fail([{ ...refOf(dead), state: 'dead', error: boom }]);
+      const ids = async (filter: Parameters<typeof store.list>[0]) =>
+        (await store.list(filter)).map(({ message }) => message.messageId);
+      expect(await ids({ correlationId: 'c-1' })).toEqual([flow.messageId]);
+      expect(await ids({ traceId })).toEqual([traced.messageId]);
+      expect(await ids({ type: 'quote' })).toEqual([typed.messageId]);
+      expect(await ids({ consumer: WORKER })).toEqual([flow.messageId, dead.messageId]);
+      expect(await ids({ state: 'processing' })).toEqual([flow.messageId, typed.messageId]);
+      expect(await ids({ consumer: WORKER, state: 'dead' })).toEqual([dead.messageId]);
+      expect(await ids({ consumer: WORKER, state: 'dead', type: 'quote' })).toEqual([]);
+      expect(await store.list({ state: 'dead' })).toMatchObject([{ deliveries: [{ state: 'dead', error: boom }] }]);
+    });
+
+    it('pages oldest first', async () => {
+      const { store } = of();
+      const messages = newMessages(150);
+      await store.record([...messages].reverse());
+      const all = messages.map(({ messageId }) => messageId);
+      const ids = async (filter: Parameters<typeof store.list>[0]) =>
+        (await store.list(filter)).map(({ message }) => message.messageId);
+      expect(await ids({})).toEqual(all.slice(0, 100));
+      expect(await ids({ limit: 1000 })).toEqual(all);
+      expect(await ids({ limit: 20, after: all[99] ?? '' })).toEqual(all.slice(100, 120));
+      expect(await ids({ after: all[149] ?? '' })).toEqual([]);
+    });
+
+    it('sums up a trace: agents in the order of appearance, messages, completions', async () => {
+      const { store } = of();
+      const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+      const task = newMessage({ sender: 'cli', trace });
+      const work = newMessage({ sender: 'coordinator', trace });
+      const alone = newMessage({ sender: 'cli' });
+      await store.record([task, alone]);
+      await store.claim([claimOf(task), claimOf(alone)], 'coordinator', 60_000);
+      await store.record([work]);
+      await store.claim([claimOf(work)], 'worker-1', 60_000);
+      await store.complete([refOf(work)]);
+      expect(await store.trace(task)).toEqual({
+        agents: ['cli', 'coordinator', 'worker-1'],
+        messages: 2,
+        completed: 1,
+      });
+      expect(await store.trace(alone)).toEqual({ agents: ['cli', 'coordinator'], messages: 1, completed: 0 });
+      expect(await store.trace({ messageId: 'nowhere' })).toEqual({ agents: [], messages: 0, completed: 0 });
+    });
+
+    it('counts', async () => {
+      const { store } = of();
+      const messages = newMessages(5);
+      const [first] = await store.append(messages, { owner: 'o', leaseMs: 1000 });
+      await store.settle(first ? [first] : []);
+      await store.claim(
+        messages.slice(0, 3).map((m) => claimOf(m)),
+        'a',
+        60_000,
+      );
+      await store.complete(messages.slice(0, 1).map((m) => refOf(m)));
+      await store.fail(messages.slice(1, 2).map((m) => ({ ...refOf(m), state: 'expired', error: boom })));
+      expect(await store.counts()).toEqual({
+        messages: 5,
+        outbox: 4,
+        deliveries: { pending: 2, processing: 1, retrying: 0, completed: 1, dead: 0, expired: 1 },
+      });
+    });
+  });
+}

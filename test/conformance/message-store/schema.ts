@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { PostgresMessageStore, SchemaTooNewError, StoreClosedError } from 'agentmq/message-store';
+import { migrations } from 'agentmq/migrations';
+import { type Harness, newMessage } from './harness.js';
+
+/** Migrations, namespaces, life. */
+export function schema(of: () => Harness): void {
+  describe('schema', () => {
+    const namesOf = async (): Promise<string[]> => {
+      const { store } = of();
+      const rows = await store.transaction((transaction) =>
+        transaction.query<{ name: string }>(`SELECT name FROM "${store.schema}".migrations ORDER BY id`),
+      );
+      return rows.map(({ name }) => name);
+    };
+
+    it('runs each migration once, however many start together, and again changes nothing', async () => {
+      const { store, others } = of();
+      await store.transaction((transaction) => transaction.query(`DROP SCHEMA IF EXISTS "${store.schema}" CASCADE`));
+      await Promise.all(others.map((other) => other.migrate()));
+      await store.migrate();
+      expect(await namesOf()).toEqual(migrations.map((migration) => new migration().name));
+    });
+
+    it('keeps the data of a schema that is up to date', async () => {
+      const { store } = of();
+      const message = newMessage();
+      await store.record([message]);
+      await store.migrate();
+      expect(await store.find(message.messageId)).toBeDefined();
+    });
+
+    it('refuses a schema of a newer version', async () => {
+      const { store } = of();
+      const change = (sql: string) => store.transaction((transaction) => transaction.query(sql));
+      await change(
+        `INSERT INTO "${store.schema}".migrations (timestamp, name) VALUES (9, 'FromTheFuture0000000000009')`,
+      );
+      await expect(store.migrate()).rejects.toThrow(SchemaTooNewError);
+      await expect(store.migrate()).rejects.toMatchObject({
+        code: 'SCHEMA_TOO_NEW',
+        migration: 'FromTheFuture0000000000009',
+      });
+      await change(`DELETE FROM "${store.schema}".migrations WHERE timestamp = 9`);
+      await store.migrate();
+    });
+
+    it('goes down to nothing and up again', async () => {
+      const { store } = of();
+      await store.transaction(async (transaction) => {
+        const { queryRunner } = transaction.manager;
+        if (!queryRunner) throw new Error('not in a transaction');
+        await transaction.query(`SET LOCAL search_path TO "${store.schema}"`);
+        for (const migration of [...migrations].reverse()) await new migration().down(queryRunner);
+        const left = await transaction.query('SELECT tablename FROM pg_tables WHERE schemaname = $1', [store.schema]);
+        expect(left).toEqual([{ tablename: 'migrations' }]);
+        await transaction.query('DELETE FROM migrations');
+      });
+      await store.migrate();
+      expect((await store.counts()).messages).toBe(0);
+    });
+
+    it('has the indexes that its queries name, and no more', async () => {
+      const { store } = of();
+      const rows = await store.transaction((transaction) =>
+        transaction.query<{ name: string }>(
+          `SELECT indexname AS name FROM pg_indexes WHERE schemaname = $1 AND tablename <> 'migrations' ORDER BY 1`,
+          [store.schema],
+        ),
+      );
+      expect(rows.map(({ name }) => name)).toEqual([
+        'agents_pkey',
+        'deliveries_not_completed',
+        'deliveries_pkey',
+        'messages_by_correlation',
+        'messages_by_time',
+        'messages_by_trace',
+        'messages_by_type',
+        'messages_pkey',
+        'outbox_by_message',
+        'outbox_by_owner',
+        'outbox_due',
+        'outbox_pkey',
+        'subscriptions_pkey',
+      ]);
+    });
+
+    it('names its schema after the namespace', () => {
+      const schemaOf = (namespace: string) => PostgresMessageStore.embedded({ namespace }).schema;
+      expect(schemaOf('team-a.prod')).toBe('team_a_prod');
+      for (const bad of ['', 'A', '1a', 'a"b', 'x'.repeat(64), 'pg_x']) {
+        expect(() => schemaOf(bad)).toThrow(expect.objectContaining({ code: 'INVALID_NAMESPACE' }));
+      }
+    });
+
+    it('answers pings, closes twice, and is closed', async () => {
+      await of().store.ping();
+      const store = PostgresMessageStore.connect({ url: 'postgres://nowhere:1/x' });
+      await store.close();
+      await store.close();
+      await expect(store.ping()).rejects.toThrow(StoreClosedError);
+      await expect(store.transaction(() => Promise.resolve())).rejects.toThrow(StoreClosedError);
+    });
+  });
+}

@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Deployment } from './deployment.js';
+import { Operator } from './operator.js';
+
+const CLERK = 'dist/test/e2e/apps/clerk.js';
+const START_MS = 60_000;
+const TEST_MS = 60_000;
+const USAGE = 2;
+
+describe('agentmq for operators', () => {
+  const system = new Deployment();
+  const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-operator-'));
+  const operator = new Operator(system, folder, 'm1');
+  const letters = (...args: string[]) => operator.cli(['dead-letters', ...args]);
+  const listed = async (...args: string[]): Promise<Record<string, unknown>[]> =>
+    JSON.parse((await letters('list', '--json', ...args)).stdout) as Record<string, unknown>[];
+
+  beforeAll(async () => {
+    const apps = await Promise.all([system.start(CLERK, 'clerk'), system.start('monitor', 'm1')]);
+    await Promise.all(apps.map((app) => app.ready(START_MS)));
+  }, START_MS + 10_000);
+
+  afterAll(async () => {
+    await system.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }, 30_000);
+
+  it(
+    'lists dead letters as a table and as JSON, by type and consumer',
+    async () => {
+      const id = await operator.deadSlip('list');
+      const { code, stdout } = await letters('list', '--type', 'slip', '--consumer', 'role.clerk');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^id +consumer +type +attempts +last failed +error/);
+      expect(stdout).toMatch(new RegExp(`${id} +role\\.clerk +slip +2 .*HANDLER_FAILED: refused: refuse list`));
+      expect(await listed()).toContainEqual(
+        expect.objectContaining({ id, consumer: 'role.clerk', attempts: 2, discarded: null }),
+      );
+      expect(await listed('--type', 'other')).toEqual([]);
+      expect(await listed('--consumer', 'role.other')).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'pages through them',
+    async () => {
+      const [first, second] = [await operator.deadSlip('one'), await operator.deadSlip('two')];
+      const all = (await listed()).map(({ id }) => id);
+      const pages: unknown[] = [];
+      for (let after: string[] = []; ;) {
+        const [row] = await listed('--limit', '1', ...after);
+        if (!row) break;
+        pages.push(row['id']);
+        after = ['--after', row['id'] as string];
+      }
+      expect(pages).toEqual(all);
+      expect(all).toEqual(expect.arrayContaining([first, second]));
+    },
+    TEST_MS,
+  );
+
+  it(
+    'shows one with its attempts; the payload of an unknown contract when told to',
+    async () => {
+      const id = await operator.deadSlip('show');
+      const { code, stdout } = await letters('show', id);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/first failure +\d{4}-.*\nlast failure +\d{4}-/);
+      expect(stdout).toMatch(/error +Error \(HANDLER_FAILED\): refused: refuse show\n +at /);
+      expect(stdout).toMatch(/attempt 1 at .* by clerk: HANDLER_FAILED.*\n +attempt 2 at /);
+      expect(stdout).toContain('not shown: its contract is not known here');
+      expect((await letters('show', id, '--reveal')).stdout).toContain('"text": "refuse show"');
+      const json = JSON.parse((await letters('show', id, '--json')).stdout) as Record<string, unknown>;
+      expect(json).toMatchObject({ id, type: 'slip', deliveries: [{ history: [{ attempt: 1 }, { attempt: 2 }] }] });
+      expect(json).not.toHaveProperty('payload');
+    },
+    TEST_MS,
+  );
+
+  it(
+    'requeues one, with all its attempts',
+    async () => {
+      const id = await operator.deadSlip('requeue');
+      const { code, stdout } = await letters('requeue', id);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: `requeued ${id} at role.clerk\n` });
+      await operator.delivery(id, 'role.clerk', 'dead', 4);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'sends an edited payload, as JSON or from a file, in a new message that names the old',
+    async () => {
+      writeFileSync(join(folder, 'edited.json'), '{"text":"from a file"}');
+      for (const payload of ['{"text":"fine"}', '@edited.json']) {
+        const id = await operator.deadSlip('edit');
+        const { code, stdout } = await letters('requeue', id, '--payload', payload);
+        expect(code).toBe(0);
+        const [, replacement = ''] = /^sent (\S+) to role\.clerk in place of /.exec(stdout) ?? [];
+        await operator.delivery(replacement, 'role.clerk', 'completed');
+        expect(await operator.message(replacement)).toMatchObject({ causationId: id });
+        expect((await listed()).map((row) => row['id'])).not.toContain(id);
+        expect(await listed('--discarded')).toContainEqual(expect.objectContaining({ id }));
+      }
+    },
+    TEST_MS,
+  );
+
+  it(
+    'requeues all of a type at a consumer; counts them first if asked to',
+    async () => {
+      const id = await operator.deadSlip('all');
+      const dead = (await listed('--type', 'slip')).length;
+      const dry = await letters('requeue', '--all', '--type', 'slip', '--dry-run');
+      expect(dry).toMatchObject({ code: 0, stdout: `would replay ${dead} of ${dead} deliveries\n` });
+      expect((await operator.message(id)).deliveries).toMatchObject([{ state: 'dead', attempt: 2 }]);
+      const other = await letters('requeue', '--all', '--consumer', 'role.other');
+      expect(other).toMatchObject({ code: 0, stdout: 'replayed 0 of 0 deliveries\n' });
+      const run = await letters('requeue', '--all', '--type', 'slip', '--consumer', 'role.clerk', '--rate', '100');
+      expect(run).toMatchObject({ code: 0, stdout: `replayed ${dead} of ${dead} deliveries\n` });
+      await operator.delivery(id, 'role.clerk', 'dead', 4);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'discards one, with a reason; that is no dead letter any more',
+    async () => {
+      const id = await operator.deadSlip('discard');
+      const reason = 'a test slip';
+      expect(await letters('discard', id, '--reason', reason)).toMatchObject({ code: 0 });
+      expect((await listed()).map((row) => row['id'])).not.toContain(id);
+      expect(await listed('--discarded')).toContainEqual(
+        expect.objectContaining({ id, discarded: { at: expect.any(String), reason } }),
+      );
+      expect((await letters('discard', id, '--reason', 'again')).code).toBe(1);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'replays completed messages to a role that is new, once',
+    async () => {
+      const ids = [await operator.slip('for the record'), await operator.slip('and another')];
+      for (const id of ids) await operator.delivery(id, 'role.clerk', 'completed');
+      const audit = await system.start(CLERK, 'audit-1', {}, ['audit']);
+      await audit.ready(START_MS);
+      const selection = ['--id', ...ids, '--state', 'completed', '--to', 'role.audit'];
+      const dry = await operator.cli(['replay', ...selection, '--dry-run']);
+      expect(dry).toMatchObject({ code: 0, stdout: 'would replay 2 of 2 deliveries\n' });
+      const run = await operator.cli(['replay', ...selection]);
+      expect(run).toMatchObject({ code: 0, stdout: 'replayed 2 of 2 deliveries\n' });
+      for (const id of ids) await operator.delivery(id, 'role.audit', 'completed');
+      const again = await operator.cli(['replay', ...selection]);
+      expect(again.stdout).toMatch(/^replayed 0 of /);
+    },
+    2 * TEST_MS,
+  );
+
+  it(
+    'replays by type, time and consumer',
+    async () => {
+      const id = await operator.deadSlip('window');
+      const window = ['--type', 'slip', '--state', 'dead', '--dry-run', '--consumer', 'role.clerk'];
+      const count = async (...args: string[]): Promise<number> => {
+        const { stdout } = await operator.cli(['replay', ...window, ...args]);
+        return Number(/of (\d+) deliveries/.exec(stdout)?.[1]);
+      };
+      const now = new Date(Date.now() + 60_000).toISOString();
+      const dead = await count();
+      expect(dead).toBeGreaterThan(0);
+      expect(await count('--to-time', now)).toBe(dead);
+      expect(await count('--from', now)).toBe(0);
+      expect(await count('--id', id)).toBe(1);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'shows a trace as a tree, by the id of one of its messages',
+    async () => {
+      const id = await operator.deadSlip('trace');
+      const { stdout } = await letters('requeue', id, '--payload', '{"text":"fine"}');
+      const replacement = /^sent (\S+)/.exec(stdout)?.[1] ?? '';
+      await operator.delivery(replacement, 'role.clerk', 'completed');
+      const { code, stdout: tree } = await operator.cli(['trace', replacement]);
+      expect(code).toBe(0);
+      expect(tree).toMatch(/^trace [0-9a-f]{32}: 2 messages\n/);
+      expect(tree).toMatch(new RegExp(`\nslip ${id} clerk -> role\\.clerk: role\\.clerk dead`));
+      expect(tree).toMatch(new RegExp(`\n  slip ${replacement} operator -> role\\.clerk: role\\.clerk completed`));
+    },
+    TEST_MS,
+  );
+
+  describe('ends with 1 for', () => {
+    it(
+      'a message that is not there',
+      async () => {
+        const { code, stderr } = await letters('show', 'nobody');
+        expect({ code, stderr }).toEqual({ code: 1, stderr: 'agentmq: there is no message nobody\n' });
+        expect((await letters('discard', 'nobody', '--reason', 'x')).code).toBe(1);
+      },
+      TEST_MS,
+    );
+
+    it(
+      'a message that is not dead',
+      async () => {
+        const id = await operator.slip('alive');
+        await operator.delivery(id, 'role.clerk', 'completed');
+        for (const args of [
+          ['show', id],
+          ['requeue', id, '--payload', '{}'],
+        ]) {
+          const { code, stderr } = await letters(...args);
+          expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/is completed/) });
+        }
+      },
+      TEST_MS,
+    );
+
+    it(
+      'a database that is not there, and one without this schema',
+      async () => {
+        const away = await operator.cli(['dead-letters', 'list'], { DATABASE_URL: 'postgres://me@127.0.0.1:1/x' });
+        expect(away).toMatchObject({ code: 1, stderr: expect.stringMatching(/the database is not available/) });
+        const empty = await operator.cli(['replay'], { NAMESPACE: 'there_is_none' });
+        expect(empty).toMatchObject({ code: 1, stderr: expect.stringMatching(/no schema "there_is_none"/) });
+      },
+      TEST_MS,
+    );
+  });
+
+  it.each([
+    ['dead-letters list --limit 0', /--limit/],
+    ['dead-letters list --consumer clerk', /--consumer/],
+    ['dead-letters requeue', /name one message, or --all/],
+    ['dead-letters requeue --all --payload {}', /--payload/],
+    ['dead-letters requeue x --payload @none.json', /--payload: none\.json can't be read/],
+    ['dead-letters discard x', /--reason/],
+    ['replay --from yesterday', /--from/],
+    ['replay --state lost', /--state/],
+    ['replay --rate 0', /--rate/],
+    ['replay --to everybody', /--to/],
+    ['replay --topic a..b', /a\.\.b/],
+  ])(
+    'ends with 2 for %s',
+    async (line, problem) => {
+      const { code, stderr } = await operator.cli(line.split(' '));
+      expect({ code, stderr }).toEqual({ code: USAGE, stderr: expect.stringMatching(problem) });
+    },
+    TEST_MS,
+  );
+});

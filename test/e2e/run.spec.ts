@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { amqpUrl, databaseUrl, randomNamespace, removeNamespace, until } from '../support/index.js';
+import { CliRun, type CliExit } from './cli-run.js';
+import { type Column, expectColumns, measurements, type Table } from './tables.js';
+
+interface Report extends Record<string, unknown> {
+  readonly input: string;
+  readonly rows: number;
+  readonly columns: Record<string, Column>;
+  readonly messages: { readonly sent: number; readonly received: number };
+}
+
+const RUN_MS = 60_000;
+const ROWS = 20_000;
+
+describe('agentmq run', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-run-'));
+  const namespace = randomNamespace('e2e');
+  const runs: CliRun[] = [];
+  let table: Table;
+  /** Of the first run. */
+  let first: Report;
+
+  const start = (args: string[], { env = {}, cwd = folder }: { env?: Record<string, string>; cwd?: string } = {}) => {
+    const run = CliRun.start(cwd, ['run', ...args], env);
+    runs.push(run);
+    return run;
+  };
+  const run = (...given: Parameters<typeof start>): Promise<CliExit> => start(...given).exit;
+  const reportIn = (file = 'report.json', cwd = folder): Report =>
+    JSON.parse(readFileSync(join(cwd, file), 'utf8')) as Report;
+  const write = (name: string, content: string): void => writeFileSync(join(folder, name), content);
+
+  beforeAll(() => {
+    table = measurements(ROWS);
+    write('table.csv', table.csv);
+  });
+
+  afterAll(async () => {
+    for (const each of runs) each.signal('SIGKILL');
+    await Promise.all(runs.map((each) => each.exit));
+    await removeNamespace(namespace);
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }, 30_000);
+
+  describe('on the embedded database', () => {
+    it(
+      'analyses a file: prints a report, and writes it',
+      async () => {
+        const { code, stdout, stderr } = await run(['--input', 'table.csv', '--agents', '1']);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringMatching(/error|warn/i) });
+        first = reportIn();
+        expectReport(first, table);
+        expect(first).toMatchObject({ input: 'table.csv', agents: 1, rejected: { count: 0, rows: [] } });
+        expect(first.messages.received).toBe(first.messages.sent);
+        expect(first.messages.sent).toBeGreaterThan(8);
+        expect(stdout).toContain('table.csv\n20,000 rows, 4 columns\n');
+        expect(stdout).toMatch(/^measure +17,143 +2,857 /m);
+        expect(stdout).toMatch(/^code +20,000 +0 +91 /m);
+        expect(stdout).toMatch(/^1 worker, \d+ messages sent, \d+ received, \d+\.\d s$/m);
+        expect(stdout).toContain('report: report.json');
+        expect(stdout).not.toContain('\u001b');
+        expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+        expect(existsSync(join(folder, '.agentmq'))).toBe(true);
+      },
+      RUN_MS,
+    );
+
+    it(
+      'may be killed, and the folder serves the next run',
+      async () => {
+        const cwd = join(folder, 'killed');
+        mkdirSync(cwd);
+        const rows = table.csv.slice(table.csv.indexOf('\n') + 1);
+        writeFileSync(join(cwd, 'large.csv'), table.csv + rows.repeat(19));
+        const killed = start(['--input', 'large.csv'], { cwd });
+        await until('progress', () => /\d%, [\d,]+ rows/.test(killed.stderr) || !killed.running, RUN_MS);
+        killed.signal('SIGKILL');
+        await killed.exit;
+        const { code, stderr } = await run(['--input', join(folder, 'table.csv')], { cwd });
+        expect({ code, stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('agentmq:') });
+        expectReport(reportIn('report.json', cwd), table);
+      },
+      2 * RUN_MS,
+    );
+
+    it(
+      'comes to the same with 4 workers in the same folder, which a second run may not use meanwhile',
+      async () => {
+        const running = start(['--input', 'table.csv', '--agents', '4', '--output', 'again.json']);
+        await until(
+          'the folder to be taken',
+          () => existsSync(join(folder, '.agentmq/lock')) || !running.running,
+          RUN_MS,
+        );
+        const refused = await run(['--input', 'table.csv', '--output', 'refused.json']);
+        expect(refused).toMatchObject({ code: 1, stdout: '' });
+        expect(refused.stderr).toMatch(/^agentmq: .*\.agentmq is in use by process \d+: .*\n$/m);
+        expect(existsSync(join(folder, 'refused.json'))).toBe(false);
+        expect(await running.exit).toMatchObject({ code: 0 });
+        expect(timeless(reportIn('again.json'))).toEqual({ ...timeless(first), agents: 4 });
+      },
+      RUN_MS,
+    );
+
+    it(
+      'lists rows that can not be parsed, with 16 workers too',
+      async () => {
+        const lines = table.csv.split('\n').slice(0, 2_001);
+        lines.splice(1_000, 0, '7,8', '1,2,3,4,5');
+        lines.push('"9"x,1,red,100', '');
+        write('some-bad.csv', lines.join('\n'));
+        const { code, stdout } = await run(['--input', 'some-bad.csv', '--agents', '16']);
+        expect(code).toBe(0);
+        const report = reportIn();
+        expect(report).toMatchObject({ rows: 2_000, agents: 16 });
+        expect(report['rejected']).toEqual({
+          count: 3,
+          rows: [
+            { line: 1_001, reason: 'has 2 fields where the header has 4' },
+            { line: 1_002, reason: 'has 5 fields where the header has 4' },
+            { line: 2_004, reason: 'text follows a closing quote' },
+          ],
+        });
+        expect(stdout).toMatch(/^3 rows rejected:\n {2}line 1001: has 2 fields/m);
+      },
+      RUN_MS,
+    );
+
+    it(
+      'stops at the first of them when told to be strict',
+      async () => {
+        const { code, stderr } = await run(['--input', 'some-bad.csv', '--strict', '--output', 'strict.json']);
+        expectRefusal({ code, stderr }, 'some-bad.csv:1001: has 2 fields where the header has 4');
+        expect(existsSync(join(folder, 'strict.json'))).toBe(false);
+      },
+      RUN_MS,
+    );
+
+    it(
+      'refuses a ragged file, and names the line',
+      async () => {
+        write('ragged.csv', 'a,b\n1,2\n3\n4,5,6\n');
+        const { code, stderr } = await run(['--input', 'ragged.csv', '--output', 'ragged.json']);
+        expectRefusal({ code, stderr }, 'ragged.csv:3: has 1 field where the header has 2');
+        expect(existsSync(join(folder, 'ragged.json'))).toBe(false);
+      },
+      RUN_MS,
+    );
+
+    it(
+      'ends by SIGINT in the middle, and the folder serves the next run, which needs no input',
+      async () => {
+        const cwd = join(folder, 'interrupted');
+        mkdirSync(cwd);
+        writeFileSync(join(cwd, 'large.csv'), table.csv + table.csv.slice(table.csv.indexOf('\n') + 1).repeat(19));
+        const interrupted = start(['--input', 'large.csv'], { cwd, env: { SHUTDOWN_TIMEOUT: '1' } });
+        await until('progress', () => /\d%, [\d,]+ rows/.test(interrupted.stderr) || !interrupted.running, RUN_MS);
+        interrupted.signal('SIGINT');
+        const { code, signal, stdout } = await interrupted.exit;
+        expect({ code, signal }).toEqual({ code: 130, signal: null });
+        expect(stdout).not.toContain('rows');
+        expect(existsSync(join(cwd, 'report.json'))).toBe(false);
+
+        expect(await run([], { cwd })).toMatchObject({ code: 0, stdout: expect.stringContaining('10,000 rows') });
+        const report = reportIn('report.json', cwd);
+        expect(report.input).toMatch(/birdstrikes\.csv$/);
+        expect(report).toMatchObject({ rows: 10_000, sentiment: { score: expect.any(Number) } });
+        expect(report['keywords']).toContainEqual({ word: 'bird', count: expect.any(Number) });
+        expect(Object.keys(report.columns)).toHaveLength(14);
+        expect(report.columns['Wildlife Size']).toEqual({
+          type: 'text',
+          count: 10_000,
+          missing: 0,
+          distinct: 3,
+          top: [
+            ['Small', expect.any(Number)],
+            ['Medium', expect.any(Number)],
+            ['Large', expect.any(Number)],
+          ],
+        });
+      },
+      2 * RUN_MS,
+    );
+  });
+
+  it(
+    'comes to the same over RabbitMQ and Postgres, and each message has its completed delivery',
+    async () => {
+      const env = {
+        MESSAGE_BUS_TYPE: 'rabbitmq',
+        AMQP_URL: amqpUrl(),
+        DATABASE_URL: databaseUrl(),
+        NAMESPACE: namespace,
+      };
+      const args = ['--input', 'table.csv', '--agents', '1', '--output', 'rabbitmq.json'];
+      expect(await run(args, { env })).toMatchObject({ code: 0 });
+      expect(timeless(reportIn('rabbitmq.json'))).toEqual(timeless(first));
+      const client = new Client({ connectionString: databaseUrl() });
+      await client.connect();
+      try {
+        const { rows } = await client.query<{ type: string; states: string[] }>(`
+          SELECT type, array_agg(DISTINCT coalesce(state, 'none')) AS states
+          FROM ${namespace}.messages LEFT JOIN ${namespace}.deliveries USING (message_id)
+          GROUP BY type ORDER BY type`);
+        expect(rows).toEqual(
+          ['partial_result', 'summary_request', 'task_request', 'task_result', 'work_assignment'].map((type) => ({
+            type,
+            states: ['completed'],
+          })),
+        );
+        expect((await client.query(`SELECT message_id FROM ${namespace}.outbox`)).rows).toEqual([]);
+      } finally {
+        await client.end();
+      }
+    },
+    RUN_MS,
+  );
+
+  describe('refuses with exit code 2, one line, and no report', () => {
+    const files: Record<string, string> = {
+      'empty.csv': '',
+      'header.csv': '\na,b\n',
+      'binary.csv': 'a,b\n1,2\n3,\0\n',
+      'open-quote.csv': 'a,b\n1,"2\n3,4\n',
+    };
+    const cases: [string, string[], string | RegExp][] = [
+      ['a missing file', ['--input', 'nowhere/none.csv'], 'nowhere/none.csv: no such file'],
+      ['a folder', ['--input', 'folder'], 'folder: is a directory'],
+      ['an empty file', ['--input', 'empty.csv'], 'empty.csv: is empty'],
+      ['a header without rows', ['--input', 'header.csv'], 'header.csv:2: is a header without rows'],
+      ['a binary file', ['--input', 'binary.csv'], 'binary.csv:3: has a NUL byte'],
+      ['an open quote', ['--input', 'open-quote.csv'], 'open-quote.csv:2: a quote that opens in this record'],
+      ['an unknown option', ['--loud'], /unknown option '--loud'/],
+      ['no workers', ['--agents', '0'], /--agents .*'0' is invalid/],
+    ];
+    const answers = new Map<string, CliExit>();
+
+    // together, for they mostly wait for the disk
+    beforeAll(async () => {
+      mkdirSync(join(folder, 'folder'));
+      for (const [name, content] of Object.entries(files)) write(name, content);
+      for (const [what, args] of cases) answers.set(what, await run([...args, '--output', 'none.json']));
+    }, RUN_MS);
+
+    it.each(cases)('%s', (what, _, message) => {
+      const answer = answers.get(what);
+      expectRefusal(answer, message);
+      expect(answer?.stdout).toBe('');
+      expect(existsSync(join(folder, 'none.json'))).toBe(false);
+    });
+
+    it('a message bus that there is not', async () => {
+      const answer = await run(['--input', 'table.csv'], { env: { MESSAGE_BUS_TYPE: 'pigeons' } });
+      expect(answer).toMatchObject({ code: 2, stdout: '' });
+      expect(answer.stderr).toMatch(/^agentmq: invalid settings:\n +MESSAGE_BUS_TYPE: .*in_memory, rabbitmq.*\n$/);
+    });
+  });
+});
+
+function expectReport(report: Report, { rows, columns }: Table): void {
+  expect(Object.keys(report)).toEqual([
+    'input',
+    'rows',
+    'agents',
+    'columns',
+    'keywords',
+    'sentiment',
+    'rejected',
+    'messages',
+    'durationMs',
+  ]);
+  expect(report.rows).toBe(rows);
+  expectColumns(report.columns, columns);
+  expect(report['durationMs']).toBeGreaterThan(0);
+}
+
+function timeless({ durationMs: _, ...report }: Report): Record<string, unknown> {
+  return report;
+}
+
+/** Exit code 2, and as the last line of stderr the message; no stack trace. */
+function expectRefusal(answer: Pick<CliExit, 'code' | 'stderr'> | undefined, message: string | RegExp): void {
+  const { code, stderr = '' } = answer ?? {};
+  const line = stderr.trimEnd().split('\n').at(-1) ?? '';
+  expect({ code, line }).toEqual({ code: 2, line: expect.stringMatching(message) });
+  if (typeof message === 'string') expect(line.startsWith(`agentmq: ${message}`)).toBe(true);
+  expect(stderr).not.toMatch(/^ {4}at /m);
+}

@@ -1,0 +1,86 @@
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { amqpUrl, databaseUrl, freePort, TcpProxy, until, type AppProcess } from '../support/index.js';
+import { ask, Deployment } from './deployment.js';
+
+const EXIT_MS = 30_000;
+
+describe('the start of an agent app', () => {
+  const system = new Deployment();
+  let proxy: TcpProxy | undefined;
+
+  afterEach(() => proxy?.close());
+  afterAll(() => system.close());
+
+  /** Resolves with the exit code, and with what the app has written, without colours. */
+  const endOf = async (app: AppProcess): Promise<{ code: number | null; output: string }> => {
+    const { code } = await app.exited;
+    return { code, output: stripVTControlCharacters(app.output()) };
+  };
+  const nowhere = async (url: string): Promise<string> => {
+    const changed = new URL(url);
+    changed.port = String(await freePort());
+    return changed.href;
+  };
+
+  it(
+    'ends with exit code 1 for wrong settings, and tells every one of them',
+    async () => {
+      const app = await system.start('worker', 'w1', {
+        NAMESPACE: 'Not-A-Namespace',
+        AMQP_URL: 'http://guest:secret@example.com',
+        MESSAGE_BUS_TYPE: 'pigeons',
+        REGISTRY_HEARTBEAT_INTERVAL: 'often',
+        LOG_LEVEL: 'loud',
+      });
+      const { code, output } = await endOf(app);
+      expect(code).toBe(1);
+      for (const name of ['NAMESPACE', 'AMQP_URL', 'MESSAGE_BUS_TYPE', 'REGISTRY_HEARTBEAT_INTERVAL', 'LOG_LEVEL'])
+        expect(output).toMatch(new RegExp(`^ +${name}: .*must be`, 'm'));
+      expect(output).not.toContain('secret');
+      expect(output).not.toContain('    at ');
+    },
+    EXIT_MS,
+  );
+
+  it(
+    'ends with exit code 1 when the broker or the database is not there, if told to fail',
+    async () => {
+      const [lonely, forgetful] = await Promise.all([
+        system.start('worker', 'w2', { MESSAGE_BUS_START: 'fail', AMQP_URL: await nowhere(amqpUrl()) }),
+        system.start('worker', 'w3', { MESSAGE_BUS_START: 'fail', DATABASE_URL: await nowhere(databaseUrl()) }),
+      ]);
+      const broker = await endOf(lonely);
+      expect(broker.code).toBe(1);
+      expect(broker.output).toMatch(
+        /BrokerUnavailableError: no connection to the broker: .*ECONNREFUSED 127\.0\.0\.1:\d+/,
+      );
+      const database = await endOf(forgetful);
+      expect(database.code).toBe(1);
+      expect(database.output).toMatch(/StoreUnavailableError: the database is not available: .*ECONNREFUSED/);
+      expect(broker.output + database.output).not.toContain('    at ');
+    },
+    EXIT_MS,
+  );
+
+  it(
+    'waits for a broker that is not there: it lives, and is ready once the broker is',
+    async () => {
+      const { hostname, port } = new URL(amqpUrl());
+      proxy = await TcpProxy.listen({ host: hostname, port: Number(port) || 5672 });
+      proxy.refuse();
+      const app = await system.start('worker', 'w4', { MESSAGE_BUS_START: 'wait', AMQP_URL: proxy.through(amqpUrl()) });
+      await until('HTTP', () => ask(app, '/health/live').catch(() => undefined), EXIT_MS, 50);
+      await until('a vain attempt', () => app.output().includes('no connection to the broker'), EXIT_MS, 50);
+      expect(await ask(app, '/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
+      const down = { agent: { status: 'down' }, message_bus: { status: 'down', type: 'rabbitmq' } };
+      expect(await ask(app, '/health/ready')).toMatchObject({ status: 503, body: { status: 'error', error: down } });
+      expect(await ask(app, '/health')).toMatchObject({ status: 503, body: { status: 'error', error: down } });
+      await proxy.accept();
+      await app.ready();
+      expect(await ask(app, '/health')).toMatchObject({ status: 200, body: { status: 'ok', error: {} } });
+      expect(await app.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    },
+    2 * EXIT_MS,
+  );
+});

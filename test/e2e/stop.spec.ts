@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AppProcess, until } from '../support/index.js';
+import { CliRun } from './cli-run.js';
+import { ask, Deployment, rowsOf } from './deployment.js';
+import { measurements } from './tables.js';
+
+const CLERK = 'dist/test/e2e/apps/clerk.js';
+const START_MS = 60_000;
+
+describe('a stop', () => {
+  const system = new Deployment();
+  const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-stop-'));
+  const runs: CliRun[] = [];
+
+  const healthOf = async (id: string): Promise<string | undefined> => {
+    const [agent] = await rowsOf<{ health: string }>(system, `SELECT health FROM NS.agents WHERE id = '${id}'`);
+    return agent?.health;
+  };
+  const hanging = async (id: string): Promise<AppProcess> => {
+    const app = await system.start(CLERK, id, { SHUTDOWN_TIMEOUT: '60' });
+    await app.ready(START_MS);
+    const { status } = await ask(app, '/slips', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ text: `hang ${id}` }),
+    });
+    expect(status).toBe(201);
+    const claimed = `SELECT 1 FROM NS.deliveries WHERE agent_id = '${id}' AND state = 'processing'`;
+    await until('the handler to hang', async () => (await rowsOf(system, claimed)).length > 0, 10_000, 50);
+    return app;
+  };
+
+  beforeAll(() => writeFileSync(join(folder, 'table.csv'), measurements(200_000).csv));
+
+  afterAll(async () => {
+    for (const run of runs) run.signal('SIGKILL');
+    await system.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }, 30_000);
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)(
+    'by %s waits for a handler; a second one ends the process at once, with exit code %d',
+    async (signal, code) => {
+      const id = `clerk-${signal.toLowerCase()}`;
+      const app = await hanging(id);
+      process.kill(app.pid, signal);
+      await until('the agent to leave the registry', async () => (await healthOf(id)) === 'stopped', 10_000, 50);
+      expect(app.running).toBe(true);
+      // npm repeats a Ctrl-C within a moment: that is not a second one
+      const left = performance.now();
+      await until('the moment to be over', () => performance.now() - left > 200);
+      expect(await app.kill(signal)).toEqual({ code, signal: null });
+    },
+    2 * START_MS,
+  );
+
+  it(
+    'by SIGTERM twice ends agentmq run at once',
+    async () => {
+      const run = CliRun.start(folder, ['run', '--input', 'table.csv'], { SHUTDOWN_TIMEOUT: '60' });
+      runs.push(run);
+      await until('progress', () => /\d%, [\d,]+ rows/.test(run.stderr) || !run.running, START_MS, 50);
+      run.signal('SIGTERM');
+      await until('the stop to begin', () => run.stderr.includes('stopping') || !run.running, 10_000, 5);
+      run.signal('SIGTERM');
+      expect(await run.exit).toMatchObject({ code: 143, signal: null });
+    },
+    2 * START_MS,
+  );
+
+  it(
+    'of an agent with an id of its own making leaves neither inbox nor subscriptions',
+    async () => {
+      const app = await system.start(CLERK, 'passing', { AGENT_ID: '' });
+      await app.ready(START_MS);
+      const { details } = (await ask(app, '/health')).body as { details: { agent: { id: string } } };
+      const subscribed = `SELECT pattern FROM NS.subscriptions WHERE consumer = 'agent.${details.agent.id}'`;
+      const patterns = (await rowsOf<{ pattern: string }>(system, subscribed)).map(({ pattern }) => pattern);
+      expect(patterns).toContain('slips.*');
+      expect(await app.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+      expect(await rowsOf(system, subscribed)).toEqual([]);
+    },
+    2 * START_MS,
+  );
+});

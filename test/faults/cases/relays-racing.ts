@@ -1,0 +1,87 @@
+import { connect } from 'amqplib';
+import { type Message, newMessageId, toRole } from 'agentmq/contracts';
+import { PostgresMessageStore } from 'agentmq/message-store';
+import { until } from '../../support/index.js';
+import type { Fault } from '../fault.js';
+import { Journal } from '../journal.js';
+import { CONSUMER, ROLE } from '../numbered.js';
+import type { Scene } from '../scene.js';
+
+const BATCH = 500;
+
+/** Two relays find the same rows due at the same moment. A queue of the suite's own gets a copy of all that is published. */
+export const relaysRacing: Fault = {
+  name: 'relays-racing',
+  title: '11. two relays racing over due rows',
+  needs: [],
+  messages: { short: 3_000, long: 10_000 },
+  expected: { duplicates: 0 },
+  async run(scene) {
+    const consumer = await scene.consumer('counter-1');
+    await consumer.stop();
+    const connection = await connect(scene.amqpUrl);
+    const channel = await connection.createChannel();
+    const copies = new Map<string, number>();
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    await channel.bindQueue(queue, `${scene.namespace}.direct`, CONSUMER);
+    await channel.consume(
+      queue,
+      (message) => {
+        const id = String(message?.properties.messageId);
+        copies.set(id, (copies.get(id) ?? 0) + 1);
+      },
+      { noAck: true },
+    );
+    await scene.ledger.auditLeases();
+    await Promise.all([
+      scene.sender('relay-1', { MESSAGE_STORE_LEASE: '30' }),
+      scene.sender('relay-2', { MESSAGE_STORE_LEASE: '30' }),
+    ]);
+    await appendDue(scene);
+    await until('all to be published', async () => (await scene.ledger.backlog()).outbox === 0, 60_000, 50);
+    await until('a copy of each', () => copies.size === scene.messages);
+    await connection.close();
+    scene.healed();
+    const twice = [...copies.values()].filter((count) => count > 1).length;
+    const shares = await scene.ledger.leasesByOwner();
+    scene.note(`published more than once: ${twice}; by relay: ${JSON.stringify(shares)}`);
+    if (twice > 0) throw new Error(`${twice} of ${scene.messages} messages were published more than once`);
+    if (Object.keys(shares).length < 2) throw new Error('one of the relays got nothing: there was no race');
+    await consumer.restart();
+  },
+};
+
+/** Stores messages that are due at once, all in one transaction, as if their sender had died. */
+async function appendDue(scene: Scene): Promise<void> {
+  const store = PostgresMessageStore.connect({ url: scene.databaseUrl, namespace: scene.namespace });
+  const journal = new Journal(scene.journal('harness'));
+  const numbers = Array.from({ length: scene.messages }, (_, index) => index + 1);
+  try {
+    await store.transaction(async (transaction) => {
+      for (let first = 0; first < numbers.length; first += BATCH) {
+        const batch = numbers.slice(first, first + BATCH);
+        for (const n of batch) journal.offer(n);
+        await store.append(batch.map(messageOf), { owner: 'nobody', leaseMs: 0, transaction });
+      }
+    });
+    for (const n of numbers) journal.accept(n);
+  } finally {
+    journal.close();
+    await store.close();
+  }
+}
+
+function messageOf(n: number): Message {
+  return {
+    messageId: newMessageId(),
+    sender: 'nobody',
+    recipient: toRole(ROLE),
+    timestamp: new Date(),
+    type: 'numbered',
+    version: 1,
+    priority: 5,
+    attempt: 1,
+    body: Buffer.from(JSON.stringify({ n })),
+    contentType: 'application/json',
+  };
+}

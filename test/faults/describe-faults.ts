@@ -1,0 +1,24 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { amqpUrl, databaseUrl } from '../support/index.js';
+import type { Fault } from './fault.js';
+import { runFault } from './run-fault.js';
+import { Servers } from './servers.js';
+
+/** Every one of the faults in its short form, as a test, but for mere variations: all promises are kept. */
+export function describeFaults(what: string, faults: readonly Fault[]): void {
+  describe(what, () => {
+    const servers = new Servers({ amqpUrl: amqpUrl(), databaseUrl: databaseUrl() });
+
+    afterAll(() => servers.close(), 60_000);
+
+    it.each(faults.filter(({ variation }) => !variation).map((fault) => [fault.title, fault] as const))(
+      '%s',
+      async (_title, fault) => {
+        const { violations, account } = await runFault(fault, 'short', servers);
+        expect(violations).toEqual([]);
+        expect(account.accepted).toBeGreaterThan(0);
+      },
+      240_000,
+    );
+  });
+}

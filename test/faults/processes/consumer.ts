@@ -1,0 +1,101 @@
+import 'reflect-metadata';
+import { Controller, Delete, Injectable, Module, Put } from '@nestjs/common';
+import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent } from 'agentmq/agent';
+import { PostgresMessageStore } from 'agentmq/message-store';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Numbered, NumberedFailing, NumberedFragile, NumberedTransactional, ROLE } from '../numbered.js';
+import { doomedHandler, doomedStore, strike } from './doomed.js';
+import { Effects } from './effects.js';
+import { readVariables } from './variables.js';
+
+const { databaseUrl: url, namespace, doom, held, handlerMs, concurrency, prefetch } = readVariables();
+
+/** Where handlers wait while the suite tells them to. */
+@Injectable()
+class Gate {
+  private closed: Promise<void> | undefined;
+  private opening: () => void = () => undefined;
+
+  constructor() {
+    if (held) this.close();
+  }
+
+  close(): void {
+    this.closed ??= new Promise((resolve) => (this.opening = resolve));
+  }
+
+  open(): void {
+    this.opening();
+    this.closed = undefined;
+  }
+
+  async pass(): Promise<void> {
+    await this.closed;
+    if (handlerMs > 0) await delay(handlerMs);
+  }
+}
+
+/** `PUT` holds all handlers that begin from now on, `DELETE` lets them go. */
+@Controller('gate')
+class GateController {
+  constructor(private readonly gate: Gate) {}
+
+  @Put()
+  close(): void {
+    this.gate.close();
+  }
+
+  @Delete()
+  open(): void {
+    this.gate.open();
+  }
+}
+
+@Agent({ role: ROLE, concurrency, prefetch })
+class Counter {
+  private readonly mayDie = doomedHandler(doom);
+
+  constructor(
+    private readonly effects: Effects,
+    private readonly gate: Gate,
+    private readonly identity: AgentIdentity,
+  ) {}
+
+  @Handle(Numbered)
+  async plain({ n }: Numbered): Promise<void> {
+    await this.gate.pass();
+    await this.effects.write(n, this.identity.id);
+    await this.mayDie();
+  }
+
+  @Handle(NumberedTransactional, { transactional: true })
+  async inTransaction({ n }: NumberedTransactional, @Ctx() { transaction }: MessageContext): Promise<void> {
+    await this.gate.pass();
+    await this.effects.writeIn(transaction, n, this.identity.id);
+    await this.mayDie();
+  }
+
+  @Handle(NumberedFragile)
+  async fragile({ n, deadly }: NumberedFragile): Promise<void> {
+    await this.gate.pass();
+    if (deadly) await strike('SIGKILL');
+    await this.effects.write(n, this.identity.id);
+  }
+
+  @Handle(NumberedFailing)
+  async failing({ n }: NumberedFailing): Promise<void> {
+    if ((await this.effects.attempt(n)) === 1) throw new Error('the first attempt fails');
+    await this.effects.write(n, this.identity.id);
+  }
+}
+
+const store = doomedStore(PostgresMessageStore.connect({ url, namespace }), doom);
+
+@Module({
+  imports: [AgentModule.forRoot({ store })],
+  controllers: [Counter, GateController],
+  providers: [Effects, Gate],
+})
+class ConsumerModule {}
+
+await startAgent(ConsumerModule);

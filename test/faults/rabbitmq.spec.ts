@@ -1,0 +1,4 @@
+import { brokerFaults } from './cases/index.js';
+import { describeFaults } from './describe-faults.js';
+
+describeFaults('RabbitMQ', brokerFaults);

@@ -1,0 +1,83 @@
+import 'reflect-metadata';
+import type { DynamicModule, INestApplicationContext, Provider, Type } from '@nestjs/common';
+import { AgentIdentity, AgentModule, type AgentSettings, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
+import { MemoryHub } from 'agentmq/broker';
+import { PostgresMessageStore } from 'agentmq/message-store';
+import { connect } from 'amqplib';
+import pg from 'pg';
+import { amqpUrl, databaseUrl as givenDatabaseUrl, randomNamespace } from '../support/index.js';
+
+export interface TestAgent {
+  readonly id: string;
+  readonly controllers: Type[];
+  readonly providers?: Provider[];
+  /** Where this agent finds the broker, if not where the others do. */
+  readonly urls?: readonly string[];
+  /** Where this agent finds the database, if not where the others do: it then has a store of its own. */
+  readonly databaseUrl?: string;
+}
+
+/** Agents of one test, in a namespace of their own, over real servers. `close` stops them and leaves nothing behind. */
+export class TestSystem {
+  readonly namespace = randomNamespace('it');
+  readonly settings: AgentSettings;
+  readonly store: PostgresMessageStore;
+  readonly hub = new MemoryHub({ maxQueueSize: 10_000 });
+  private readonly agents: INestApplicationContext[] = [];
+  private readonly owners = new Set<string>();
+
+  constructor(variables: Record<string, string> = {}) {
+    this.settings = loadSettings({
+      NAMESPACE: this.namespace,
+      AMQP_URL: amqpUrl(),
+      DATABASE_URL: givenDatabaseUrl(),
+      MESSAGE_BUS_START: 'fail',
+      SHUTDOWN_TIMEOUT: '5',
+      ...variables,
+    });
+    this.store = PostgresMessageStore.connect({ url: this.settings.databaseUrl, namespace: this.namespace });
+  }
+
+  /** Resolves when the agent's messages flow. */
+  async start({ id, controllers, providers = [], urls, databaseUrl }: TestAgent): Promise<INestApplicationContext> {
+    class TestModule {}
+    const bus = { ...this.settings.bus, ...(urls ? { urls } : {}) };
+    const settings = { ...this.settings, agentId: id, bus, databaseUrl: databaseUrl ?? this.settings.databaseUrl };
+    const store = databaseUrl === undefined ? { store: this.store } : {};
+    const module: DynamicModule = {
+      module: TestModule,
+      imports: [AgentModule.forRoot({ settings, hub: this.hub, ...store })],
+      controllers,
+      providers,
+    };
+    const agent = await startEmbeddedAgent(module);
+    this.agents.push(agent);
+    this.owners.add(`agent.${id}`).add(`role.${agent.get(AgentIdentity).role}`);
+    return agent;
+  }
+
+  async close(): Promise<void> {
+    for (const agent of this.agents.reverse()) await agent.close();
+    await this.store.close();
+    const client = new pg.Client({ connectionString: this.settings.databaseUrl });
+    await client.connect();
+    await client.query(`DROP SCHEMA IF EXISTS ${this.namespace} CASCADE`);
+    await client.end();
+    if (this.settings.bus.type === 'rabbitmq') await this.deleteTopology();
+  }
+
+  private async deleteTopology(): Promise<void> {
+    // Where no broker listens, nothing was declared.
+    const connection = await connect(this.settings.bus.urls[0] ?? '').catch(() => undefined);
+    if (!connection) return;
+    const channel = await connection.createChannel();
+    for (const lane of ['', '.high']) {
+      for (const owner of this.owners) await channel.deleteQueue(`${this.namespace}.${owner}${lane}`);
+      for (const exchange of ['direct', 'topic', 'broadcast'])
+        await channel.deleteExchange(`${this.namespace}.${exchange}${lane}`);
+    }
+    await channel.deleteQueue(`${this.namespace}.dead-letter`);
+    await channel.deleteExchange(`${this.namespace}.dead-letter`);
+    await connection.close();
+  }
+}

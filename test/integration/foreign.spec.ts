@@ -1,0 +1,189 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Agent, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import { Contract } from 'agentmq/contracts';
+import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
+import { IsInt, IsString } from 'class-validator';
+import { amqpUrl, until } from '../support/index.js';
+import { TestSystem } from './agents.js';
+
+@Contract({ type: 'order', retry: { attempts: 1 } })
+class Order {
+  @IsString()
+  item!: string;
+
+  @IsInt()
+  quantity!: number;
+}
+
+const handled: { item: string; id: string }[] = [];
+
+@Agent({ role: 'shop' })
+class Shop {
+  @Handle(Order)
+  order({ item, quantity }: Order, @Ctx() { message }: MessageContext): { total: number } {
+    if (item === 'bomb') throw new Error('no bombs');
+    handled.push({ item, id: message.messageId });
+    return { total: quantity * 2 };
+  }
+
+  @Subscribe('orders.*', Order)
+  published({ item }: Order, @Ctx() { message }: MessageContext): void {
+    handled.push({ item, id: message.messageId });
+  }
+}
+
+describe('a foreign AMQP client', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq' });
+  let connection: ChannelModel;
+  let channel: Channel;
+
+  beforeAll(async () => {
+    await system.start({ id: 'shop-1', controllers: [Shop] });
+    connection = await connect(amqpUrl());
+    channel = await connection.createChannel();
+  });
+  afterAll(async () => {
+    await connection.close();
+    await system.close();
+  });
+  afterEach(() => {
+    handled.length = 0;
+  });
+
+  const publish = (body: Buffer | string, options: Options.Publish, exchange = 'direct', key = 'role.shop') =>
+    channel.publish(`${system.namespace}.${exchange}`, key, Buffer.from(body), options);
+
+  /** What the store knows of the one message of a type that the test made up. */
+  const recorded = (type: string) =>
+    until(`a record of ${type}`, async () => {
+      const [found] = await system.store.list({ type });
+      return found?.deliveries[0] && found.deliveries[0].state !== 'processing' ? found : undefined;
+    });
+
+  /** The app goes on: the next good message is handled. */
+  const goesOn = async () => {
+    publish('{"item":"next","quantity":1}', { type: 'order' });
+    await until('the next order', () => handled.some(({ item }) => item === 'next'));
+  };
+
+  it('sends a JSON body and `type` only: handled, stored, completed', async () => {
+    publish('{"item":"tea","quantity":1}', { type: 'order' });
+    const { id } = await until('the order', () => handled[0]);
+    const stored = await until('completion', async () => {
+      const found = await system.store.find(id);
+      return found?.deliveries[0]?.state === 'completed' ? found : undefined;
+    });
+    expect(stored.message).toMatchObject({ type: 'order', sender: 'unknown', priority: 5 });
+  });
+
+  it('publishes to a topic, and straight to the queue', async () => {
+    publish('{"item":"by topic","quantity":1}', { type: 'order' }, 'topic', 'orders.new');
+    channel.sendToQueue(`${system.namespace}.role.shop`, Buffer.from('{"item":"by queue","quantity":1}'), {
+      type: 'order',
+    });
+    await until('both', () => handled.length === 2);
+    expect(handled.map(({ item }) => item).sort()).toEqual(['by queue', 'by topic']);
+  });
+
+  it('repeats a message with the same id: handled once', async () => {
+    for (let i = 0; i < 3; i++) publish('{"item":"once","quantity":1}', { type: 'order', messageId: 'their-id-7' });
+    await goesOn();
+    await until(
+      'completion',
+      async () => (await system.store.find('their-id-7'))?.deliveries[0]?.state === 'completed',
+    );
+    expect(handled.filter(({ id }) => id === 'their-id-7')).toHaveLength(1);
+  });
+
+  it('asks with its own reply queue and is answered', async () => {
+    const { queue } = await channel.assertQueue('', { exclusive: true });
+    const answers: { body: unknown; correlationId: unknown }[] = [];
+    await channel.consume(queue, (m) => {
+      if (m) answers.push({ body: JSON.parse(m.content.toString()), correlationId: m.properties.correlationId });
+    });
+    publish('{"item":"tea","quantity":21}', { type: 'order', replyTo: queue, correlationId: 'q-1' });
+    await until('the answer', () => answers.length > 0);
+    expect(answers).toEqual([{ body: { total: 42 }, correlationId: 'q-1' }]);
+  });
+
+  it.each<[string, Buffer | string, Options.Publish, string, RegExp]>([
+    ['an unknown type', '{}', { type: 'no_such_type' }, 'UNKNOWN_TYPE', /no_such_type/],
+    ['no type', '{"item":"x"}', {}, 'INVALID_MESSAGE', /^type: /],
+    ['a body that is no JSON', '<order/>', { type: 'order', messageId: 'xml' }, 'INVALID_MESSAGE', /^body: /],
+    ['a body that is no UTF-8', Buffer.from([0xff, 0xfe, 0x00]), { type: 'order' }, 'INVALID_MESSAGE', /^body: /],
+    ['an empty body', '', { type: 'order' }, 'INVALID_MESSAGE', /^body: /],
+    [
+      'a body of 5 MB that breaks its contract',
+      `{"item":7,"quantity":1,"pad":"${'x'.repeat(5_000_000)}"}`,
+      { type: 'order' },
+      'CONTRACT_VIOLATION',
+      /item/,
+    ],
+    [
+      'a payload that breaks its contract',
+      '{"item":"x","quantity":"many"}',
+      { type: 'order' },
+      'CONTRACT_VIOLATION',
+      /quantity/,
+    ],
+    [
+      'a version that is not handled',
+      '{}',
+      { type: 'order', headers: { 'agentmq-version': 9 } },
+      'UNKNOWN_TYPE',
+      /version 9/,
+    ],
+    [
+      'a version that is no number',
+      '{}',
+      { type: 'order', headers: { 'agentmq-version': 'x' } },
+      'INVALID_MESSAGE',
+      /agentmq-version/,
+    ],
+    ['a message whose handler fails', '{"item":"bomb","quantity":1}', { type: 'order' }, 'HANDLER_FAILED', /no bombs/],
+  ])('%s ends dead with its reason, and the app goes on', async (name, body, options, code, reason) => {
+    const messageId = `bad: ${name}`;
+    publish(body, { ...options, messageId });
+    await goesOn();
+    const stored = await until(name, async () => {
+      const found = await system.store.find(messageId);
+      return found?.deliveries[0]?.state === 'dead' ? found : undefined;
+    });
+    expect(stored.deliveries[0]?.error).toMatchObject({ code, message: expect.stringMatching(reason) });
+    expect(stored.message.body.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it('a header table with odd types is taken as it is', async () => {
+    const headers = {
+      nested: { a: [1, 'two', { three: 3 }], when: { '!': 'timestamp', value: 1_700_000_000 } },
+      binary: Buffer.from([0, 1, 255]),
+      big: { '!': 'int64', value: 9_007_199_254_740_000 },
+      nul: 'a\u0000b',
+      nothing: null,
+      traceparent: 'garbage',
+      'agentmq-attempt': { odd: true },
+      'agentmq-time': 7,
+    };
+    publish('{"item":"odd","quantity":1}', { type: 'order', messageId: 'odd\u0000id', appId: 'a\u0000b', headers });
+    await until('the order', () => handled.some(({ item }) => item === 'odd'));
+    await goesOn();
+  });
+
+  it('an expired message is not handled, and recorded as expired', async () => {
+    const headers = { 'agentmq-expires-at': '2020-01-01T00:00:00Z' };
+    publish('{"item":"stale","quantity":1}', { type: 'order', messageId: 'stale', headers });
+    await goesOn();
+    const stale = await until('the record', () => system.store.find('stale'));
+    expect(stale.deliveries[0]).toMatchObject({ state: 'expired', error: { code: 'MESSAGE_EXPIRED' } });
+    expect(handled.some(({ item }) => item === 'stale')).toBe(false);
+  });
+
+  it('every message that came has a row that says what became of it', async () => {
+    const { deliveries } = await until('nothing under way', async () => {
+      const counts = await system.store.counts();
+      return counts.deliveries.processing === 0 ? counts : undefined;
+    });
+    expect(deliveries.dead).toBeGreaterThanOrEqual(10);
+    expect(await recorded('no_such_type')).toBeDefined();
+  });
+});

@@ -1,0 +1,289 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import { Contract, formatRecipient } from 'agentmq/contracts';
+import { DeadLetters, Replayer } from 'agentmq/messaging';
+import { type Channel, type ChannelModel, connect } from 'amqplib';
+import { IsBoolean, IsInt } from 'class-validator';
+import { amqpUrl, until } from '../support/index.js';
+import { TestSystem } from './agents.js';
+
+@Contract({ type: 'item' })
+class Item {
+  @IsInt()
+  n!: number;
+}
+
+@Contract({ type: 'tick' })
+class Tick {
+  @IsInt()
+  n!: number;
+}
+
+@Contract({ type: 'order', retry: { attempts: 1 } })
+class Order {
+  @IsInt()
+  n!: number;
+
+  @IsBoolean()
+  good!: boolean;
+}
+
+@Agent({ role: 'sender' })
+class Sender {}
+
+/** Handles nothing until its gate is opened, and fetches two messages at a time. */
+function gatekeeper() {
+  const handled: number[] = [];
+  let open = (): void => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+
+  @Agent({ role: 'keeper', concurrency: 1, prefetch: 2 })
+  class Keeper {
+    @Handle(Item)
+    async item({ n }: Item): Promise<void> {
+      await gate;
+      handled.push(n);
+    }
+  }
+  return { Keeper, handled, open: () => open() };
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+
+describe('a queue that loses its messages under a running agent', () => {
+  let connection: ChannelModel;
+  let channel: Channel;
+  beforeAll(async () => {
+    connection = await connect(amqpUrl());
+    channel = await connection.createChannel();
+  });
+  afterAll(() => connection.close());
+
+  /** `interval` in s: how often the agent compares store and broker. */
+  async function keeping(count: number, interval: number) {
+    const system = new TestSystem({
+      MESSAGE_BUS_TYPE: 'rabbitmq',
+      MESSAGE_STORE_REPLAY_INTERVAL: String(interval),
+    });
+    const { Keeper, handled, open } = gatekeeper();
+    await system.start({ id: 'keeper-1', controllers: [Keeper] });
+    const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+    const queue = `${system.namespace}.role.keeper`;
+    const send = (numbers: number[]) => Promise.all(numbers.map((n) => agents.send({ role: 'keeper' }, Item, { n })));
+    const queued = async (): Promise<number> => (await channel.checkQueue(queue)).messageCount;
+    await send(upTo(count));
+    await until('all but what was fetched to be queued', async () => (await queued()) >= count - 2);
+    await until('all to be settled in the outbox', async () => (await system.store.counts()).outbox === 0);
+    const allHandledOnce = async (total: number): Promise<void> => {
+      await until(
+        'all to be completed',
+        async () => (await system.store.counts()).deliveries.completed === total,
+        60_000,
+      );
+      expect(handled.toSorted((a, b) => a - b)).toEqual(upTo(total));
+    };
+    return { system, queue, open, send, queued, allHandledOnce };
+  }
+
+  it('deleted: everything is handled, once, and long before the next comparison', async () => {
+    const { system, queue, open, allHandledOnce } = await keeping(40, 3_600);
+    await channel.deleteQueue(queue);
+    open();
+    await allHandledOnce(40);
+    await system.close();
+  }, 120_000);
+
+  it('purged: everything is handled, once', async () => {
+    const { system, queue, open, allHandledOnce } = await keeping(40, 1);
+    await channel.purgeQueue(queue);
+    open();
+    await allHandledOnce(40);
+    await system.close();
+  }, 120_000);
+
+  it('purged in the middle: what was lost is queued again beside what came later', async () => {
+    const { system, queue, open, send, queued, allHandledOnce } = await keeping(40, 1);
+    await channel.purgeQueue(queue);
+    await send(upTo(45).slice(40));
+    await until('most of them to be queued again', async () => (await queued()) >= 35, 60_000);
+    open();
+    await allHandledOnce(45);
+    await system.close();
+  }, 120_000);
+});
+
+describe('replay on command', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+  const replayer = new Replayer(system.store, { outboxLimit: 1_000 });
+  const early: number[] = [];
+  const late: { n: number; recipient: string; attempt: number }[] = [];
+
+  @Agent({ role: 'early' })
+  class Early {
+    @Subscribe('ticks.*', Tick)
+    tick({ n }: Tick): void {
+      early.push(n);
+    }
+  }
+
+  @Agent({ role: 'late' })
+  class Late {
+    @Subscribe('ticks.#', Tick)
+    tick({ n }: Tick, @Ctx() { message }: MessageContext): void {
+      late.push({ n, recipient: formatRecipient(message.recipient), attempt: message.attempt });
+    }
+  }
+
+  beforeAll(async () => {
+    await system.start({ id: 'early-1', controllers: [Early] });
+    const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+    for (const n of upTo(12)) await agents.publish('ticks.a', Tick, { n });
+    await until('the early ones', async () => (await system.store.counts()).deliveries.completed === 12);
+    await system.start({ id: 'late-1', controllers: [Late] });
+  });
+  afterAll(() => system.close());
+
+  it('counts only, when told so', async () => {
+    const progress = await replayer.replay({ topic: 'ticks.*' }, { to: 'role.late', dryRun: true });
+    expect(progress).toEqual({ matched: 12, replayed: 12 });
+    expect((await system.store.counts()).outbox).toBe(0);
+  });
+
+  it("a new role catches up on a topic's history, at the rate given, and only once", async () => {
+    const begun = performance.now();
+    const seen: number[] = [];
+    const progress = await replayer.replay(
+      { topic: 'ticks.*' },
+      { to: 'role.late', rate: 12, onProgress: ({ replayed }) => seen.push(replayed) },
+    );
+    expect(progress).toEqual({ matched: 12, replayed: 12 });
+    expect(performance.now() - begun).toBeGreaterThan(600);
+    expect(seen.length).toBeGreaterThan(3);
+    await until('the late ones', () => late.length >= 12);
+    expect(late.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(12));
+    expect(late.every(({ recipient, attempt }) => recipient === 'topic:ticks.a' && attempt > 1)).toBe(true);
+
+    await until('their completion', async () => (await system.store.counts()).deliveries.completed === 24);
+    expect(await replayer.replay({ topic: 'ticks.*' }, { to: 'role.late' })).toMatchObject({ replayed: 0 });
+    expect(early).toHaveLength(12);
+  });
+
+  it('ends with the reason of its signal', async () => {
+    const reason = new Error('enough');
+    const abort = new AbortController();
+    const replaying = replayer.replay(
+      { topic: 'ticks.*', states: ['completed'] },
+      { rate: 4, signal: abort.signal, onProgress: () => abort.abort(reason) },
+    );
+    await expect(replaying).rejects.toBe(reason);
+    await expect(replayer.replay({}, { rate: 0 })).rejects.toMatchObject({ field: 'rate' });
+  });
+});
+
+describe('dead letters', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+  const options = { sender: 'operator', outboxLimit: 1_000, maxMessageBytes: 1_024 };
+  const deadLetters = new DeadLetters(system.store, options);
+  const handled: { n: number; causationId: string | undefined }[] = [];
+  const faulty = new Set<number>();
+  let agents: AgentClient;
+
+  @Agent({ role: 'clerk' })
+  class Clerk {
+    @Handle(Order)
+    order({ n, good }: Order, @Ctx() { message }: MessageContext): void {
+      if (!good || faulty.has(n)) throw new Error(`order ${n} is bad`);
+      handled.push({ n, causationId: message.causationId });
+    }
+
+    @Subscribe('orders', Order)
+    published(order: Order, @Ctx() context: MessageContext): void {
+      this.order({ ...order, n: order.n + 100 }, context);
+    }
+  }
+
+  beforeAll(async () => {
+    await system.start({ id: 'clerk-1', controllers: [Clerk] });
+    agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+  });
+  afterAll(() => system.close());
+
+  const consumer = 'role.clerk';
+  const deliveryOf = async (id: string) => (await system.store.find(id))?.deliveries[0];
+  const untilState = (messageId: string, state: string) =>
+    until(`${messageId} to be ${state}`, async () => (await deliveryOf(messageId))?.state === state);
+  async function dead(n: number, good: boolean): Promise<{ messageId: string; consumer: string }> {
+    const { messageId } = await agents.send({ role: 'clerk' }, Order, { n, good });
+    await untilState(messageId, 'dead');
+    return { messageId, consumer };
+  }
+
+  it('is listed and read; requeued, the same message is handled again', async () => {
+    faulty.add(1);
+    const ref = await dead(1, true);
+    expect((await deadLetters.list({ consumer })).map(({ message }) => message.messageId)).toEqual([ref.messageId]);
+    expect((await deadLetters.read(ref)).delivery.error?.message).toBe('order 1 is bad');
+    faulty.clear();
+    await deadLetters.requeue(ref);
+    await untilState(ref.messageId, 'completed');
+    await expect(deadLetters.requeue(ref)).rejects.toMatchObject({ code: 'NOT_DEAD', state: 'completed' });
+  });
+
+  it('all that a selection holds are requeued', async () => {
+    faulty.add(2).add(3);
+    const refs = [await dead(2, true), await dead(3, true)];
+    faulty.clear();
+    expect(await deadLetters.requeueAll({ consumer })).toEqual({ matched: 2, replayed: 2 });
+    for (const { messageId } of refs) await untilState(messageId, 'completed');
+  });
+
+  it('requeued with another payload, a new message takes its place', async () => {
+    const ref = await dead(4, false);
+    const replacement = await deadLetters.requeueEdited(ref, '{"n": 4, "good": true}');
+    await untilState(replacement, 'completed');
+    expect(handled).toContainEqual({ n: 4, causationId: ref.messageId });
+    expect(await deliveryOf(ref.messageId)).toMatchObject({
+      state: 'dead',
+      discarded: { reason: `replaced by ${replacement}` },
+    });
+    const [old, next] = [await system.store.find(ref.messageId), await system.store.find(replacement)];
+    expect(next?.message).toMatchObject({ sender: 'operator', causationId: ref.messageId, type: 'order' });
+    expect(next?.message.trace?.traceparent.slice(3, 35)).toBe(old?.message.trace?.traceparent.slice(3, 35));
+    expect(await deadLetters.list({ consumer })).toEqual([]);
+  });
+
+  it('the replacement of a published message is handled as published, at that consumer alone', async () => {
+    const { messageId } = await agents.publish('orders', Order, { n: 5, good: false });
+    await untilState(messageId, 'dead');
+    const replacement = await deadLetters.requeueEdited({ messageId, consumer }, '{"n": 5, "good": true}');
+    await untilState(replacement, 'completed');
+    expect((await system.store.find(replacement))?.deliveries).toHaveLength(1);
+    expect(handled).toContainEqual({ n: 105, causationId: messageId });
+  });
+
+  it('discarded, it is listed no more unless asked for', async () => {
+    const ref = await dead(6, false);
+    await deadLetters.discard(ref, 'not ours');
+    expect(await deadLetters.list({ consumer })).toEqual([]);
+    expect((await deliveryOf(ref.messageId))?.discarded?.reason).toBe('not ours');
+    const listed = await deadLetters.list({ consumer, discarded: true });
+    expect(listed.map(({ message }) => message.messageId)).toContain(ref.messageId);
+  });
+
+  it('bad input is told by name, and changes nothing', async () => {
+    const ref = await dead(7, false);
+    for (const payload of ['{', '[]', 'null', '"x"']) {
+      await expect(deadLetters.requeueEdited(ref, payload)).rejects.toMatchObject({ field: 'payload' });
+    }
+    await expect(deadLetters.requeueEdited(ref, JSON.stringify({ x: 'x'.repeat(1_024) }))).rejects.toMatchObject({
+      code: 'MESSAGE_TOO_LARGE',
+    });
+    await expect(deadLetters.discard(ref, ' ')).rejects.toMatchObject({ field: 'reason' });
+    const unknown = { messageId: 'unknown', consumer };
+    const notFound = { code: 'DELIVERY_NOT_FOUND', retryable: false };
+    await expect(deadLetters.requeue(unknown)).rejects.toMatchObject(notFound);
+    await expect(deadLetters.requeueEdited(unknown, '{}')).rejects.toMatchObject(notFound);
+    await expect(deadLetters.discard(unknown, 'gone')).rejects.toMatchObject(notFound);
+    expect(await deliveryOf(ref.messageId)).toMatchObject({ state: 'dead', discarded: null });
+  });
+});

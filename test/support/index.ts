@@ -1,0 +1,10 @@
+export { AppProcess, type AppOptions } from './app-process.js';
+export { randomNamespace } from './names.js';
+export { freePort } from './ports.js';
+export { PostgresServer, type PostgresServerOptions } from './postgres-server.js';
+export { RabbitMqCluster } from './rabbitmq-cluster.js';
+export { RabbitMqNode, type RabbitMqNodeOptions } from './rabbitmq-node.js';
+export { removeNamespace } from './remove-namespace.js';
+export { amqpUrl, databaseUrl } from './services.js';
+export { TcpProxy } from './tcp-proxy.js';
+export { until } from './wait.js';

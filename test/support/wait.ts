@@ -1,0 +1,15 @@
+/** Resolves with the first truthy answer of `condition`; rejects, naming `what`, after `timeoutMs`. Asks every `pauseMs`. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  timeoutMs = 10_000,
+  pauseMs = 10,
+): Promise<NonNullable<T>> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const answer = await condition();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
