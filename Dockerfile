@@ -1,0 +1,33 @@
+# One image for all apps; its command picks one: `start worker`, `start coordinator`, ..., `migrate`.
+FROM node:20-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Left out: types and source maps of packages, TypeORM's build for browsers, and sample data other than `run`'s default.
+RUN npm ci --omit=dev \
+  && find node_modules -type f \( -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' \) -delete \
+  && find node_modules/vega-datasets/data -type f ! -name birdstrikes.csv -delete \
+  && rm -r node_modules/typeorm/browser
+
+FROM node:20-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY migrations migrations
+COPY libs libs
+COPY apps apps
+RUN npm run build && find dist -name '*.d.ts' -delete
+
+FROM node:20-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+USER node
+EXPOSE 3000
+# A plain request: loading the library for it would cost a second of CPU each time instead of 0.15 s.
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "--input-type=module", "--eval", \
+  "const answer = await fetch('http://127.0.0.1:' + (process.env.HTTP_PORT || 3000) + '/health/ready'); console.log(await answer.text()); process.exitCode = answer.ok ? 0 : 1"]
+ENTRYPOINT ["node", "--enable-source-maps", "/app/dist/apps/cli/src/main.js"]
+CMD ["--help"]
