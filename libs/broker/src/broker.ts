@@ -118,6 +118,14 @@ export abstract class Broker {
   abstract consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer>;
 
   /**
+   * Hears what is published to these topics (patterns, as an inbox's) from now on: at most once, in order, this broker
+   * object alone, and apart from any inbox, so that nothing waits behind what those hold. Nothing is kept while it is not
+   * connected; of what the handler is too slow for, the oldest is dropped. A message that is heard has found a recipient.
+   * Resolves when it listens. `close` of the result ends it at once. What the handler throws is ignored.
+   */
+  abstract listen(topics: readonly string[], handler: (message: Incoming) => void): Promise<Consumer>;
+
+  /**
    * Resolves when the broker has taken responsibility (publisher confirm). Rejects with `NoRecipientError` (mandatory
    * only), `QueueFullError`, `MessageTooLargeError`, `BrokerUnavailableError` (not connected within the adapter's limit,
    * or too many publications wait), `BrokerClosedError`. After a rejection other than `NoRecipientError` it may have

@@ -85,6 +85,18 @@ export class Topology {
     return gone.map((pattern) => ({ exchange: this.names[lane].topic, routingKey: pattern }));
   }
 
+  /** A name for the queue of one that listens: of this namespace, and of no inbox. */
+  listeningQueue(unique: string): string {
+    return `${this.namespace}.listen.${unique}`;
+  }
+
+  /** A listener hears both lanes. */
+  listeningBindings(topics: readonly string[]): Binding[] {
+    return LANES.flatMap((lane) =>
+      topics.map((pattern) => ({ exchange: this.names[lane].topic, routingKey: pattern })),
+    );
+  }
+
   /** Who a message was sent to. What came by any other way than our exchanges was sent to the inbox's owner. */
   recipientOf(exchange: string, routingKey: string, owner: Inbox['owner']): Recipient {
     const kind = this.kinds.get(exchange);

@@ -62,6 +62,11 @@ export interface RequestOptions extends SendOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AnnounceOptions {
+  /** How long the announcement means anything, in ms. */
+  readonly ttl: number;
+}
+
 export interface Subscription {
   readonly inbox: BrokerInbox;
   readonly routes: readonly Route[];

@@ -8,12 +8,18 @@ interface Flow {
   readonly transaction?: Transaction;
 }
 
-const handled = new AsyncLocalStorage<Flow>();
+const handled = new AsyncLocalStorage<Flow | undefined>();
 
 /** Runs a handler so that what it sends is known to be caused by the message, and joins the handler's transaction. */
 export function causedBy<T>(flow: Flow, work: () => Promise<T>): Promise<T> {
   return handled.run(flow, work);
 }
+
+/**
+ * Runs what is no part of the asynchronous flow that it was reached by: in memory, a receiver is called in the flow of
+ * whoever sent, and would join that one's transaction.
+ */
+export const apart = (work: () => void): void => handled.run(undefined, work);
 
 /** The message being handled in this asynchronous flow, if any. */
 export const currentMessage = (): Message | undefined => handled.getStore()?.message;

@@ -1,4 +1,6 @@
+export type { Listener } from './announcements.js';
 export type {
+  AnnounceOptions,
   DurableSendOptions,
   MessageBusOptions,
   RequestOptions,

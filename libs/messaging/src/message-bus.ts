@@ -7,13 +7,21 @@ import {
   HEADER,
   InvalidMessageError,
   type Message,
+  type PayloadClass,
   type Recipient,
   type WireMessage,
 } from 'agentmq/contracts';
 import { type CallerTransaction, type MessageStore, type Transaction, transactionGiven } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
+import { Announcements, type Listener } from './announcements.js';
 import { decodeBody } from './body.js';
-import type { DurableSendOptions, MessageBusOptions, RequestOptions, Subscription } from './bus-options.js';
+import type {
+  AnnounceOptions,
+  DurableSendOptions,
+  MessageBusOptions,
+  RequestOptions,
+  Subscription,
+} from './bus-options.js';
 import { DatabaseClock } from './clock.js';
 import { checkWait, Composer } from './composer.js';
 import { BusStoppedError } from './errors.js';
@@ -34,6 +42,7 @@ export class MessageBus {
   private readonly outbox: Outbox;
   private readonly upkeep: Upkeep;
   private readonly receiving: Receiving;
+  private readonly announcements: Announcements;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(
@@ -54,6 +63,7 @@ export class MessageBus {
     });
     this.upkeep = new Upkeep(store, this.clock, options);
     this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, () => this.outbox.wake());
+    this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
   }
 
   /** Messages being handled now. */
@@ -132,6 +142,31 @@ export class MessageBus {
   }
 
   /**
+   * Tells a topic's listeners something that is worth nothing later: at most once, stored nowhere, after `ttl` not at all.
+   * Never waits, and drops it, with a line in the debug log, when the broker is not connected, blocked, or slow to confirm.
+   * Throws `ContractViolationError`, `InvalidMessageError` or `MessageTooLargeError`, and nothing else.
+   */
+  announce<P extends object>(topic: string, contract: PayloadClass<P>, payload: P, options: AnnounceOptions): void {
+    this.announcements.announce(topic, contract, payload, options);
+  }
+
+  /**
+   * Hears what is published to topics (patterns) from now on, whoever else does, and apart from every inbox: neither waits
+   * for the other. `handle` is called for each message of this contract that is not expired; what it sends is part of no
+   * flow but its own, and what it throws is logged. Everything else is dropped, with a line in the debug log. Resolves when it
+   * listens; waits for a broker that is away, and by itself listens again to one that was. Ends with `stopReceiving`.
+   * Rejects with `InvalidMessageError` for a pattern that is none, `NotAContractError`, `BusStoppedError`.
+   */
+  async listen<P extends object>(
+    topics: readonly string[],
+    contract: PayloadClass<P>,
+    handle: (payload: P, message: Envelope) => void,
+  ): Promise<Listener> {
+    this.throwIfNotRunning();
+    return this.announcements.listen(topics, contract, handle);
+  }
+
+  /**
    * Stops receiving, lets handlers end, and lets publications be confirmed, within about `timeoutMs`; what has not
    * ended by then is given back. Safe to call twice.
    */
@@ -146,7 +181,7 @@ export class MessageBus {
 
   /** The first half of `stop`: messages can still be sent. Safe to call twice. */
   async stopReceiving(timeoutMs: number): Promise<void> {
-    await this.receiving.stop(timeoutMs);
+    await Promise.all([this.announcements.stop(), this.receiving.stop(timeoutMs)]);
   }
 
   private throwIfNotNew(): void {

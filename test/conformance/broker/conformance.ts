@@ -7,6 +7,7 @@ import { failureCases } from './failure-cases.js';
 import { flowCases } from './flow-cases.js';
 import type { BrokerHarness } from './harness.js';
 import { lifecycleCases } from './lifecycle-cases.js';
+import { listenCases } from './listen-cases.js';
 import { requestCases } from './request-cases.js';
 
 /** What every adapter of `Broker` promises, and cases of the adapter's `own`. */
@@ -16,6 +17,7 @@ export function brokerConformance(name: string, harness: BrokerHarness, own?: ()
     afterAll(() => harness.stop());
 
     describe('delivery', () => deliveryCases(harness));
+    describe('listening', () => listenCases(harness));
     describe('request and response', () => requestCases(harness));
     describe('order, priority and limits', () => flowCases(harness));
     describe('failure', () => failureCases(harness));

@@ -3,6 +3,7 @@ import { brokerConformance } from './conformance.js';
 import { rabbitMqDeadLetterCases } from './rabbitmq-dead-letter-cases.js';
 import { faultCases } from './rabbitmq-fault-cases.js';
 import { RabbitMqHarness } from './rabbitmq-harness.js';
+import { rabbitMqListenCases } from './rabbitmq-listen-cases.js';
 import { topologyCases } from './rabbitmq-topology-cases.js';
 
 const harness = new RabbitMqHarness('quorum');
@@ -10,5 +11,6 @@ const harness = new RabbitMqHarness('quorum');
 brokerConformance('RabbitMQ, quorum queues', harness, () => {
   describe('topology and foreign clients', () => topologyCases(harness));
   describe('dead letters of RabbitMQ', () => rabbitMqDeadLetterCases(harness));
+  describe('listening on RabbitMQ', () => rabbitMqListenCases(harness));
   describe('faults', () => faultCases(harness));
 });

@@ -9,6 +9,7 @@ import {
   type Features,
   type FlowOptions,
   type Inbox,
+  type Incoming,
   type IncomingHandler,
   type MessageHandler,
   type Publication,
@@ -22,6 +23,7 @@ import { PendingRequests } from '../pending-requests.js';
 import { Topology } from '../topology.js';
 import { type AnyMemoryConsumer, MemoryConsumer } from './memory-consumer.js';
 import type { MemoryClient, MemoryHub } from './memory-hub.js';
+import { MemoryListener } from './memory-listener.js';
 import { copyOf, DeadLetterSource, InboxSource, type MemorySource } from './memory-sources.js';
 
 export interface MemoryBrokerOptions {
@@ -80,6 +82,10 @@ export class MemoryBroker extends Broker {
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
     const { prefetch, concurrency } = checkFlow(options);
     return this.read(new DeadLetterSource(this.hub, prefetch), new Dispatcher(concurrency, handler));
+  }
+
+  async listen(topics: readonly string[], handler: (message: Incoming) => void): Promise<Consumer> {
+    return this.begin((onClose) => new MemoryListener(this.hub, topics, handler, onClose));
   }
 
   publish({ properties, body, recipient, mandatory }: Publication): Promise<void> {
@@ -142,9 +148,12 @@ export class MemoryBroker extends Broker {
     source: MemorySource<Q, M>,
     dispatcher: Dispatcher<M>,
   ): Consumer {
+    return this.begin((onClose) => new MemoryConsumer(this.hub, source, dispatcher, onClose));
+  }
+
+  private begin(make: (onClose: () => void) => AnyMemoryConsumer): Consumer {
     if (this.closing || this.state === 'closed') throw new BrokerClosedError();
-    const onClose = (): void => void this.consumers.delete(consumer);
-    const consumer = new MemoryConsumer(this.hub, source, dispatcher, onClose);
+    const consumer = make(() => void this.consumers.delete(consumer));
     this.consumers.add(consumer);
     if (this.state !== 'cut') consumer.attach();
     return consumer;

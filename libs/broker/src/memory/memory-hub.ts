@@ -3,7 +3,9 @@ import type { DeadLettered, Inbox } from '../broker.js';
 import { isWhole } from '../checks.js';
 import { BrokerOptionsError, QueueFullError } from '../errors.js';
 import { type Lane, laneOf, LANES } from '../lanes.js';
+import { MemoryListeners } from './memory-listeners.js';
 import { MemoryQueue } from './memory-queue.js';
+import type { Routed } from './routed.js';
 
 export interface MemoryHubOptions {
   /**
@@ -27,11 +29,6 @@ export interface MemoryClient {
   deleted(owner: Inbox['owner']): void;
 }
 
-/** A message in an inbox. */
-export interface Routed extends WireMessage {
-  readonly recipient: Recipient;
-}
-
 export interface MemoryInbox {
   readonly owner: Inbox['owner'];
   readonly topics: Set<string>;
@@ -49,6 +46,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * one {@link MemoryBroker} per agent. Everything happens in a later turn of the event loop, never inside a call.
  */
 export class MemoryHub {
+  readonly listeners = new MemoryListeners((task) => this.later(task));
   private readonly maxQueueSize: number;
   private readonly expiresMs: number;
   private readonly inboxes = new Map<string, MemoryInbox>();
@@ -129,11 +127,15 @@ export class MemoryHub {
     for (const client of this.clients.values()) client.deleted(owner);
   }
 
-  /** Puts a message where it belongs. Returns how many inboxes it is for; throws `QueueFullError` when one did not take it. */
+  /**
+   * Puts a message where it belongs. Returns how many inboxes and listeners it is for; throws `QueueFullError` when an
+   * inbox did not take it.
+   */
   route(message: WireMessage, recipient: Recipient): number {
     const inboxes = this.inboxesOf(recipient);
     const lane = laneOf(message.properties.priority);
     const routed: Routed = { ...message, recipient };
+    const listeners = this.listeners.tell(routed);
     let refused = false;
     for (const inbox of inboxes) {
       const queue = inbox.lanes[lane];
@@ -141,7 +143,7 @@ export class MemoryHub {
       else refused = true;
     }
     if (refused) throw new QueueFullError(recipient);
-    return inboxes.length;
+    return inboxes.length + listeners;
   }
 
   /** Sends an answer; false when the asking client is gone. */

@@ -1,8 +1,9 @@
 import type { WireMessage } from 'agentmq/contracts';
 import type { DeadLettered, Inbox, Incoming } from '../broker.js';
 import { LANES, splitPrefetch } from '../lanes.js';
-import type { MemoryHub, MemoryInbox, Routed } from './memory-hub.js';
+import type { MemoryHub, MemoryInbox } from './memory-hub.js';
 import type { MemoryQueue } from './memory-queue.js';
+import type { Routed } from './routed.js';
 
 /** A queue to read, and how many of its messages may be held unacknowledged. */
 export interface QueueShare<Q extends WireMessage> {

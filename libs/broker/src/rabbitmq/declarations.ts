@@ -90,6 +90,25 @@ export async function declareLane(
   return queue;
 }
 
+/** The most that waits for a process that does not keep up; the oldest goes first. */
+const MAX_UNHEARD = 10_000;
+
+/**
+ * Declares a queue that lives no longer than its one consumer, or its connection. Classic whatever the virtual host's
+ * default: nothing in it outlives anything. Throws `TopologyError`.
+ */
+export async function declareListening(channel: Channel, queue: string): Promise<void> {
+  const options: Options.AssertQueue = {
+    durable: false,
+    exclusive: true,
+    autoDelete: true,
+    maxLength: MAX_UNHEARD,
+    overflow: 'drop-head',
+    arguments: typeArguments('classic'),
+  };
+  await declaring(queue, channel.assertQueue(queue, options));
+}
+
 /** Only what every version from 3.10 to 4.3 accepts on durable queues of either type. */
 function queueOptions(
   { owner }: Inbox,

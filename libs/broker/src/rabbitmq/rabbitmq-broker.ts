@@ -10,6 +10,7 @@ import {
   type Features,
   type FlowOptions,
   type Inbox,
+  type Incoming,
   type IncomingHandler,
   type MessageHandler,
   type Publication,
@@ -29,6 +30,7 @@ import type { Outgoing, Route } from './outgoing.js';
 import { DIRECT_REPLY_TO } from './publish-channel.js';
 import { Publisher } from './publisher.js';
 import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
+import { RabbitMqListener } from './rabbitmq-listener.js';
 
 /**
  * The transport over RabbitMQ 3.10 or later. One connection publishes and takes answers, another consumes, so that a
@@ -72,6 +74,12 @@ export class RabbitMqBroker extends Broker {
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
     const flow = checkFlow(options);
     return this.read(deadLetterPlan(flow.prefetch, this.topology, this.settings), flow, handler);
+  }
+
+  async listen(topics: readonly string[], handler: (message: Incoming) => void): Promise<Consumer> {
+    return this.begin(
+      (onClose) => new RabbitMqListener(this.consuming, topics, handler, this.topology, this.settings, onClose),
+    );
   }
 
   publish(publication: Publication): Promise<void> {
@@ -170,16 +178,21 @@ export class RabbitMqBroker extends Broker {
     await Promise.all([this.publishing.stop()?.close(), this.consuming.stop()?.close()]);
   }
 
-  private async read<M extends WireMessage>(
+  private read<M extends WireMessage>(
     plan: ConsumePlan<M>,
     { concurrency }: Required<FlowOptions>,
     handler: MessageHandler<M>,
     onCreated?: () => void,
   ): Promise<Consumer> {
-    if (this.closing) throw new BrokerClosedError();
     const dispatcher = new Dispatcher(concurrency, handler);
-    const onClose = (): void => void this.consumers.delete(consumer);
-    const consumer = new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated);
+    return this.begin(
+      (onClose) => new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated),
+    );
+  }
+
+  private async begin(make: (onClose: () => void) => AnyRabbitMqConsumer): Promise<Consumer> {
+    if (this.closing) throw new BrokerClosedError();
+    const consumer = make(() => void this.consumers.delete(consumer));
     this.consumers.add(consumer);
     consumer.start();
     const flowing = consumer.flowing().catch(async (error: unknown) => {

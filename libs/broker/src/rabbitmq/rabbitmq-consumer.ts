@@ -11,7 +11,13 @@ import { Keeper } from './keeper.js';
 import type { RabbitMqSettings } from './options.js';
 
 /** A consumer, whatever it reads. */
-export type AnyRabbitMqConsumer = Consumer & { readonly isFlowing: boolean };
+export interface AnyRabbitMqConsumer extends Consumer {
+  readonly isFlowing: boolean;
+  /** Begins to read; what `flowing` waits for. */
+  start(): void;
+  /** Resolves when messages flow. Rejects with `TopologyError`, or `BrokerClosedError` when it is closed before. */
+  flowing(): Promise<void>;
+}
 
 /** Reads the queues of a plan, over a channel that is rebuilt, the queues declared again, whenever it is lost or cancelled. */
 export class RabbitMqConsumer<M extends WireMessage> implements AnyRabbitMqConsumer {
@@ -43,12 +49,10 @@ export class RabbitMqConsumer<M extends WireMessage> implements AnyRabbitMqConsu
     return this.keeper.current !== undefined;
   }
 
-  /** Begins to read; what `flowing` waits for. */
   start(): void {
     void this.keeper.start();
   }
 
-  /** Resolves when messages flow. Rejects with `TopologyError`, or `BrokerClosedError` when it is closed before. */
   async flowing(): Promise<void> {
     await this.keeper.opened();
   }

@@ -1,0 +1,130 @@
+import { Logger } from '@nestjs/common';
+import type { Broker, Consumer, Incoming } from 'agentmq/broker';
+import {
+  checkTopicPattern,
+  type ContractDefinition,
+  contractOf,
+  type Envelope,
+  fromWire,
+  type Message,
+  type PayloadClass,
+  toTopic,
+  toWireError,
+  UnknownTypeError,
+  validatePayload,
+} from 'agentmq/contracts';
+import type { Metrics } from 'agentmq/telemetry';
+import { decodeBody } from './body.js';
+import type { AnnounceOptions } from './bus-options.js';
+import type { Composer } from './composer.js';
+import { BusStoppedError, MessageExpiredError } from './errors.js';
+import { describe, errorRecord, printable } from './failing.js';
+import { apart } from './flow.js';
+import { publicationOf } from './publication.js';
+
+/** What is heard until it is closed. */
+export interface Listener {
+  /** Nothing is heard from here on. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** The most announcements that the broker has not confirmed; more are dropped. */
+const MAX_UNCONFIRMED = 1_000;
+
+/** Control messages: they go past the store and past every inbox, reach who listens now, and are worth nothing later. */
+export class Announcements {
+  private readonly logger = new Logger('Announcements');
+  private readonly listeners = new Set<Consumer>();
+  private unconfirmed = 0;
+  private stopped = false;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly composer: Composer,
+    private readonly metrics: Metrics,
+    private readonly now: () => Date,
+  ) {}
+
+  /** Never waits; throws as `MessageBus.announce` does. */
+  announce<P extends object>(topic: string, contract: PayloadClass<P>, payload: P, { ttl }: AnnounceOptions): void {
+    const message = this.composer.compose(toTopic(topic), contractOf(contract), payload, { ttl }, false);
+    const { connected, blocked } = this.broker.status();
+    if (!connected || blocked || this.unconfirmed >= MAX_UNCONFIRMED) {
+      this.dropped(message, 'the broker does not take it now');
+      return;
+    }
+    this.unconfirmed++;
+    this.broker.publish(publicationOf({ message }, this.now())).then(
+      () => {
+        this.unconfirmed--;
+        this.metrics.sent(message.type, message.recipient.kind);
+      },
+      (error: unknown) => {
+        this.unconfirmed--;
+        this.dropped(message, describe(toWireError(error)));
+      },
+    );
+  }
+
+  /** Resolves and rejects as `MessageBus.listen` does. */
+  async listen<P extends object>(
+    topics: readonly string[],
+    contract: PayloadClass<P>,
+    handle: (payload: P, message: Envelope) => void,
+  ): Promise<Listener> {
+    const definition = contractOf(contract);
+    const patterns = topics.map(checkTopicPattern);
+    if (this.stopped) throw new BusStoppedError();
+    const listener = await this.broker.listen(patterns, (incoming) => this.hear(incoming, definition, handle));
+    this.listeners.add(listener);
+    // Stopped while it was made.
+    if (this.stopped) await this.stop();
+    return {
+      close: async () => {
+        this.listeners.delete(listener);
+        await listener.close();
+      },
+    };
+  }
+
+  /** Ends every listener. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    const listeners = [...this.listeners];
+    this.listeners.clear();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+
+  private hear<P extends object>(
+    incoming: Incoming,
+    contract: ContractDefinition<P>,
+    handle: (payload: P, message: Envelope) => void,
+  ): void {
+    const { message, problems } = fromWire(incoming.recipient, incoming);
+    let payload: P;
+    try {
+      if (problems[0]) throw problems[0];
+      const { type, version, expiresAt } = message;
+      if (type !== contract.type || version !== contract.version)
+        throw new UnknownTypeError(type, version, 'the listener');
+      if (expiresAt && expiresAt <= this.now()) throw new MessageExpiredError(expiresAt);
+      payload = validatePayload(contract, decodeBody(message.body));
+    } catch (error) {
+      if (error instanceof MessageExpiredError) this.metrics.received(contract.type, 'expired');
+      else if (!(error instanceof UnknownTypeError)) this.metrics.received(contract.type, 'rejected');
+      this.dropped(message, describe(errorRecord(error, contract)));
+      return;
+    }
+    try {
+      apart(() => handle(payload, message));
+      this.metrics.received(contract.type, 'completed');
+    } catch (error) {
+      this.metrics.received(contract.type, 'failed');
+      this.logger.warn(`${message.type} ${printable(message.messageId)}: ${describe(errorRecord(error, contract))}`);
+    }
+  }
+
+  private dropped({ type, messageId }: Message, reason: string): void {
+    this.logger.debug(`${printable(type)} ${printable(messageId)} dropped: ${reason}`);
+  }
+}
