@@ -129,6 +129,30 @@ export class Environment {
 
   @Type(() => Number)
   @IsInt()
+  @Min(1)
+  @Max(86_400)
+  COORDINATION_CONSENSUS_TIMEOUT = 60;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(86_400)
+  COORDINATION_LEADER_ELECTION_INTERVAL = 300;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.05)
+  @Max(60)
+  COORDINATION_LEADER_HEARTBEAT_INTERVAL = 0.5;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.2)
+  @Max(600)
+  COORDINATION_ELECTION_TIMEOUT = 2.5;
+
+  @Type(() => Number)
+  @IsInt()
   @Min(0)
   @Max(65_535)
   HTTP_PORT = 3_000;

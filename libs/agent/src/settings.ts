@@ -44,6 +44,16 @@ export abstract class AgentSettings {
   /** How long a handler may run unless it says otherwise. */
   abstract readonly handlerTimeout: number;
   abstract readonly registry: { readonly heartbeatInterval: number; readonly agentTimeout: number };
+  abstract readonly coordination: {
+    /** How long votes on a proposal are waited for, unless it says otherwise. */
+    readonly consensusTimeout: number;
+    /** How often a leader has its term confirmed by the database. */
+    readonly leaderElectionInterval: number;
+    /** How often a leader tells its group that it leads. */
+    readonly leaderHeartbeatInterval: number;
+    /** The least time without a leader before an election; each is drawn from this to twice this. */
+    readonly electionTimeout: number;
+  };
   abstract readonly http: { readonly port: number };
   /** How long a stop waits for handlers. */
   abstract readonly shutdownTimeout: number;
@@ -95,6 +105,9 @@ export function loadSettings(
   if (env.REGISTRY_AGENT_TIMEOUT <= env.REGISTRY_HEARTBEAT_INTERVAL) {
     problems.push('REGISTRY_AGENT_TIMEOUT: must be longer than REGISTRY_HEARTBEAT_INTERVAL');
   }
+  if (env.COORDINATION_ELECTION_TIMEOUT < 3 * env.COORDINATION_LEADER_HEARTBEAT_INTERVAL) {
+    problems.push('COORDINATION_ELECTION_TIMEOUT: must be at least three times COORDINATION_LEADER_HEARTBEAT_INTERVAL');
+  }
   if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
   if (problems.length > 0) throw new SettingsError(problems.map(withoutPassword));
   return {
@@ -128,6 +141,12 @@ export function loadSettings(
     registry: {
       heartbeatInterval: env.REGISTRY_HEARTBEAT_INTERVAL * 1_000,
       agentTimeout: env.REGISTRY_AGENT_TIMEOUT * 1_000,
+    },
+    coordination: {
+      consensusTimeout: env.COORDINATION_CONSENSUS_TIMEOUT * 1_000,
+      leaderElectionInterval: env.COORDINATION_LEADER_ELECTION_INTERVAL * 1_000,
+      leaderHeartbeatInterval: Math.round(env.COORDINATION_LEADER_HEARTBEAT_INTERVAL * 1_000),
+      electionTimeout: Math.round(env.COORDINATION_ELECTION_TIMEOUT * 1_000),
     },
     http: { port: env.HTTP_PORT },
     shutdownTimeout: env.SHUTDOWN_TIMEOUT * 1_000,

@@ -228,6 +228,9 @@ export interface Transaction {
  * the hot statements take hundreds of entries at once, in any order, and answer in the order asked.
  */
 export abstract class MessageStore {
+  /** The database schema of this namespace. */
+  abstract readonly schema: string;
+
   /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a newer schema. */
   abstract migrate(): Promise<void>;
 
@@ -239,6 +242,12 @@ export abstract class MessageStore {
    * `TransactionEndedError` when `work` resolved though a statement had failed, so that nothing could be committed.
    */
   abstract transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+
+  /**
+   * Runs one statement of a caller's own by itself, in no transaction of anybody's and behind none of them. Tables are to be
+   * named with their `schema`. An error that is no outage is the driver's.
+   */
+  abstract query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
 
   // -- sending
 

@@ -87,6 +87,10 @@ export class PostgresMessageStore extends MessageStore {
     return this.turn(() => this.database.callersTransaction(work));
   }
 
+  query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return this.database.query<Row>(sql, parameters);
+  }
+
   append(messages: readonly Message[], options: AppendOptions): Promise<OutboxLease[]> {
     return this.sender.append(messages, options);
   }
