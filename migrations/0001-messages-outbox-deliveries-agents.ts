@@ -106,16 +106,19 @@ export class MessagesOutboxDeliveriesAgents implements MigrationInterface {
         PRIMARY KEY (consumer, pattern)
       )`);
 
+    // incarnation: counts the registrations of the id. sequence: counts the heartbeats of the instance.
     await runner.query(`
       CREATE TABLE agents (
         id            text             COLLATE "C" PRIMARY KEY,
         role          text             NOT NULL,
         capabilities  text[]           NOT NULL,
         instance      text             NOT NULL,
+        incarnation   integer          NOT NULL DEFAULT 1,
+        sequence      integer          NOT NULL DEFAULT 0,
         load          double precision NOT NULL DEFAULT 0,
         in_flight     integer          NOT NULL DEFAULT 0,
         version       text             NOT NULL,
-        health        text             NOT NULL DEFAULT 'healthy' CHECK (health IN ('healthy', 'unhealthy', 'stopped')),
+        stopped       boolean          NOT NULL DEFAULT false,
         registered_at timestamptz      NOT NULL DEFAULT statement_timestamp(),
         heartbeat_at  timestamptz      NOT NULL DEFAULT statement_timestamp()
       )`);

@@ -11,6 +11,7 @@ export interface TestAgent {
   readonly id: string;
   readonly controllers: Type[];
   readonly providers?: Provider[];
+  readonly imports?: Type[];
   /** Where this agent finds the broker, if not where the others do. */
   readonly urls?: readonly string[];
   /** Where this agent finds the database, if not where the others do: it then has a store of its own. */
@@ -39,14 +40,21 @@ export class TestSystem {
   }
 
   /** Resolves when the agent's messages flow. */
-  async start({ id, controllers, providers = [], urls, databaseUrl }: TestAgent): Promise<INestApplicationContext> {
+  async start({
+    id,
+    controllers,
+    providers = [],
+    imports = [],
+    urls,
+    databaseUrl,
+  }: TestAgent): Promise<INestApplicationContext> {
     class TestModule {}
     const bus = { ...this.settings.bus, ...(urls ? { urls } : {}) };
     const settings = { ...this.settings, agentId: id, bus, databaseUrl: databaseUrl ?? this.settings.databaseUrl };
     const store = databaseUrl === undefined ? { store: this.store } : {};
     const module: DynamicModule = {
       module: TestModule,
-      imports: [AgentModule.forRoot({ settings, hub: this.hub, ...store })],
+      imports: [AgentModule.forRoot({ settings, hub: this.hub, ...store }), ...imports],
       controllers,
       providers,
     };

@@ -195,11 +195,12 @@ describe.each(['in_memory', 'rabbitmq'])('the four patterns (%s)', (busType) => 
   });
 
   it('a heartbeat carries on the registration', async () => {
-    const before = (await system.store.agents()).find(({ id }) => id === 'asker-1');
-    const { instance } = before ?? { instance: '' };
-    expect(await system.store.heartbeat({ id: 'asker-1', instance, load: 0.5, inFlight: 3 })).toBe(true);
-    const after = (await system.store.agents()).find(({ id }) => id === 'asker-1');
-    expect(after).toMatchObject({ load: 0.5, inFlight: 3, health: 'healthy' });
+    const asker = async () => (await system.store.agents()).agents.find(({ id }) => id === 'asker-1');
+    const before = await asker();
+    const { instance, sequence } = before ?? { instance: '', sequence: 0 };
+    const said = { capabilities: ['asking'], version: '9', load: 0.5, inFlight: 3, sequence: sequence + 100 };
+    expect(await system.store.heartbeat({ id: 'asker-1', instance, ...said })).toBe('recorded');
+    expect(await asker()).toMatchObject({ ...said, instance, incarnation: before?.incarnation, stopped: false });
   });
 });
 

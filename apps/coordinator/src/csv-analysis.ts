@@ -117,7 +117,8 @@ export class CsvAnalysis {
   ): Promise<T> {
     const lost = new AbortController();
     const timer = setInterval(() => {
-      if (this.agents.find({ id })[0]?.instance !== instance) lost.abort(new SpecialistLostError(id));
+      if (this.agents.find({ id, health: ['healthy', 'suspect'] })[0]?.instance !== instance)
+        lost.abort(new SpecialistLostError(id));
     }, WATCH_EVERY_MS);
     try {
       return await work(AbortSignal.any([signal, lost.signal]));

@@ -10,9 +10,10 @@ import {
   toTopic,
   validatePayload,
 } from 'agentmq/contracts';
-import type { AgentRecord } from 'agentmq/message-store';
 import { type DurableSendOptions, MessageBus, type RequestOptions } from 'agentmq/messaging';
-import { type AgentQuery, AgentRegistry } from './agent-registry.js';
+import type { RegisteredAgent } from './registry/agent-health.js';
+import type { AgentQuery } from './registry/agent-query.js';
+import { AgentRegistry } from './registry/agent-registry.js';
 
 /** One instance of a role, whichever is free, or one certain agent. */
 export type To = { readonly role: string } | { readonly agent: string };
@@ -101,7 +102,7 @@ export class AgentClient {
   }
 
   /** Agents by id, role, capability (a glob) and health; no round trip. */
-  find(query?: AgentQuery): AgentRecord[] {
+  find(query?: AgentQuery): RegisteredAgent[] {
     return this.registry.find(query);
   }
 }

@@ -12,12 +12,13 @@ import {
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
 import { lastValueFrom } from 'rxjs';
-import { AgentRegistry } from './agent-registry.js';
 import type { HandlerExtras } from './decorators.js';
 import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';
 import { checkAgreement, type DeclaredHandler } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
 import { MessageContext } from './message-context.js';
+import { AgentRegistry } from './registry/agent-registry.js';
+import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings.js';
 
 export const AGENT_TRANSPORT = Symbol('agentmq');
@@ -30,7 +31,6 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
 
   private readonly closing = new AbortController();
-  private heartbeats: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
   private isListening = false;
   private readonly declared: Declared[] = [];
@@ -62,9 +62,14 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.closing.signal.aborted;
   }
 
+  /** Aborted when the agent is told to stop: what a listener does then and there still goes out to others. */
+  get stopping(): AbortSignal {
+    return this.closing.signal;
+  }
+
   /** 0 idle to 1 full. */
   get load(): number {
-    return Math.min(1, this.bus.inFlight / this.identity.concurrency);
+    return this.registry.load;
   }
 
   /** Opens store and broker, declares the inboxes, registers, and calls back once messages flow, or with what went wrong. */
@@ -132,7 +137,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       prefetch,
     });
     await this.patiently(() => this.registry.register(AGENT_VERSION));
-    this.heartbeats = this.beat();
+    void this.beat();
     this.isListening = true;
     this.logger.log(`${id} is listening as ${role}`);
   }
@@ -152,7 +157,6 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async leave(): Promise<void> {
-    await this.heartbeats;
     await this.registry.deregister().catch((error: unknown) => this.logger.warn(`deregister: ${String(error)}`));
   }
 
@@ -194,20 +198,28 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   private async beat(): Promise<void> {
     const { signal } = this.closing;
+    const { heartbeatInterval, retryInterval } = registryTimes(this.settings.registry);
+    let next = heartbeatInterval;
     for (;;) {
-      await pause(this.settings.registry.heartbeatInterval * (0.9 + Math.random() / 5), signal);
+      // Never later than told, so that nobody who knows the interval finds it late; not all at the same time.
+      await pause(next * (0.9 + Math.random() / 10), signal);
       if (signal.aborted) return;
+      const failing = next === retryInterval;
       try {
-        const ours = await this.registry.heartbeat(this.load, this.bus.inFlight);
-        if (!ours) {
+        if (!(await this.registry.heartbeat())) {
+          if (signal.aborted) return;
           this.isListening = false;
           this.logger.error(new AgentReplacedError(this.identity.id).message);
           // the newer instance has taken over all that was ours
           await this.bus.stopReceiving(this.settings.shutdownTimeout);
           return;
         }
+        if (failing) this.logger.log('heartbeats get through again');
+        next = heartbeatInterval;
       } catch (error) {
-        this.logger.warn(`heartbeat: ${error instanceof Error ? error.message : String(error)}`);
+        if (signal.aborted) return;
+        next = retryInterval;
+        if (!failing) this.logger.warn(`heartbeat: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }

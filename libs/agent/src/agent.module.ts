@@ -6,10 +6,11 @@ import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 import { MessageBus, within } from 'agentmq/messaging';
 import { HealthController, HealthProbes, Metrics, MetricsController } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
-import { AgentRegistry } from './agent-registry.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
 import { AgentProbes } from './probes.js';
+import { AgentRegistry } from './registry/agent-registry.js';
+import { longestReconnect } from './registry/times.js';
 import { AgentSettings, loadSettings } from './settings.js';
 
 export interface AgentModuleOptions {
@@ -108,7 +109,7 @@ function atMostEvery<T>(ms: number, report: (value: T) => void): (value: T) => v
 }
 
 function createBroker(
-  { namespace, bus, start, ephemeral }: AgentSettings,
+  { namespace, bus, start, ephemeral, registry }: AgentSettings,
   { id }: AgentIdentity,
   hub?: MemoryHub,
 ): Broker {
@@ -124,6 +125,7 @@ function createBroker(
     start: start === 'fail' ? 'fail' : 'wait',
     ...(ephemeral ? { agentInboxExpiresMs: EPHEMERAL_INBOX_MS } : {}),
     connectionName: id,
+    reconnectMaxMs: longestReconnect(registry),
     report: atMostEvery(REPORT_EVERY_MS, (problem: Error) => logger.warn(problem.message)),
   });
 }

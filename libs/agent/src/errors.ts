@@ -23,6 +23,16 @@ export class AgentReplacedError extends AgentMQError {
   }
 }
 
+/** The broker did not confirm a heartbeat in time: others could not reach this agent either. */
+export class HeartbeatUnconfirmedError extends AgentMQError {
+  readonly code = 'HEARTBEAT_UNCONFIRMED';
+  override readonly retryable = true;
+
+  constructor(readonly afterMs: number) {
+    super(`the broker did not confirm it within ${afterMs} ms`);
+  }
+}
+
 /** Handlers of one agent that can get the same message want it treated differently. */
 export class HandlerOptionsConflictError extends AgentMQError {
   readonly code = 'HANDLER_OPTIONS_CONFLICT';

@@ -3,7 +3,6 @@ export { type RetryOptions, type RetryPolicy } from 'agentmq/contracts';
 export { type Transaction } from 'agentmq/message-store';
 export { AgentClient, type To, type TypedRequestOptions } from './agent-client.js';
 export { AgentModule, type AgentModuleOptions } from './agent.module.js';
-export { type AgentQuery, AgentRegistry } from './agent-registry.js';
 export { AgentServer } from './agent-server.js';
 export { Agent, type AgentOptions, Handle, Subscribe, type SubscribeOptions } from './decorators.js';
 export {
@@ -11,11 +10,16 @@ export {
   AgentReplacedError,
   DuplicateHandlerError,
   HandlerOptionsConflictError,
+  HeartbeatUnconfirmedError,
   NoTransactionError,
 } from './errors.js';
 export { exitOnSecondSignal } from './exit-on-second-signal.js';
 export { type HandlerOptions } from './handler-options.js';
 export { AgentIdentity } from './identity.js';
 export { MessageContext } from './message-context.js';
+export type { AgentHealth, RegisteredAgent } from './registry/agent-health.js';
+export type { AgentQuery } from './registry/agent-query.js';
+export { AgentRegistry } from './registry/agent-registry.js';
+export type { RegistryEvent } from './registry/registry-view.js';
 export { AgentSettings, loadSettings, SettingsError } from './settings.js';
 export { startAgent, startEmbeddedAgent } from './start-agent.js';

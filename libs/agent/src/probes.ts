@@ -3,7 +3,7 @@ import { Broker } from 'agentmq/broker';
 import { toRole } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';
-import { AgentRegistry } from './agent-registry.js';
+import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
 

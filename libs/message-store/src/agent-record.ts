@@ -1,20 +1,41 @@
-export type AgentHealth = 'healthy' | 'unhealthy' | 'stopped';
-
-/** One agent as the registry knows it. */
+/** One agent as it was last written down. */
 export interface AgentRecord {
   readonly id: string;
   readonly role: string;
   readonly capabilities: readonly string[];
   /** Changes with every start; an older instance of the same id can't write any more. */
   readonly instance: string;
+  /** Counts the registrations of the id, from 1: of two instances, the later one has the greater number. */
+  readonly incarnation: number;
+  /** Counts the instance's heartbeats; 0 before the first. */
+  readonly sequence: number;
   /** 0 idle to 1 full. */
   readonly load: number;
   readonly inFlight: number;
   readonly version: string;
-  readonly health: AgentHealth;
+  /** It has left by its own will. */
+  readonly stopped: boolean;
   readonly registeredAt: Date;
+  /** When its latest heartbeat, or its registration, was written down. */
   readonly heartbeatAt: Date;
 }
 
+/** All agents as they were at `now`, by the clock that their own times are of. */
+export interface AgentSnapshot {
+  readonly now: Date;
+  /** By id. */
+  readonly agents: readonly AgentRecord[];
+}
+
 export type AgentRegistration = Pick<AgentRecord, 'id' | 'role' | 'capabilities' | 'instance' | 'version'>;
-export type AgentHeartbeat = Pick<AgentRecord, 'id' | 'instance' | 'load' | 'inFlight'>;
+export type AgentHeartbeat = Pick<
+  AgentRecord,
+  'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight'
+>;
+
+/**
+ * - `recorded`: the agent counts as alive (a heartbeat that came late, after a later one, changed nothing)
+ * - `replaced`: the instance speaks for the id no more: another has registered, or it has deregistered
+ * - `unknown`: there is no such agent, or none any more
+ */
+export type HeartbeatOutcome = 'recorded' | 'replaced' | 'unknown';

@@ -9,7 +9,13 @@ export {
   StoreUnavailableError,
   TransactionEndedError,
 } from './errors.js';
-export type { AgentHealth, AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+export type {
+  AgentHeartbeat,
+  AgentRecord,
+  AgentRegistration,
+  AgentSnapshot,
+  HeartbeatOutcome,
+} from './agent-record.js';
 export {
   type AppendOptions,
   type Claim,

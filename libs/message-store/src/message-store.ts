@@ -1,6 +1,12 @@
 import { formatRecipient, type Message, type WireError } from 'agentmq/contracts';
 import type { EntityManager } from 'typeorm';
-import type { AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+import type {
+  AgentHeartbeat,
+  AgentRecord,
+  AgentRegistration,
+  AgentSnapshot,
+  HeartbeatOutcome,
+} from './agent-record.js';
 
 /** Who a durable message is delivered to: `role.worker` or `agent.worker-1`. */
 export type ConsumerName = string;
@@ -363,26 +369,23 @@ export abstract class MessageStore {
 
   // -- agents
 
-  /** Registers an agent, replacing an earlier instance of the same id. */
+  /** Registers an agent, replacing an earlier instance of the same id. Resolves with what is on record now. */
   abstract registerAgent(agent: AgentRegistration): Promise<AgentRecord>;
 
-  /**
-   * Marks the agent as alive now, `healthy` again if it was not. False when another instance has taken the id, or the
-   * agent is deregistered.
-   */
-  abstract heartbeat(heartbeat: AgentHeartbeat): Promise<boolean>;
+  /** Writes down that the instance is alive now, and what it says of itself; see {@link HeartbeatOutcome}. */
+  abstract heartbeat(heartbeat: AgentHeartbeat): Promise<HeartbeatOutcome>;
 
-  /** Marks the instance `stopped`. */
+  /** Marks the instance as stopped. */
   abstract deregisterAgent(agent: Pick<AgentRecord, 'id' | 'instance'>): Promise<void>;
 
-  abstract agents(): Promise<AgentRecord[]>;
+  /** All agents of one moment, the stopped and the silent included. */
+  abstract agents(): Promise<AgentSnapshot>;
 
   /**
-   * Marks healthy agents whose heartbeat is older than `timeoutMs` unhealthy; answers those it changed (each to one
-   * caller). Those that have been stopped or unhealthy for ten times as long, and an hour, are forgotten; 24 h later,
-   * unless they subscribed again or are back, they are owed nothing more.
+   * Forgets agents that have said nothing for `silentMs`, unless that is true of all; 24 h later, unless they subscribed
+   * again or are back, they are owed nothing more.
    */
-  abstract markUnhealthy(timeoutMs: number): Promise<AgentRecord[]>;
+  abstract forgetAgents(silentMs: number): Promise<void>;
 
   // -- life
 

@@ -3,7 +3,13 @@ import pLimit, { type LimitFunction } from 'p-limit';
 import type { Connections } from './connections.js';
 import { Database } from './database.js';
 import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
-import type { AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
+import type {
+  AgentHeartbeat,
+  AgentRecord,
+  AgentRegistration,
+  AgentSnapshot,
+  HeartbeatOutcome,
+} from './agent-record.js';
 import {
   type AppendOptions,
   type Claim,
@@ -199,7 +205,7 @@ export class PostgresMessageStore extends MessageStore {
     return this.registry.register(agent);
   }
 
-  heartbeat(heartbeat: AgentHeartbeat): Promise<boolean> {
+  heartbeat(heartbeat: AgentHeartbeat): Promise<HeartbeatOutcome> {
     return this.registry.heartbeat(heartbeat);
   }
 
@@ -207,12 +213,12 @@ export class PostgresMessageStore extends MessageStore {
     return this.registry.deregister(agent);
   }
 
-  agents(): Promise<AgentRecord[]> {
+  agents(): Promise<AgentSnapshot> {
     return this.registry.all();
   }
 
-  markUnhealthy(timeoutMs: number): Promise<AgentRecord[]> {
-    return this.registry.markUnhealthy(timeoutMs);
+  forgetAgents(silentMs: number): Promise<void> {
+    return this.registry.forget(silentMs);
   }
 
   async ping(): Promise<void> {

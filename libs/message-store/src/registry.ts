@@ -1,8 +1,15 @@
+import type {
+  AgentHeartbeat,
+  AgentRecord,
+  AgentRegistration,
+  AgentSnapshot,
+  HeartbeatOutcome,
+} from './agent-record.js';
 import type { Database } from './database.js';
-import { AgentEntity } from './entities/index.js';
-import type { AgentHeartbeat, AgentRecord, AgentRegistration } from './agent-record.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
+
+type AgentRow = AgentRecord & { readonly now: Date };
 
 /** The agents, as the database knows them. */
 export class Registry {
@@ -22,21 +29,30 @@ export class Registry {
     return rows[0] as AgentRecord;
   }
 
-  async heartbeat({ id, instance, load, inFlight }: AgentHeartbeat): Promise<boolean> {
-    const parameters = [clean(id), clean(instance), load, inFlight];
-    return (await this.database.query(this.sql.heartbeat, parameters)).length > 0;
+  async heartbeat(agent: AgentHeartbeat): Promise<HeartbeatOutcome> {
+    const rows = await this.database.query<{ outcome: HeartbeatOutcome }>(this.sql.heartbeat, [
+      clean(agent.id),
+      clean(agent.instance),
+      agent.sequence,
+      agent.capabilities.map(clean),
+      clean(agent.version),
+      agent.load,
+      agent.inFlight,
+    ]);
+    return rows[0]?.outcome ?? 'unknown';
   }
 
   async deregister({ id, instance }: Pick<AgentRecord, 'id' | 'instance'>): Promise<void> {
     await this.database.query(this.sql.deregisterAgent, [clean(id), clean(instance)]);
   }
 
-  async all(): Promise<AgentRecord[]> {
-    return this.database.read((manager) => manager.find(AgentEntity, { order: { id: 'ASC' } }));
+  async all(): Promise<AgentSnapshot> {
+    const rows = await this.database.query<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, []);
+    const { now } = rows[0] as { now: Date };
+    return { now, agents: rows.flatMap(({ now: _, ...agent }) => (agent.id === null ? [] : [agent])) };
   }
 
-  async markUnhealthy(timeoutMs: number): Promise<AgentRecord[]> {
-    await this.database.query(this.sql.forgetAgents, [timeoutMs]);
-    return this.database.query<AgentRecord>(this.sql.markUnhealthy, [timeoutMs]);
+  async forget(silentMs: number): Promise<void> {
+    await this.database.query(this.sql.forgetAgents, [silentMs]);
   }
 }

@@ -94,9 +94,8 @@ export class Reconciler {
   private async fetchedAhead(): Promise<number> {
     const { owner, prefetch } = this.options;
     if (owner.kind === 'agent') return prefetch;
-    const instances = (await this.store.agents()).filter(
-      ({ role, health }) => role === owner.name && health !== 'stopped',
-    );
+    const { agents } = await this.store.agents();
+    const instances = agents.filter(({ role, stopped }) => role === owner.name && !stopped);
     return prefetch * Math.max(1, instances.length);
   }
 

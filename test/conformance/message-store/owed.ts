@@ -3,6 +3,7 @@ import { type Message, toAgent, toEveryone, topicMatches, toTopic } from 'agentm
 import * as fc from 'fast-check';
 import { type Harness, newMessage, pendingAt, wipe, WORKER } from './harness.js';
 
+const HOUR_MS = 3_600_000;
 const ours = { owner: 'sender-1', leaseMs: 60_000 };
 
 /** Who is owed what: subscribe, unsubscribe, and the pending deliveries of append. */
@@ -117,11 +118,11 @@ export function owed(of: () => Harness): void {
       }
       await store.transaction((transaction) =>
         transaction.query(
-          `UPDATE "${store.schema}".agents SET health = 'stopped', heartbeat_at = now() - interval '2 hours' WHERE id = 'gone'`,
+          `UPDATE "${store.schema}".agents SET stopped = true, heartbeat_at = now() - interval '2 hours' WHERE id = 'gone'`,
         ),
       );
-      await store.markUnhealthy(60_000);
-      expect((await store.agents()).map(({ id }) => id)).toEqual(['here']);
+      await store.forgetAgents(HOUR_MS);
+      expect((await store.agents()).agents.map(({ id }) => id)).toEqual(['here']);
       await dayPasses();
       const [early, published, all] = [
         newMessage({ recipient: toTopic('a') }),
@@ -130,7 +131,7 @@ export function owed(of: () => Harness): void {
       ];
       await append(early);
       expect(await consumersOf(early)).toEqual(['agent.gone', 'agent.here']);
-      await store.markUnhealthy(60_000);
+      await store.forgetAgents(HOUR_MS);
       await append(published, all);
       expect(await consumersOf(published)).toEqual(['agent.here']);
       expect(await consumersOf(all)).toEqual(['agent.here']);
@@ -141,29 +142,31 @@ export function owed(of: () => Harness): void {
       const agent = { id: 'stable', role: 'worker', capabilities: [], instance: 'i', version: '1' };
       const stop = async (): Promise<void> => {
         await store.deregisterAgent(agent);
-        await change(`UPDATE {}.agents SET heartbeat_at = now() - interval '2 hours'`);
+        await change(`UPDATE {}.agents SET heartbeat_at = now() - interval '2 hours' WHERE id = 'stable'`);
       };
       const isOwed = async (): Promise<boolean> => {
         const message = newMessage({ recipient: toTopic('a') });
         await append(message);
         return (await consumersOf(message))?.length === 1;
       };
+      const other = { ...agent, id: 'other' };
       await store.registerAgent(agent);
       await stop();
+      await store.registerAgent(other);
       await store.subscribe('agent.stable', ['#'], true);
-      await store.markUnhealthy(60_000);
+      await store.forgetAgents(HOUR_MS);
       await store.registerAgent(agent);
       expect(await isOwed()).toBe(true);
       await dayPasses();
-      await store.markUnhealthy(60_000);
+      await store.forgetAgents(HOUR_MS);
       expect(await isOwed()).toBe(true);
       await stop();
-      await store.markUnhealthy(60_000);
-      await store.markUnhealthy(60_000);
+      await store.forgetAgents(HOUR_MS);
+      await store.forgetAgents(HOUR_MS);
       expect(await isOwed()).toBe(true);
       await dayPasses();
       await store.subscribe('agent.stable', ['#'], true);
-      await store.markUnhealthy(60_000);
+      await store.forgetAgents(HOUR_MS);
       expect(await isOwed()).toBe(true);
     });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { AgentRegistration } from 'agentmq/message-store';
+import type { AgentHeartbeat, AgentRecord, AgentRegistration } from 'agentmq/message-store';
 import { type Harness, wipe } from './harness.js';
 
 const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
@@ -11,71 +11,132 @@ const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
   ...fields,
 });
 
+const beat = (sequence: number, fields: Partial<AgentHeartbeat> = {}): AgentHeartbeat => ({
+  id: 'worker-1',
+  instance: 'i-1',
+  sequence,
+  capabilities: ['work'],
+  version: '1.0.0',
+  load: 0.25,
+  inFlight: 3,
+  ...fields,
+});
+
 /** The agents. */
 export function registry(of: () => Harness): void {
   describe('agents', () => {
     beforeEach(() => wipe(of().store));
 
-    it('registers, lists, and takes heartbeats', async () => {
+    const only = async (): Promise<AgentRecord | undefined> => (await of().store.agents()).agents[0];
+
+    it('there are none, at a moment of the database', async () => {
+      const { store } = of();
+      const before = await store.now();
+      const { now, agents } = await store.agents();
+      expect(agents).toEqual([]);
+      expect(now.getTime()).toBeGreaterThanOrEqual(before.getTime());
+      expect(now.getTime()).toBeLessThanOrEqual((await store.now()).getTime());
+    });
+
+    it('registers, lists by id, and takes heartbeats with all that they say', async () => {
       const { store } = of();
       const record = await store.registerAgent(agent());
       expect(record).toEqual({
         ...agent(),
+        incarnation: 1,
+        sequence: 0,
         load: 0,
         inFlight: 0,
-        health: 'healthy',
+        stopped: false,
         registeredAt: expect.any(Date),
         heartbeatAt: expect.any(Date),
       });
-      expect(await store.agents()).toEqual([record]);
-      expect(await store.heartbeat({ id: 'worker-1', instance: 'i-1', load: 0.25, inFlight: 3 })).toBe(true);
-      const [beaten] = await store.agents();
-      expect(beaten).toMatchObject({ load: 0.25, inFlight: 3, registeredAt: record.registeredAt });
-      expect(beaten?.heartbeatAt.getTime()).toBeGreaterThanOrEqual(record.heartbeatAt.getTime());
+      const other = await store.registerAgent(agent({ id: 'Worker-0' }));
+      expect((await store.agents()).agents).toEqual([other, record]);
+      const said = beat(1, { capabilities: ['"a",', 'b'], version: '1.0.1' });
+      expect(await store.heartbeat(said)).toBe('recorded');
+      const { agents, now } = await store.agents();
+      expect(agents[0]).toEqual(other);
+      expect(agents[1]).toEqual({ ...record, ...said, heartbeatAt: expect.any(Date) });
+      expect(agents[1]?.heartbeatAt.getTime()).toBeGreaterThanOrEqual(record.heartbeatAt.getTime());
+      expect(agents[1]?.heartbeatAt.getTime()).toBeLessThanOrEqual(now.getTime());
+    });
+
+    it('a heartbeat that comes late changes nothing, and is no reason to worry', async () => {
+      const { store } = of();
+      await store.registerAgent(agent());
+      await store.heartbeat(beat(5));
+      const before = await only();
+      for (const late of [5, 4, 1]) {
+        const outcome = await store.heartbeat(beat(late, { load: 1, inFlight: 9, capabilities: [], version: '0' }));
+        expect(outcome).toBe('recorded');
+      }
+      expect(await only()).toEqual(before);
     });
 
     it('replaces an instance, which can then neither beat nor deregister', async () => {
       const { store } = of();
       await store.registerAgent(agent());
-      await store.heartbeat({ id: 'worker-1', instance: 'i-1', load: 1, inFlight: 9 });
-      await store.registerAgent(agent({ instance: 'i-2', capabilities: [] }));
-      expect(await store.heartbeat({ id: 'worker-1', instance: 'i-1', load: 1, inFlight: 1 })).toBe(false);
+      await store.heartbeat(beat(7));
+      const fresh = await store.registerAgent(agent({ instance: 'i-2', capabilities: [] }));
+      expect(fresh).toMatchObject({ instance: 'i-2', incarnation: 2, sequence: 0, capabilities: [], load: 0 });
+      expect(await store.heartbeat(beat(8))).toBe('replaced');
       await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
-      expect(await store.agents()).toMatchObject([{ instance: 'i-2', capabilities: [], load: 0, health: 'healthy' }]);
+      expect(await only()).toEqual(fresh);
+      expect(await store.heartbeat(beat(1, { instance: 'i-2' }))).toBe('recorded');
     });
 
     it('deregisters; a late heartbeat does not bring the agent back, a registration does', async () => {
       const { store } = of();
       await store.registerAgent(agent());
       await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
-      expect(await store.heartbeat({ id: 'worker-1', instance: 'i-1', load: 0, inFlight: 0 })).toBe(false);
-      expect(await store.agents()).toMatchObject([{ health: 'stopped' }]);
+      expect(await store.heartbeat(beat(1))).toBe('replaced');
+      expect(await only()).toMatchObject({ stopped: true, sequence: 0 });
       await store.registerAgent(agent());
-      expect(await store.agents()).toMatchObject([{ health: 'healthy' }]);
+      expect(await only()).toMatchObject({ stopped: false, incarnation: 2 });
     });
 
-    it('does not know a heartbeat from nobody', async () => {
-      expect(await of().store.heartbeat({ id: 'ghost', instance: 'x', load: 0, inFlight: 0 })).toBe(false);
+    it('many that register the same id at once get different numbers, and the last of them has it', async () => {
+      const { others } = of();
+      const records = await Promise.all(
+        others.flatMap((other, n) => [1, 2, 3].map((m) => other.registerAgent(agent({ instance: `i-${n}-${m}` })))),
+      );
+      const numbers = records.map(({ incarnation }) => incarnation).sort((a, b) => a - b);
+      expect(numbers).toEqual(records.map((_, index) => index + 1));
+      const inTurn = [...records].sort((a, b) => a.incarnation - b.incarnation);
+      const times = inTurn.map(({ registeredAt }) => registeredAt.getTime());
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(await only()).toEqual(inTurn.at(-1));
     });
 
-    it('tells each silent agent to one of many monitors, and a heartbeat makes it healthy again', async () => {
+    it('of many heartbeats at once, the latest counts', async () => {
       const { store, others } = of();
-      const ids = Array.from({ length: 20 }, (_, n) => `worker-${n + 10}`);
-      for (const id of ids) await store.registerAgent(agent({ id }));
-      await store.registerAgent(agent({ id: 'gone' }));
-      await store.deregisterAgent({ id: 'gone', instance: 'i-1' });
-      expect(await store.markUnhealthy(60_000)).toEqual([]);
-      const told: string[] = [];
-      const watch = async (): Promise<void> => {
-        const silent = await Promise.all(others.map((monitor) => monitor.markUnhealthy(-60_000)));
-        told.push(...silent.flat().map(({ id }) => id));
-      };
-      await watch();
-      await watch();
-      expect(told.sort()).toEqual(ids);
-      expect(await store.heartbeat({ id: ids[0] ?? '', instance: 'i-1', load: 0, inFlight: 0 })).toBe(true);
-      const health = (await store.agents()).map((record) => record.health);
-      expect(health).toEqual(['stopped', 'healthy', ...ids.slice(1).map(() => 'unhealthy')]);
+      await store.registerAgent(agent());
+      const outcomes = await Promise.all(
+        Array.from({ length: 30 }, (_, n) =>
+          (others[n % others.length] ?? of().store).heartbeat(beat(30 - n, { inFlight: 30 - n })),
+        ),
+      );
+      expect(new Set(outcomes)).toEqual(new Set(['recorded']));
+      expect(await only()).toMatchObject({ sequence: 30, inFlight: 30 });
+    });
+
+    it('forgets the silent, unless all are; a heartbeat of one that it does not know is unknown', async () => {
+      const { store } = of();
+      expect(await store.heartbeat(beat(1, { id: 'ghost' }))).toBe('unknown');
+      await store.registerAgent(agent());
+      await store.registerAgent(agent({ id: 'stopped' }));
+      await store.deregisterAgent({ id: 'stopped', instance: 'i-1' });
+      await store.forgetAgents(60_000);
+      expect((await store.agents()).agents).toHaveLength(2);
+      await store.query(`UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes'`);
+      await store.forgetAgents(60_000);
+      expect((await store.agents()).agents).toHaveLength(2);
+      await store.registerAgent(agent({ id: 'fresh' }));
+      await store.forgetAgents(60_000);
+      expect((await store.agents()).agents.map(({ id }) => id)).toEqual(['fresh']);
+      expect(await store.heartbeat(beat(1))).toBe('unknown');
+      expect(await store.registerAgent(agent())).toMatchObject({ incarnation: 1 });
     });
   });
 }

@@ -72,6 +72,8 @@ export function schema(of: () => Harness): void {
         'agents_pkey',
         'deliveries_not_completed',
         'deliveries_pkey',
+        'election_votes_pkey',
+        'leaderships_pkey',
         'messages_by_correlation',
         'messages_by_time',
         'messages_by_trace',
@@ -81,7 +83,12 @@ export function schema(of: () => Harness): void {
         'outbox_by_owner',
         'outbox_due',
         'outbox_pkey',
+        'proposals_by_outcome',
+        'proposals_open',
+        'proposals_pkey',
         'subscriptions_pkey',
+        'votes_counted',
+        'votes_pkey',
       ]);
     });
 

@@ -1,4 +1,4 @@
-import { ArrayMaxSize, IsArray, IsInt, IsNumber, IsString, Length, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsNumber, IsRFC3339, IsString, Length, Max, Min } from 'class-validator';
 import { Contract } from '../contract.js';
 
 /** An agent has joined, or come back as a new instance. Broadcast. */
@@ -21,8 +21,39 @@ export class AgentRegistered {
   @IsString()
   instance!: string;
 
+  /** Counts the registrations of the id, from 1. */
+  @IsInt()
+  @Min(1)
+  incarnation!: number;
+
   @IsString()
   version!: string;
+
+  /** By the database's clock. */
+  @IsRFC3339()
+  registeredAt!: string;
+}
+
+/** An agent can do more, or less, than it said when it registered. Broadcast. */
+@Contract({ type: 'agent_updated', durable: false })
+export class AgentUpdated {
+  @IsString()
+  @Length(1, 128)
+  id!: string;
+
+  @IsString()
+  instance!: string;
+
+  /** Counts the instance's heartbeats: what was said earlier than what is known is out of date. */
+  @IsInt()
+  @Min(0)
+  sequence!: number;
+
+  @IsArray()
+  @ArrayMaxSize(1000)
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  capabilities!: string[];
 }
 
 /** An agent has left by its own will. Broadcast. */
@@ -36,7 +67,7 @@ export class AgentDeregistered {
   instance!: string;
 }
 
-/** An agent is alive. Published to `registry.heartbeat`. */
+/** An agent is alive, and reaches the broker. Published to `registry.heartbeat`. */
 @Contract({ type: 'agent_heartbeat', durable: false })
 export class AgentHeartbeat {
   @IsString()
@@ -45,6 +76,20 @@ export class AgentHeartbeat {
 
   @IsString()
   instance!: string;
+
+  /** Counts the instance's heartbeats, from 1. */
+  @IsInt()
+  @Min(1)
+  sequence!: number;
+
+  @IsArray()
+  @ArrayMaxSize(1000)
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  capabilities!: string[];
+
+  @IsString()
+  version!: string;
 
   /** 0 idle to 1 full. */
   @IsNumber()
@@ -56,32 +101,6 @@ export class AgentHeartbeat {
   @IsInt()
   @Min(0)
   inFlight!: number;
-}
-
-/** An agent has missed its time-out. Broadcast by a monitor. */
-@Contract({ type: 'agent_unhealthy', durable: false })
-export class AgentUnhealthy {
-  @IsString()
-  @Length(1, 128)
-  id!: string;
-
-  @IsString()
-  role!: string;
-
-  /** RFC 3339. */
-  @IsString()
-  lastHeartbeat!: string;
-}
-
-/** An agent that was unhealthy is alive again. Broadcast by a monitor. */
-@Contract({ type: 'agent_recovered', durable: false })
-export class AgentRecovered {
-  @IsString()
-  @Length(1, 128)
-  id!: string;
-
-  @IsString()
-  role!: string;
 }
 
 /** The topic of heartbeats. */

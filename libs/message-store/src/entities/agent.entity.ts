@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AgentHealth, AgentRecord } from '../agent-record.js';
+import type { AgentRecord } from '../agent-record.js';
 
 /** One agent of the registry. */
 @Entity('agents')
@@ -16,6 +16,12 @@ export class AgentEntity implements AgentRecord {
   @Column({ type: 'text' })
   readonly instance!: string;
 
+  @Column({ type: 'integer' })
+  readonly incarnation!: number;
+
+  @Column({ type: 'integer' })
+  readonly sequence!: number;
+
   @Column({ type: 'double precision' })
   readonly load!: number;
 
@@ -25,8 +31,8 @@ export class AgentEntity implements AgentRecord {
   @Column({ type: 'text' })
   readonly version!: string;
 
-  @Column({ type: 'text' })
-  readonly health!: AgentHealth;
+  @Column({ type: 'boolean' })
+  readonly stopped!: boolean;
 
   @Column({ name: 'registered_at', type: 'timestamptz' })
   readonly registeredAt!: Date;

@@ -1,34 +1,55 @@
-const agentRow = `id, role, capabilities, instance, load, in_flight AS "inFlight", version, health,
+const agentRow = `id, role, capabilities, instance, incarnation, sequence, load, in_flight AS "inFlight", version, stopped,
   registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
 
-/** A new instance takes the id over: everything that the last one said is forgotten. */
+/**
+ * A new instance takes the id over: everything that the last one said is forgotten. Two that register at once take
+ * turns at the row, so the times must be those of the turn, not of the statement's start.
+ */
 export const registerAgent = (schema: string): string => `
-INSERT INTO "${schema}".agents (id, role, capabilities, instance, version)
+INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version)
 VALUES ($1, $2, $3::text[], $4, $5)
 ON CONFLICT (id) DO UPDATE
 SET role = excluded.role, capabilities = excluded.capabilities, instance = excluded.instance,
-  version = excluded.version, load = 0, in_flight = 0, health = 'healthy',
-  registered_at = excluded.registered_at, heartbeat_at = excluded.heartbeat_at
+  incarnation = known.incarnation + 1, sequence = 0,
+  version = excluded.version, load = 0, in_flight = 0, stopped = false,
+  registered_at = clock_timestamp(), heartbeat_at = clock_timestamp()
 RETURNING ${agentRow}`;
 
-/** A heartbeat that was overtaken by its agent's deregistration does not bring the agent back. */
+/**
+ * The row is locked first, so that the answer is about the same version of it as the write. A heartbeat that was overtaken
+ * by its agent's deregistration does not bring the agent back.
+ */
 export const heartbeat = (schema: string): string => `
-UPDATE "${schema}".agents
-SET load = $3, in_flight = $4, health = 'healthy', heartbeat_at = statement_timestamp()
-WHERE id = $1 AND instance = $2 AND health <> 'stopped'
-RETURNING id`;
+WITH known AS MATERIALIZED (
+  SELECT id AS known_id, instance = $2 AND NOT stopped AS ours, sequence AS latest
+  FROM "${schema}".agents WHERE id = $1 FOR UPDATE
+), beaten AS (
+  UPDATE "${schema}".agents
+  SET sequence = $3, capabilities = $4::text[], version = $5, load = $6, in_flight = $7, heartbeat_at = clock_timestamp()
+  FROM known WHERE id = known_id AND ours AND latest < $3
+)
+SELECT CASE WHEN ours THEN 'recorded' ELSE 'replaced' END AS outcome FROM known`;
 
 export const deregisterAgent = (schema: string): string => `
-UPDATE "${schema}".agents SET health = 'stopped', load = 0, in_flight = 0 WHERE id = $1 AND instance = $2`;
+UPDATE "${schema}".agents SET stopped = true, load = 0, in_flight = 0 WHERE id = $1 AND instance = $2`;
+
+/** One row at least: its agent is null when there is none. */
+export const agents = (schema: string): string => `
+SELECT moment.now, ${agentRow}
+FROM (SELECT statement_timestamp() AS now) AS moment LEFT JOIN "${schema}".agents ON true
+ORDER BY id`;
 
 /**
  * Ids that are made up anew at every start must not pile up, nor be owed anything for ever. What an agent subscribed to
- * outlives it as long as its queue does: it may have subscribed again already, and register in a moment.
+ * outlives it as long as its queue does: it may have subscribed again already, and register in a moment. When nobody has
+ * been heard of, the whole machine may have slept, or its clock may have been set.
  */
 export const forgetAgents = (schema: string): string => `
-WITH forgotten AS (
+WITH heard AS (
+  SELECT FROM "${schema}".agents WHERE heartbeat_at >= statement_timestamp() - $1 * interval '1 millisecond' LIMIT 1
+), forgotten AS (
   DELETE FROM "${schema}".agents
-  WHERE health <> 'healthy' AND heartbeat_at < statement_timestamp() - greatest($1 * 10, 3600000) * interval '1 millisecond'
+  WHERE heartbeat_at < statement_timestamp() - $1 * interval '1 millisecond' AND EXISTS (SELECT FROM heard)
   RETURNING 'agent.' || id AS consumer
 ), orphaned AS (
   UPDATE "${schema}".subscriptions s SET orphaned_at = statement_timestamp() FROM forgotten WHERE s.consumer = forgotten.consumer
@@ -36,15 +57,3 @@ WITH forgotten AS (
 DELETE FROM "${schema}".subscriptions s
 WHERE s.orphaned_at < statement_timestamp() - interval '24 hours'
   AND NOT EXISTS (SELECT FROM "${schema}".agents a WHERE 'agent.' || a.id = s.consumer)`;
-
-/** Each change is told to one caller: the row lock makes the second see `unhealthy`; a row that is locked is at work. */
-export const markUnhealthy = (schema: string): string => `
-WITH silent AS MATERIALIZED (
-  SELECT id AS silent_id
-  FROM "${schema}".agents
-  WHERE health = 'healthy' AND heartbeat_at < statement_timestamp() - $1 * interval '1 millisecond'
-  ORDER BY id
-  FOR UPDATE SKIP LOCKED
-)
-UPDATE "${schema}".agents SET health = 'unhealthy' FROM silent WHERE id = silent_id
-RETURNING ${agentRow}`;

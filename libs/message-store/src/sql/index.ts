@@ -1,4 +1,4 @@
-import { deregisterAgent, forgetAgents, heartbeat, markUnhealthy, registerAgent } from './agents.js';
+import { agents, deregisterAgent, forgetAgents, heartbeat, registerAgent } from './agents.js';
 import { append, ownEntries } from './append.js';
 import { claim } from './claim.js';
 import { counts } from './counts.js';
@@ -43,8 +43,8 @@ export const statements = (schema: string) => ({
   registerAgent: registerAgent(schema),
   heartbeat: heartbeat(schema),
   deregisterAgent: deregisterAgent(schema),
+  agents: agents(schema),
   forgetAgents: forgetAgents(schema),
-  markUnhealthy: markUnhealthy(schema),
 });
 
 export type Statements = ReturnType<typeof statements>;

@@ -1,0 +1,231 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  AgentDeregistered,
+  AgentHeartbeat,
+  AgentRegistered,
+  AgentUpdated,
+  contractOf,
+  HEARTBEAT_TOPIC,
+  type PayloadClass,
+  toEveryone,
+  toTopic,
+} from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
+import { MessageBus, type Route } from 'agentmq/messaging';
+import pLimit from 'p-limit';
+import { type Observable, Subject } from 'rxjs';
+import { HeartbeatUnconfirmedError } from '../errors.js';
+import { AgentIdentity } from '../identity.js';
+import { AgentSettings } from '../settings.js';
+import type { RegisteredAgent } from './agent-health.js';
+import { type AgentQuery, select } from './agent-query.js';
+import { Clearness } from './clearness.js';
+import { GuardedEvents } from './guarded-events.js';
+import { type RegistryEvent, RegistryView } from './registry-view.js';
+import { type RegistryTimes, registryTimes } from './times.js';
+
+/**
+ * All agents, as this one knows them: kept in Postgres, read at the start and with every heartbeat of this agent, and
+ * brought up to date in between by what agents broadcast. Each process judges by itself who is silent.
+ */
+@Injectable()
+export class AgentRegistry {
+  /**
+   * What changes among the agents, this one included, from the moment of subscribing on; never ends. Emitted one after
+   * the other, in no message's flow. What an observer throws is logged.
+   */
+  readonly events: Observable<RegistryEvent>;
+  private readonly logger = new Logger('AgentRegistry');
+  private readonly emitted = new Subject<RegistryEvent>();
+  private readonly apart = new AsyncResource('agentmq:registry');
+  private readonly times: RegistryTimes;
+  private readonly view: RegistryView;
+  private readonly clearness: Clearness;
+  private readonly inTurn = pLimit(1);
+  private readonly capabilities: Set<string>;
+  private state: 'new' | 'registered' | 'left' = 'new';
+  private version = '';
+  private sequence = 0;
+
+  constructor(
+    settings: AgentSettings,
+    private readonly identity: AgentIdentity,
+    private readonly store: MessageStore,
+    private readonly bus: MessageBus,
+  ) {
+    this.times = registryTimes(settings.registry);
+    this.view = new RegistryView(this.times);
+    this.clearness = new Clearness(this.times);
+    this.capabilities = new Set(identity.capabilities);
+    this.events = new GuardedEvents(
+      (subscriber) => this.emitted.subscribe(subscriber),
+      (error) => this.logger.error(error),
+    );
+  }
+
+  /** Agents that match, by load and then id. No round trip. */
+  find(query: AgentQuery = {}): RegisteredAgent[] {
+    return select(this.view.agents, query);
+  }
+
+  /**
+   * Whether this process may give up others for their silence: its own heartbeats have succeeded without a gap, for as
+   * long as those need who were cut off at the same time.
+   */
+  get isClear(): boolean {
+    return this.clearness.isClear(performance.now());
+  }
+
+  /** Of this agent: 0 idle to 1 full. */
+  get load(): number {
+    return Math.min(1, this.bus.inFlight / this.identity.concurrency);
+  }
+
+  /**
+   * From now on this agent says that it can do this too. Resolves when the others have been told; while the database or
+   * the broker is away, when that has failed: they then learn it from its next heartbeat.
+   */
+  async addCapability(name: string): Promise<void> {
+    if (this.capabilities.has(name)) return;
+    this.capabilities.add(name);
+    await this.tellCapabilities();
+  }
+
+  /** From now on this agent no longer says that it can do this. Resolves as {@link addCapability} does. */
+  async removeCapability(name: string): Promise<void> {
+    if (this.capabilities.delete(name)) await this.tellCapabilities();
+  }
+
+  /** Writes this agent down, reads who else is there, and tells the others. Rejects with `StoreUnavailableError`. */
+  async register(version: string): Promise<void> {
+    this.version = version;
+    await this.inTurn(() => this.enter());
+  }
+
+  /**
+   * Says that this agent is alive: on the bus, and once the broker has confirmed that, in the store; and reads how the
+   * others are, which it also tries if that failed. Registers again if it was forgotten. Resolves with whether this
+   * instance still speaks for its id: false when another has taken it. Rejects with {@link HeartbeatUnconfirmedError},
+   * or as `MessageBus.send` and the store do.
+   */
+  heartbeat(): Promise<boolean> {
+    return this.inTurn(() => this.beat());
+  }
+
+  /** Crosses this agent out and tells the others. */
+  async deregister(): Promise<void> {
+    const { id, instance } = this.identity;
+    this.state = 'left';
+    await this.store.deregisterAgent({ id, instance });
+    await this.tell(AgentDeregistered, { id, instance });
+  }
+
+  /** What keeps the view up to date between two readings of the store. */
+  routes(): Route[] {
+    return [
+      this.route(AgentRegistered, ({ registeredAt, ...agent }) => {
+        const at = new Date(registeredAt);
+        const fresh = { sequence: 0, load: 0, inFlight: 0, stopped: false, registeredAt: at, heartbeatAt: at };
+        this.emit(this.view.joined({ ...agent, ...fresh }));
+      }),
+      this.route(AgentUpdated, (update) => this.view.updated(update)),
+      this.route(AgentDeregistered, (agent) => this.emit(this.view.left(agent))),
+    ];
+  }
+
+  private async enter(): Promise<void> {
+    const { id, role, instance } = this.identity;
+    const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version };
+    const { incarnation, registeredAt } = await this.store.registerAgent(agent);
+    this.sequence = 0;
+    if (this.state === 'new') this.state = 'registered';
+    await this.read(true);
+    // The others read it from the store too: that nobody can be told now is no reason not to work.
+    this.tell(AgentRegistered, { ...agent, incarnation, registeredAt: registeredAt.toISOString() }).catch(
+      (error: unknown) => this.logger.warn(`not all were told of this agent: ${textOf(error)}`),
+    );
+  }
+
+  private async beat(): Promise<boolean> {
+    const { id, instance } = this.identity;
+    const heartbeat = {
+      id,
+      instance,
+      sequence: ++this.sequence,
+      capabilities: [...this.capabilities],
+      version: this.version,
+      load: this.load,
+      inFlight: this.bus.inFlight,
+    };
+    const outcome = await this.publish(heartbeat)
+      .then(() => this.store.heartbeat(heartbeat))
+      .catch(async (error: unknown) => {
+        await this.read(false).catch(() => undefined);
+        throw error;
+      });
+    if (outcome === 'unknown' && this.state === 'registered') await this.enter();
+    else await this.read(outcome === 'recorded');
+    return outcome !== 'replaced';
+  }
+
+  private async publish(heartbeat: AgentHeartbeat): Promise<void> {
+    const { heartbeatInterval, confirmWithin } = this.times;
+    const ttl = { ttl: heartbeatInterval };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new HeartbeatUnconfirmedError(confirmWithin)), confirmWithin);
+    });
+    const sent = this.bus.send(toTopic(HEARTBEAT_TOPIC), contractOf(AgentHeartbeat), heartbeat, ttl);
+    await Promise.race([sent, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Reads how all are; `beaten`: after a heartbeat of this agent's own that succeeded. */
+  private async read(beaten: boolean): Promise<void> {
+    if (!beaten) this.clearness.failed();
+    try {
+      const snapshot = await this.store.agents();
+      if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
+      this.emit(this.view.read(snapshot, this.isClear));
+    } catch (error) {
+      this.clearness.failed();
+      throw error;
+    }
+  }
+
+  private async tellCapabilities(): Promise<void> {
+    if (this.state !== 'registered') return;
+    const { id, instance } = this.identity;
+    try {
+      await this.heartbeat();
+      const capabilities = [...this.capabilities];
+      await this.tell(AgentUpdated, { id, instance, sequence: this.sequence, capabilities });
+    } catch (error) {
+      this.logger.warn(`not all were told what this agent can do: ${textOf(error)}`);
+    }
+  }
+
+  private route<P extends object>(payload: PayloadClass<P>, apply: (event: P) => void): Route {
+    return {
+      contract: contractOf(payload),
+      handle: (event) => {
+        // What was told before this agent registered is read then.
+        if (this.state !== 'new') apply(event as P);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  private emit(events: readonly RegistryEvent[]): void {
+    this.apart.runInAsyncScope(() => {
+      for (const event of events) this.emitted.next(event);
+    });
+  }
+
+  private async tell<P extends object>(contract: PayloadClass<P>, payload: P): Promise<void> {
+    // Whoever is away for longer reads it when it is back.
+    await this.bus.send(toEveryone, contractOf(contract), payload, { ttl: this.times.deadAfter });
+  }
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

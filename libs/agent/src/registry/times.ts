@@ -1,0 +1,40 @@
+import type { AgentSettings } from '../settings.js';
+
+/** All in ms. */
+export interface RegistryTimes {
+  /** From one heartbeat to the next, at most. */
+  readonly heartbeatInterval: number;
+  /** To the next one after a heartbeat that failed. */
+  readonly retryInterval: number;
+  /** How long the broker may take to confirm a heartbeat. */
+  readonly confirmWithin: number;
+  /** An agent that was silent for so long may be lost. */
+  readonly suspectAfter: number;
+  /** An agent that was silent for so long is lost. */
+  readonly deadAfter: number;
+  /** Two successful heartbeats of one's own that are further apart have a gap between them, in which others may have been cut off too. */
+  readonly longestGap: number;
+  /** After a gap: how long until those who were cut off, too, could all have been heard again. */
+  readonly patience: number;
+}
+
+const LONGEST_CONFIRM_MS = 5_000;
+const LONGEST_RECONNECT_MS = 10_000;
+
+/** The longest delay between two attempts to reach a broker, in ms: never longer than from one heartbeat to the next. */
+export const longestReconnect = ({ heartbeatInterval }: AgentSettings['registry']): number =>
+  Math.min(LONGEST_RECONNECT_MS, heartbeatInterval);
+
+export function registryTimes(settings: AgentSettings['registry']): RegistryTimes {
+  const { heartbeatInterval, agentTimeout } = settings;
+  const suspectAfter = (heartbeatInterval + agentTimeout) / 2;
+  return {
+    heartbeatInterval,
+    retryInterval: heartbeatInterval / 4,
+    confirmWithin: Math.min(LONGEST_CONFIRM_MS, heartbeatInterval),
+    suspectAfter,
+    deadAfter: agentTimeout,
+    longestGap: (heartbeatInterval + suspectAfter) / 2,
+    patience: agentTimeout + longestReconnect(settings),
+  };
+}
