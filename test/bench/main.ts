@@ -8,7 +8,9 @@ import { golevelup } from './contenders/golevelup.js';
 import { moleculer } from './contenders/moleculer.js';
 import { nestRmq } from './contenders/nest-rmq.js';
 import { rawAmqplib } from './contenders/raw-amqplib.js';
+import { measureElections } from './election.js';
 import { measureHistory } from './history/measure-history.js';
+import { measureRegistry } from './registry.js';
 import { measureReplay } from './replay/measure-replay.js';
 import { type Load, requestRate, roundTrip, throughput } from './measure.js';
 import { busyness, surroundings } from './surroundings.js';
@@ -29,10 +31,14 @@ interface Options {
   readonly only: readonly Contender[];
   readonly history?: number;
   readonly replay?: number;
+  readonly election: boolean;
+  readonly registry?: number;
   readonly foreignTraces: boolean;
 }
 
-const { rounds, messages, sending, only, history, replay, foreignTraces } = new Command('npm run bench --')
+const { rounds, messages, sending, only, history, replay, election, registry, foreignTraces } = new Command(
+  'npm run bench --',
+)
   .description('Measures AgentMQ beside raw amqplib and its peers: in one process, in rounds, each round all of them.')
   .option('--rounds <n>', 'how often everything is measured', wholeNumber, 5)
   .option('--messages <n>', 'messages of one measurement; a third as many requests', wholeNumber, 20_000)
@@ -48,6 +54,19 @@ const { rounds, messages, sending, only, history, replay, foreignTraces } = new 
       .argParser(wholeNumber)
       .preset('100000'),
   )
+  .addOption(
+    new Option(
+      '--registry [agents]',
+      'instead: what the heartbeats of so many agents cost, and how fast one more is known',
+    )
+      .argParser(wholeNumber)
+      .preset('200'),
+  )
+  .option(
+    '--election',
+    'instead: how fast another process leads when the leader dies, and what deposed ones write',
+    false,
+  )
   .option('--foreign-traces', 'with --history: trace ids in no order, as foreign producers may have them', false)
   .parse()
   .opts<Options>();
@@ -60,7 +79,13 @@ interface Entrant {
 
 const report = (text: string): void => console.log(`${text} (${busyness()})`);
 
-if (replay !== undefined) {
+if (election) {
+  console.log(await surroundings());
+  console.log(await measureElections(report));
+} else if (registry !== undefined) {
+  console.log(await surroundings());
+  console.log(await measureRegistry(registry, report));
+} else if (replay !== undefined) {
   console.log(await surroundings());
   console.log(await measureReplay(replay, report));
 } else if (history === undefined) await compareContenders();

@@ -1,8 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
-import { Delegation } from 'agentmq/coordination';
+import { CoordinationModule } from 'agentmq/coordination';
 import { CoordinatorAgent } from './coordinator.agent.js';
 import { CsvAnalysis } from './csv-analysis.js';
+import { ProposalsController } from './proposals.controller.js';
 import { TaskPolicy, TaskRunner } from './task-runner.js';
 import { TasksController } from './tasks.controller.js';
 
@@ -16,9 +17,9 @@ export class CoordinatorModule {
   static forRoot({ allowedFile, ...options }: CoordinatorOptions = {}): DynamicModule {
     return {
       module: CoordinatorModule,
-      imports: [AgentModule.forRoot(options)],
-      controllers: [CoordinatorAgent, TasksController],
-      providers: [{ provide: TaskPolicy, useValue: new TaskPolicy(allowedFile) }, Delegation, CsvAnalysis, TaskRunner],
+      imports: [AgentModule.forRoot(options), CoordinationModule],
+      controllers: [CoordinatorAgent, TasksController, ProposalsController],
+      providers: [{ provide: TaskPolicy, useValue: new TaskPolicy(allowedFile) }, CsvAnalysis, TaskRunner],
     };
   }
 }

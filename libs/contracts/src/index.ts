@@ -60,6 +60,20 @@ export {
   WorkAssignment,
   WorkReceipt,
 } from './messages/analysis.js';
+export {
+  CastVote,
+  type Choice,
+  CHOICES,
+  CloseProposal,
+  ProposalDecided,
+  VoteRequest,
+  VOTING_RESULTS,
+  VOTING_RULES,
+  type VotingResult,
+  type VotingRule,
+  VotingTally,
+} from './messages/consensus.js';
+export { ElectionMessage } from './messages/election.js';
 export { RecordScanner } from './messages/csv-records.js';
 export { type Keyword, MAX_TEXTS, NlpRequest, NlpResult, type Sentiment } from './messages/nlp.js';
 export {
@@ -78,8 +92,7 @@ export { fromWireError, RemoteError, toWireError, type WireError } from './wire-
 export {
   AgentDeregistered,
   AgentHeartbeat,
-  AgentRecovered,
   AgentRegistered,
-  AgentUnhealthy,
+  AgentUpdated,
   HEARTBEAT_TOPIC,
 } from './messages/registry.js';

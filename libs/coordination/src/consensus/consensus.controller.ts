@@ -1,0 +1,24 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, Handle, MessageContext } from 'agentmq/agent';
+import { CastVote, CloseProposal } from 'agentmq/contracts';
+import { VoteCounting } from './vote-counting.js';
+
+/** What any agent of a proposer's role does for its proposals. */
+@Controller()
+export class ConsensusController {
+  constructor(private readonly counting: VoteCounting) {}
+
+  @Handle(CastVote)
+  async record(
+    { proposalId, choice, reason }: CastVote,
+    @Ctx() { message, transaction }: MessageContext,
+  ): Promise<void> {
+    const { sender: voter, timestamp: castAt, messageId } = message;
+    await this.counting.record(transaction, proposalId, { voter, choice, reason, messageId, castAt });
+  }
+
+  @Handle(CloseProposal)
+  async close({ proposalId }: CloseProposal): Promise<void> {
+    await this.counting.close(proposalId);
+  }
+}

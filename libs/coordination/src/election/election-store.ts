@@ -1,0 +1,127 @@
+import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { DeposedError } from './errors.js';
+import type { ElectionRecord } from './protocol.js';
+
+/** Who a leadership belongs to: an agent, and which of its instances. */
+export interface Claimant {
+  readonly id: string;
+  readonly instance: string;
+}
+
+/** The outcome of a vote or claim, and the latest term on record when the statement began. */
+export interface Written {
+  readonly ok: boolean;
+  readonly latest: number;
+}
+
+/**
+ * Whoever stands still between the fence and its COMMIT holds the row that the next leader is to claim. Postgres then
+ * ends its session, in ms.
+ */
+const COMMIT_WITHIN_MS = '5000';
+
+/** Votes and leaderships of all groups, in the message store's database. Everything rejects as `MessageStore.query` does. */
+export class ElectionStore {
+  private readonly votes: string;
+  private readonly leaderships: string;
+
+  constructor(private readonly store: MessageStore) {
+    this.votes = `"${store.schema}".election_votes`;
+    this.leaderships = `"${store.schema}".leaderships`;
+  }
+
+  /** What a member has to know when it starts. */
+  async load(group: string, member: string): Promise<ElectionRecord> {
+    const [row] = await this.store.query<{ term: string; voted: string; votedFor: string | null }>(
+      `SELECT coalesce(l.term, 0) AS term, coalesce(v.term, 0) AS voted, v.voted_for AS "votedFor"
+       FROM (SELECT) one
+       LEFT JOIN ${this.leaderships} l ON l.group_name = $1
+       LEFT JOIN ${this.votes} v ON v.group_name = $1 AND v.agent_id = $2`,
+      [group, member],
+    );
+    const led = Number(row?.term ?? 0);
+    const voted = Number(row?.voted ?? 0);
+    return { term: Math.max(led, voted), votedFor: voted >= led ? (row?.votedFor ?? undefined) : undefined };
+  }
+
+  /** Makes a member's vote durable; refused when it has voted in a later term, or otherwise in this one. */
+  async vote(group: string, member: string, term: number, votedFor: string): Promise<Written> {
+    return this.written(
+      `WITH written AS (
+         INSERT INTO ${this.votes} AS v (group_name, agent_id, term, voted_for) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (group_name, agent_id) DO UPDATE
+         SET term = excluded.term, voted_for = excluded.voted_for, voted_at = excluded.voted_at
+         WHERE v.term < excluded.term OR (v.term = excluded.term AND v.voted_for = excluded.voted_for)
+         RETURNING term
+       )
+       SELECT EXISTS (SELECT FROM written) AS ok,
+         (SELECT term FROM ${this.votes} WHERE group_name = $1 AND agent_id = $2) AS latest`,
+      [group, member, term, votedFor],
+    );
+  }
+
+  /**
+   * Puts a leadership on record, from a lower term only: there is one for each term. A claim whose answer was lost may be
+   * repeated. Votes of terms before it decide nothing any more and go, so that ids which never come back leave none. Waits
+   * for fenced transactions that have only their commit left.
+   */
+  async claim(group: string, { id, instance }: Claimant, term: number): Promise<Written> {
+    return this.written(
+      `WITH claimed AS (
+         INSERT INTO ${this.leaderships} AS l (group_name, term, leader, instance) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (group_name) DO UPDATE
+         SET term = excluded.term, leader = excluded.leader, instance = excluded.instance, elected_at = excluded.elected_at
+         WHERE l.term < excluded.term OR (l.term = excluded.term AND l.instance = excluded.instance)
+         RETURNING term
+       ), decided AS (
+         DELETE FROM ${this.votes} v USING claimed WHERE v.group_name = $1 AND v.term < claimed.term
+       )
+       SELECT EXISTS (SELECT FROM claimed) AS ok,
+         (SELECT term FROM ${this.leaderships} WHERE group_name = $1) AS latest`,
+      [group, term, id, instance],
+    );
+  }
+
+  /** The group's term on record; 0 when it never had a leader. */
+  async latest(group: string): Promise<number> {
+    const [row] = await this.store.query<{ term: string }>(
+      `SELECT term FROM ${this.leaderships} WHERE group_name = $1`,
+      [group],
+    );
+    return Number(row?.term ?? 0);
+  }
+
+  /** Resolves when the database has answered. */
+  async ping(): Promise<void> {
+    await this.store.ping();
+  }
+
+  /**
+   * Runs `work` in a transaction that is committed only if the leadership is still on record then: the next leader's
+   * claim waits for the commit, so no write of this one comes after it. Rejects with {@link DeposedError} otherwise, and
+   * as `MessageStore.transaction` does.
+   */
+  fence<T>(group: string, instance: string, term: number, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const check = async (transaction: Transaction, lock: '' | 'FOR SHARE'): Promise<void> => {
+      const [row] = await transaction.query<{ term: string; instance: string }>(
+        `SELECT term, instance FROM ${this.leaderships} WHERE group_name = $1 ${lock}`,
+        [group],
+      );
+      if (Number(row?.term) !== term || row?.instance !== instance)
+        throw new DeposedError(group, term, Number(row?.term ?? 0));
+    };
+    return this.store.transaction(async (transaction) => {
+      // What is refused anyway need not be tried.
+      await check(transaction, '');
+      const result = await work(transaction);
+      await transaction.query(`SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, [COMMIT_WITHIN_MS]);
+      await check(transaction, 'FOR SHARE');
+      return result;
+    });
+  }
+
+  private async written(sql: string, parameters: readonly unknown[]): Promise<Written> {
+    const [row] = await this.store.query<{ ok: boolean; latest: string | null }>(sql, parameters);
+    return { ok: row?.ok ?? false, latest: Number(row?.latest ?? 0) };
+  }
+}

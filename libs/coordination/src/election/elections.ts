@@ -1,0 +1,165 @@
+import { AsyncResource } from 'node:async_hooks';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
+import { checkName, checkTopic, ElectionMessage as Wire, InvalidMessageError } from 'agentmq/contracts';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { backoff, BusStoppedError, type Listener, MessageBus, pause, within } from 'agentmq/messaging';
+import { ElectionGroup, type JoinOptions } from './election-group.js';
+import { capabilityOf, fromWire, topicTo, topicToAll, toWire } from './election-messages.js';
+import { ElectionStore } from './election-store.js';
+import { AlreadyJoinedError } from './errors.js';
+import type { ElectionMessage, ElectionRecord } from './protocol.js';
+
+const MAX_GROUP_NAME = 100;
+/** How often one that joins before its agent listens looks whether it does, in ms. */
+const READY_POLL_MS = 20;
+/** How long leaving waits for the registry, in ms. */
+const LEAVE_WITHIN_MS = 2_000;
+
+/** Leaders for groups of agents: at most one for each group and term, and a new one when it fails. See docs/COORDINATION.md. */
+@Injectable()
+export class Elections implements OnModuleDestroy {
+  private readonly logger = new Logger('Elections');
+  private readonly groups = new Map<string, ElectionGroup | undefined>();
+  private readonly record: ElectionStore;
+  private isEnding = false;
+  /** Timers and callbacks are part of no message's handling, even if a handler joined. */
+  private readonly apart = new AsyncResource('agentmq:elections');
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly identity: AgentIdentity,
+    private readonly server: AgentServer,
+    private readonly registry: AgentRegistry,
+    private readonly bus: MessageBus,
+    store: MessageStore,
+  ) {
+    this.record = new ElectionStore(store);
+    server.stopping.addEventListener('abort', () => this.stop());
+  }
+
+  /**
+   * Becomes a member of the group of this name (1-100 letters, digits, `_`, `-`, `.`), whose members elect a leader.
+   * Resolves when this agent takes part. That waits until the agent's messages flow, and for a database or broker that
+   * is away, so a hook of Nest's start (`onApplicationBootstrap`) must not await it.
+   * Rejects with `InvalidMessageError` for the name, {@link AlreadyJoinedError}, or `BusStoppedError` when the agent stops.
+   */
+  async join(group: string, options: JoinOptions = {}): Promise<ElectionGroup> {
+    checkName('group', group);
+    if (group.length > MAX_GROUP_NAME)
+      throw new InvalidMessageError('group', `"${group}" is longer than ${MAX_GROUP_NAME} characters`);
+    checkTopic(topicTo(group, this.identity.id));
+    if (this.groups.has(group)) throw new AlreadyJoinedError(group);
+    this.groups.set(group, undefined);
+    try {
+      return await this.apart.runInAsyncScope(() => this.enter(group, options));
+    } catch (error) {
+      this.groups.delete(group);
+      throw error;
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.stop();
+  }
+
+  private async enter(group: string, options: JoinOptions): Promise<ElectionGroup> {
+    const { id, instance } = this.identity;
+    while (!this.server.isReady && !this.isEnding) await pause(READY_POLL_MS, this.server.stopping);
+    const record = await this.load(group);
+    let joined: ElectionGroup | undefined;
+    const topics = [topicToAll(group), topicTo(group, id)];
+    const listener = await this.bus.listen(topics, Wire, (message) => {
+      if (message.group === group && this.isCurrent(message))
+        joined?.step({ type: 'received', from: message.from, message: fromWire(message) });
+    });
+    const capability = capabilityOf(group);
+    try {
+      await this.registry.addCapability(capability);
+      if (this.isEnding) throw new BusStoppedError();
+    } catch (error) {
+      await listener.close();
+      throw error;
+    }
+    const { coordination } = this.settings;
+    const times = {
+      heartbeat: coordination.leaderHeartbeatInterval,
+      electionTimeout: coordination.electionTimeout,
+      confirm: coordination.leaderElectionInterval,
+    };
+    const events = this.registry.events.subscribe(() => joined?.look());
+    joined = new ElectionGroup(
+      group,
+      { id, instance },
+      times,
+      record,
+      this.record,
+      {
+        members: () => this.membersOf(capability),
+        speaks: () => this.server.isReady || this.isEnding,
+        send: (to, message) => this.send(group, to, message),
+        leave: async () => {
+          events.unsubscribe();
+          await this.leave(group, listener);
+        },
+      },
+      options,
+    );
+    this.groups.set(group, joined);
+    return joined;
+  }
+
+  /** The members of a suspect agent's group wait for it a little longer. */
+  private membersOf(capability: string): string[] {
+    return this.registry
+      .find({ capability, health: 'any' })
+      .filter(({ health }) => health === 'healthy' || health === 'suspect')
+      .map(({ id }) => id);
+  }
+
+  /** What an instance says that has been replaced is not its agent's word any more. */
+  private isCurrent({ from, incarnation }: Wire): boolean {
+    const [sender] = this.registry.find({ id: from, health: 'any' });
+    return !sender || incarnation >= sender.incarnation;
+  }
+
+  private send(group: string, to: string | undefined, message: ElectionMessage): void {
+    const from = this.identity.id;
+    const [self] = this.registry.find({ id: from, health: 'any' });
+    const wire = toWire({ group, from, incarnation: self?.incarnation ?? 0 }, message);
+    const topic = to === undefined ? topicToAll(group) : topicTo(group, to);
+    try {
+      this.bus.announce(topic, Wire, wire, { ttl: this.settings.coordination.electionTimeout });
+    } catch (error) {
+      this.logger.warn(`${group}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private async load(group: string): Promise<ElectionRecord> {
+    for (let attempt = 0; !this.isEnding; attempt++) {
+      try {
+        return await this.record.load(group, this.identity.id);
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) throw error;
+        await pause(backoff(attempt), this.server.stopping);
+      }
+    }
+    throw new BusStoppedError();
+  }
+
+  private async leave(group: string, listener: Listener): Promise<void> {
+    this.groups.delete(group);
+    // An agent that stops leaves the registry, and hears nothing more.
+    if (this.isEnding) return;
+    const told = this.registry
+      .removeCapability(capabilityOf(group))
+      .catch((error: unknown) => this.logger.warn(`${group}: ${String(error)}`));
+    await Promise.all([within(LEAVE_WITHIN_MS, told), listener.close()]);
+  }
+
+  /** While messages can still be sent: the others need not wait to find out. */
+  private stop(): void {
+    this.isEnding = true;
+    for (const group of this.groups.values()) void group?.leave();
+  }
+}
