@@ -23,6 +23,7 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // more than the two cores: much of the time goes by waiting for servers
+  maxWorkers: 3,
   randomize: false,
 };

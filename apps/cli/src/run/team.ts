@@ -1,15 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { ConsoleLogger, type DynamicModule, type INestApplicationContext, type LogLevel } from '@nestjs/common';
-import { type AgentModuleOptions, type AgentSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { CoordinatorModule } from 'agentmq/apps/coordinator';
-import { MonitorModule } from 'agentmq/apps/monitor';
-import { SpecialistModule } from 'agentmq/apps/specialist';
-import { WorkerModule } from 'agentmq/apps/worker';
+import { type AgentModuleOptions, type AgentSettings, exitOnSecondSignal, startEmbeddedAgent } from 'agentmq/agent';
 import { MemoryHub } from 'agentmq/broker';
-import { PostgresMessageStore, type TraceSummary } from 'agentmq/message-store';
-import { ConsoleAgent, type ProgressListener } from './console.agent.js';
-import { ConsoleModule } from './console.module.js';
+import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 
-const SPECIALISTS = 2;
 /** Stopping in the middle does not wait for a task that is under way. */
 const SHUTDOWN_TIMEOUT_MS = 1_000;
 
@@ -21,42 +15,32 @@ class ErrorLogger extends ConsoleLogger {
 }
 const logger = new ErrorLogger({ logLevels: ['error', 'fatal'], colors: process.stderr.isTTY });
 
-export interface TeamOptions {
-  readonly settings: AgentSettings;
-  /** Tells the agents' ids from those of other runs. */
-  readonly suffix: string;
-  readonly workers: number;
-  /** The file that the coordinator may read. */
-  readonly file: string;
-  readonly listener: ProgressListener;
-}
-
-/** A whole system of agents in this process: a coordinator, specialists, a monitor, workers and the console. */
+/** Agents in this process, on one message bus and one store. */
 export class Team {
   private readonly members: INestApplicationContext[] = [];
+  private readonly hub: MemoryHub;
+  /** Tells the agents' ids from those of other runs. */
+  private readonly suffix = randomBytes(3).toString('hex');
 
   private constructor(
     private readonly settings: AgentSettings,
-    private readonly store: PostgresMessageStore,
-    private readonly hub: MemoryHub,
-    private readonly suffix: string,
-  ) {}
+    readonly store: MessageStore,
+  ) {
+    this.hub = new MemoryHub({ maxQueueSize: settings.bus.maxQueueSize });
+  }
 
-  /** Resolves when all of them have registered. */
-  static async start({ settings, suffix, workers, file, listener }: TeamOptions): Promise<Team> {
-    const { databaseUrl: url, namespace, bus } = settings;
+  /**
+   * Opens the store, embedded in `./.agentmq` unless the settings name a database. SIGINT and SIGTERM stop the team and end the process with exit code 130.
+   */
+  static async open(settings: AgentSettings): Promise<Team> {
+    const { databaseUrl: url, namespace } = settings;
     const store = url
       ? PostgresMessageStore.connect({ url, namespace })
       : PostgresMessageStore.embedded({ dataDirectory: './.agentmq', namespace });
-    const team = new Team(settings, store, new MemoryHub({ maxQueueSize: bus.maxQueueSize }), suffix);
+    const team = new Team(settings, store);
+    team.stopOnSignal();
     try {
       await store.migrate();
-      await team.add('monitor', (options) => MonitorModule.forRoot(options));
-      for (let n = 1; n <= SPECIALISTS; n++)
-        await team.add(`specialist-${n}`, (options) => SpecialistModule.forRoot(options));
-      for (let n = 1; n <= workers; n++) await team.add(`worker-${n}`, (options) => WorkerModule.forRoot(options));
-      await team.add('coordinator', (options) => CoordinatorModule.forRoot({ ...options, allowedFile: file }));
-      await team.add('console', (options) => ConsoleModule.forRoot(options, listener));
       return team;
     } catch (error) {
       await team.stop();
@@ -64,21 +48,27 @@ export class Team {
     }
   }
 
-  get console(): ConsoleAgent {
-    const last = this.members.at(-1);
-    if (!last) throw new Error('the team has not started');
-    return last.get(ConsoleAgent);
+  /** Starts an agent. Resolves when its messages flow. */
+  async add(
+    name: string,
+    module: (options: AgentModuleOptions) => DynamicModule,
+    own: Partial<AgentSettings> = {},
+  ): Promise<INestApplicationContext> {
+    const settings: AgentSettings = {
+      ...this.settings,
+      ...own,
+      agentId: this.idOf(name),
+      ephemeral: true,
+      shutdownTimeout: SHUTDOWN_TIMEOUT_MS,
+    };
+    const member = await startEmbeddedAgent(module({ settings, hub: this.hub, store: this.store }), logger);
+    this.members.push(member);
+    return member;
   }
 
-  get coordinatorId(): string {
-    return this.idOf('coordinator');
-  }
-
-  /** What the flow of a task came to: its messages, and those completed. */
-  async sumUp(taskId: string): Promise<TraceSummary> {
-    const task = await this.store.find(taskId);
-    if (!task) throw new Error(`task ${taskId} is not in the store`);
-    return this.store.trace(task.message);
+  /** The agent id of the one that was added under this name. */
+  idOf(name: string): string {
+    return `${name}-${this.suffix}`;
   }
 
   /** Stops the agents, the last started first; what they hold is finished. The store stays open. */
@@ -91,17 +81,12 @@ export class Team {
     await this.store.close();
   }
 
-  private async add(name: string, module: (options: AgentModuleOptions) => DynamicModule): Promise<void> {
-    const settings: AgentSettings = {
-      ...this.settings,
-      agentId: this.idOf(name),
-      ephemeral: true,
-      shutdownTimeout: SHUTDOWN_TIMEOUT_MS,
+  private stopOnSignal(): void {
+    const interrupt = () => {
+      process.stderr.write('stopping\n');
+      void this.stop().finally(() => process.exit(130));
     };
-    this.members.push(await startEmbeddedAgent(module({ settings, hub: this.hub, store: this.store }), logger));
-  }
-
-  private idOf(name: string): string {
-    return `${name}-${this.suffix}`;
+    exitOnSecondSignal();
+    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   }
 }
