@@ -226,6 +226,11 @@ export interface Transaction {
   /** For writes by TypeORM inside it. */
   readonly manager: EntityManager;
   query<Row = unknown>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * Calls the listener, which must not throw, once this transaction is known to be committed: never after a rollback. Nor
+   * ever for one of a caller's own `DataSource`, whose commit the store does not see.
+   */
+  onCommit(listener: () => void): void;
 }
 
 /**

@@ -15,6 +15,7 @@ export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
 export class OwnTransaction extends RunnerTransaction {
   private lost: Error | undefined;
   private ended = false;
+  private readonly listeners: (() => void)[] = [];
 
   constructor(
     runner: QueryRunner,
@@ -60,6 +61,11 @@ export class OwnTransaction extends RunnerTransaction {
     } catch (error) {
       throw this.errorOf(error);
     }
+    for (const listener of this.listeners) listener();
+  }
+
+  override onCommit(listener: () => void): void {
+    this.listeners.push(listener);
   }
 
   /** A connection whose transaction can't be rolled back must not return to the pool. */

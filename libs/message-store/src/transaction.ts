@@ -18,6 +18,10 @@ export class RunnerTransaction implements Transaction {
     return this.runner.manager;
   }
 
+  onCommit(_: () => void): void {
+    // committed by whoever opened it
+  }
+
   async query<Row = unknown>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
     try {
       const result = await this.runner.query(sql, [...parameters], true);

@@ -51,7 +51,8 @@ export interface DurableSendOptions extends SendOptions {
   readonly deliverAt?: Date;
   /**
    * The message is committed, or vanishes, with the caller's own work; the transaction of the handler being run, if that
-   * has one, unless given. It goes out at the next look of a relay.
+   * has one, unless given. It goes out once that is committed; with a `DataSource` of the caller's own, at the next look
+   * of a relay.
    */
   readonly transaction?: CallerTransaction;
 }

@@ -49,8 +49,6 @@ export interface InboxOptions {
   readonly now: () => Date;
   /** What is suspected of killing its process runs in here: one after the other in the whole process. */
   readonly alone: LimitFunction;
-  /** Called after a handler's transaction was committed: it may have sent something. */
-  readonly onCommit: () => void;
   /** Called when the broker did not have this inbox, and what was in it is lost. */
   readonly onCreated: () => void;
 }
@@ -218,14 +216,12 @@ export class Inbox {
 
   /** The handler's writes, what it sends, and the completion are committed together or not at all. */
   private async runInTransaction(work: Work, held: HeldClaim, failures: number): Promise<unknown> {
-    const answer = await this.store.transaction(async (transaction) => {
+    return this.store.transaction(async (transaction) => {
       const result = await this.run(work, held.abort, failures + 1, transaction);
       const [stood] = await this.store.complete([held.ref], transaction);
       if (!stood) throw new ClaimLostError();
       return result;
     });
-    this.options.onCommit();
-    return answer;
   }
 
   private async failed(work: Work, held: HeldClaim, failures: number, error: unknown): Promise<Outcome> {

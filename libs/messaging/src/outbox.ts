@@ -77,7 +77,7 @@ export class Outbox {
     this.relay.start();
   }
 
-  /** Something was committed in a transaction: the relay looks at once. */
+  /** Entries are there that nobody publishes yet: the relay looks at once. */
   wake(): void {
     this.relay.wake();
   }
@@ -122,6 +122,7 @@ export class Outbox {
     // Not committed yet, so not to be published from here: the relay sees the entry once the caller commits.
     const { owner } = this.options;
     await this.room.add(() => this.store.append([message], { owner, transaction }));
+    if (!message.deliverAt) transaction.onCommit(() => this.wake());
   }
 
   private async commit(message: Message): Promise<void> {

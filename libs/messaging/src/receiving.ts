@@ -65,7 +65,6 @@ export class Receiving {
       handlerTimeoutMs,
       now: this.now,
       alone: this.alone,
-      onCommit: this.wakeRelay,
       onCreated: reconciler.inboxCreated,
     });
     this.inboxes.push(receiver);

@@ -189,6 +189,28 @@ export function transactions(of: () => Harness): void {
       expect(await inserted()).toEqual([]);
     });
 
+    it('tells that it is committed, and then alone', async () => {
+      const { store } = of();
+      const told: string[] = [];
+      await store.transaction(async (transaction) => {
+        transaction.onCommit(() => told.push('committed'));
+        await transaction.query(insert('told'));
+        expect(told).toEqual([]);
+      });
+      expect(told).toEqual(['committed']);
+      const failed = store.transaction((transaction) => {
+        transaction.onCommit(() => told.push('rolled back'));
+        return Promise.reject(new Error('no'));
+      });
+      await expect(failed).rejects.toThrow('no');
+      const broken = store.transaction(async (transaction) => {
+        transaction.onCommit(() => told.push('broken'));
+        await transaction.query('SELECT 1 / 0').catch(() => undefined);
+      });
+      await expect(broken).rejects.toThrow(TransactionEndedError);
+      expect(told).toEqual(['committed']);
+    });
+
     it('is open until it ends, and then refuses', async () => {
       const { store } = of();
       const seen: Transaction[] = [];
