@@ -23,7 +23,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  // more than the two cores: much of the time goes by waiting for servers
-  maxWorkers: 3,
+  maxWorkers: 2,
   randomize: false,
 };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { amqpUrl, databaseUrl, randomNamespace, removeNamespace } from '../support/index.js';
 import { CliRun, type CliExit } from './cli-run.js';
 
-const RUN_MS = 60_000;
+const RUN_MS = 180_000;
 
 describe('agentmq run --protocol', () => {
   const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-protocols-'));
