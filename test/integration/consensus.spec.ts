@@ -309,6 +309,30 @@ describe('consensus', () => {
     expect(await back.get(Consensus).outcome(id)).toMatchObject({ outcome: 'approved', tally: { for: 2, silent: 1 } });
   });
 
+  it('does not wait for one that left while nobody of the proposer was there', async () => {
+    @Agent({ role: 'recluse' })
+    class Recluse {}
+    const leaver = { id: 'leaver', instance: 'leaver-1' };
+    await silentAgent(leaver.id);
+    const away = await start('recluse-1', Recluse);
+    await until(
+      'it to be known',
+      () => away.get(AgentRegistry).find({ id: leaver.id, health: 'any' }).length > 0,
+      WAIT_MS,
+    );
+    const motion = { subject: subject({ 'voter-1': inFavour }) };
+    const terms = { electorate: ['voter-1', leaver.id], rule: 'unanimous', quorum: 0.5, timeout: 600_000 } as const;
+    const id = await away.get(Consensus).propose(motion, terms);
+    await until('the vote', async () => (await found(id)).votes.length === 1, WAIT_MS);
+    await away.close();
+    await system.store.deregisterAgent(leaver);
+    const back = await start('recluse-1', Recluse);
+    const { outcome, absent } = await back.get(Consensus).outcome(id);
+    expect(outcome).toBe('approved');
+    expect(absent).toMatchObject([{ elector: leaver.id, reason: 'stopped' }]);
+    await back.close();
+  });
+
   describe('among electors that are dead', () => {
     beforeAll(async () => {
       const registry = agents.get('boss-1')?.get(AgentRegistry) as AgentRegistry;

@@ -6,6 +6,7 @@ import {
   AlreadyJoinedError,
   DeposedError,
   type ElectionGroup,
+  type ElectionState,
   Elections,
   type JoinOptions,
   type Leadership,
@@ -160,6 +161,34 @@ describe('an election', () => {
     expect(signal.reason).toBeInstanceOf(DeposedError);
     await until('the one that left to be no member', () => a.members.length === 1, WAIT_MS);
     await a.leave();
+  });
+
+  it('does not wait for what an earlier life of the group has left on record', async () => {
+    await sql.query(
+      `INSERT INTO ${schema}.agents (id, role, capabilities, instance, version, registered_at, heartbeat_at)
+       SELECT 'past-' || n, 'elector', '{election.lives}', 'past-' || n, '1', at, at
+       FROM generate_series(1, 3) AS n, (SELECT now() - interval '1 day' AS at) AS past`,
+    );
+    await start('present');
+    const lives = await join('lives', ['present']);
+    expect(get(lives, 'present').members).toEqual(['present']);
+    expect(await leaderOf(lives)).toBe('present');
+    await memberOf('present').agent.close();
+    await sql.query(`DELETE FROM ${schema}.agents WHERE id LIKE 'past-%'`);
+  });
+
+  it('goes on, whatever those who watch it do', async () => {
+    const watched = get(groups, 'a');
+    const states: ElectionState[] = [];
+    const throwing = watched.changes.subscribe(() => {
+      throw new Error('thrown by an observer');
+    });
+    const watching = watched.changes.subscribe((state) => states.push(state));
+    const leader = await leaderOf(groups);
+    get(groups, leader).resign();
+    await until('an election', () => states.some(({ term }) => term > (states[0]?.term ?? 0)), WAIT_MS);
+    await leaderOf(groups);
+    for (const subscription of [throwing, watching]) subscription.unsubscribe();
   });
 
   it('hands the leadership over', async () => {

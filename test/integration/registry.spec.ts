@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
-import { AgentDeregistered, AgentRegistered, AgentUpdated, Contract } from 'agentmq/contracts';
+import { AgentDeregistered, AgentRegistered, AgentUpdated, Contract, InvalidMessageError } from 'agentmq/contracts';
+import { BusStoppedError } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { map } from 'rxjs';
 import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
@@ -104,6 +105,8 @@ describe('the registry', () => {
     await registry.removeCapability('singing');
     expect(able(other)).toEqual([]);
     await until('it to be known', () => able(one).length + able(late).length === 0, WAIT_MS);
+    await expect(registry.addCapability('')).rejects.toThrow(InvalidMessageError);
+    await registry.heartbeat();
     expect(one.get(AgentRegistry).find({ id: 'other' })[0]?.capabilities).toEqual(['noting']);
     await late.close();
   });
@@ -171,7 +174,7 @@ describe('an agent that was replaced', () => {
   const system = new TestSystem(REGISTRY);
   afterAll(() => system.close());
 
-  it('stops receiving', async () => {
+  it('stops receiving and sending', async () => {
     const [early, late]: [number[], number[]] = [[], []];
     const first = await system.start({ id: 'twin', controllers: [member(early)] });
     const second = await system.start({ id: 'twin', controllers: [member(late)] });
@@ -181,6 +184,16 @@ describe('an agent that was replaced', () => {
     await until('all of them', () => early.length + late.length >= numbers.length, WAIT_MS);
     expect(early).toEqual([]);
     expect([...late].sort((a, b) => a - b)).toEqual(numbers);
+    const sending = () => first.get(AgentClient).send({ agent: 'twin' }, NumberGiven, { n: 0 });
+    await until(
+      'it to refuse',
+      () =>
+        sending().then(
+          () => false,
+          (error: unknown) => error instanceof BusStoppedError,
+        ),
+      WAIT_MS,
+    );
   });
 });
 

@@ -137,6 +137,8 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       prefetch,
     });
     await this.patiently(() => this.registry.register(AGENT_VERSION));
+    // told to stop meanwhile, when there was nothing to leave yet
+    if (this.isClosing) return this.leave();
     void this.beat();
     this.isListening = true;
     this.logger.log(`${id} is listening as ${role}`);
@@ -210,8 +212,8 @@ export class AgentServer extends Server implements CustomTransportStrategy {
           if (signal.aborted) return;
           this.isListening = false;
           this.logger.error(new AgentReplacedError(this.identity.id).message);
-          // the newer instance has taken over all that was ours
-          await this.bus.stopReceiving(this.settings.shutdownTimeout);
+          // the newer instance has taken over all that was ours, and speaks for the id
+          await this.bus.stop(this.settings.shutdownTimeout);
           return;
         }
         if (failing) this.logger.log('heartbeats get through again');

@@ -4,6 +4,7 @@ export { type Transaction } from 'agentmq/message-store';
 export { AgentClient, type To, type TypedRequestOptions } from './agent-client.js';
 export { AgentModule, type AgentModuleOptions } from './agent.module.js';
 export { AgentServer } from './agent-server.js';
+export { GuardedEvents } from './registry/guarded-events.js';
 export { Agent, type AgentOptions, Handle, Subscribe, type SubscribeOptions } from './decorators.js';
 export {
   AgentDeclarationError,

@@ -95,4 +95,5 @@ export {
   AgentRegistered,
   AgentUpdated,
   HEARTBEAT_TOPIC,
+  MAX_CAPABILITIES,
 } from './messages/registry.js';

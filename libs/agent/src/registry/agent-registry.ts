@@ -5,8 +5,11 @@ import {
   AgentHeartbeat,
   AgentRegistered,
   AgentUpdated,
+  checkName,
   contractOf,
   HEARTBEAT_TOPIC,
+  InvalidMessageError,
+  MAX_CAPABILITIES,
   type PayloadClass,
   toEveryone,
   toTopic,
@@ -84,10 +87,15 @@ export class AgentRegistry {
 
   /**
    * From now on this agent says that it can do this too. Resolves when the others have been told; while the database or
-   * the broker is away, when that has failed: they then learn it from its next heartbeat.
+   * the broker is away, when that has failed: they then learn it from its next heartbeat. Rejects with
+   * `InvalidMessageError` for a name that no agent may declare, or one too many.
    */
   async addCapability(name: string): Promise<void> {
+    checkName('capability', name);
     if (this.capabilities.has(name)) return;
+    if (this.capabilities.size >= MAX_CAPABILITIES) {
+      throw new InvalidMessageError('capability', `"${name}" would be one more than ${MAX_CAPABILITIES}`);
+    }
     this.capabilities.add(name);
     await this.tellCapabilities();
   }

@@ -1,6 +1,9 @@
 import { ArrayMaxSize, IsArray, IsInt, IsNumber, IsRFC3339, IsString, Length, Max, Min } from 'class-validator';
 import { Contract } from '../contract.js';
 
+/** The most capabilities of one agent. */
+export const MAX_CAPABILITIES = 1_000;
+
 /** An agent has joined, or come back as a new instance. Broadcast. */
 @Contract({ type: 'agent_registered', durable: false })
 export class AgentRegistered {
@@ -13,7 +16,7 @@ export class AgentRegistered {
   role!: string;
 
   @IsArray()
-  @ArrayMaxSize(1000)
+  @ArrayMaxSize(MAX_CAPABILITIES)
   @IsString({ each: true })
   @Length(1, 128, { each: true })
   capabilities!: string[];
@@ -50,7 +53,7 @@ export class AgentUpdated {
   sequence!: number;
 
   @IsArray()
-  @ArrayMaxSize(1000)
+  @ArrayMaxSize(MAX_CAPABILITIES)
   @IsString({ each: true })
   @Length(1, 128, { each: true })
   capabilities!: string[];
@@ -83,7 +86,7 @@ export class AgentHeartbeat {
   sequence!: number;
 
   @IsArray()
-  @ArrayMaxSize(1000)
+  @ArrayMaxSize(MAX_CAPABILITIES)
   @IsString({ each: true })
   @Length(1, 128, { each: true })
   capabilities!: string[];

@@ -1,18 +1,17 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { AgentRegistry, AgentServer, type RegistryEvent } from 'agentmq/agent';
+import { AgentIdentity, AgentRegistry, AgentServer, type RegistryEvent } from 'agentmq/agent';
 import { StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, pause } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';
 import type { AbsenceReason } from './proposal.js';
 import { VoteCounting } from './vote-counting.js';
 
-const MEANINGS: Readonly<Record<RegistryEvent['kind'], AbsenceReason | 'back' | undefined>> = {
-  dead: 'dead',
-  left: 'stopped',
-  joined: 'back',
-  recovered: 'back',
-  suspect: undefined,
-};
+/** Undefined for what changes nothing: who is seen for the first time, after a long silence, is not back by that. */
+function meaningOf({ kind, agent }: RegistryEvent): AbsenceReason | 'back' | undefined {
+  if (kind === 'dead') return 'dead';
+  if (kind === 'left') return 'stopped';
+  return agent.health === 'healthy' ? 'back' : undefined;
+}
 
 /** Tells open proposals who of their electors is gone, and who is back. What happens meanwhile is told together, next. */
 @Injectable()
@@ -20,32 +19,40 @@ export class Absences implements OnModuleDestroy {
   private readonly logger = new Logger('Consensus');
   private readonly events: Subscription;
   private readonly untold = new Map<string, AbsenceReason | undefined>();
+  /** Whoever left while nobody of this role was there has made no event. */
+  private lookAtAll = false;
   private telling = false;
 
   constructor(
+    identity: AgentIdentity,
     private readonly registry: AgentRegistry,
     private readonly server: AgentServer,
     private readonly counting: VoteCounting,
   ) {
-    this.events = registry.events.subscribe(({ kind, agent }) => {
-      const meaning = MEANINGS[kind];
-      if (meaning === undefined) return;
-      this.untold.set(agent.id, meaning === 'back' ? undefined : meaning);
+    this.events = registry.events.subscribe((event) => {
+      const { kind, agent } = event;
+      const meaning = meaningOf(event);
+      if (meaning !== undefined) this.untold.set(agent.id, meaning === 'back' ? undefined : meaning);
+      if (kind === 'joined' && agent.instance === identity.instance) this.lookAtAll = true;
       this.wake();
     });
   }
 
   /** Looks who of these is gone: what was told while a proposal to them was being committed has not reached it. */
   lookAgain(electors: readonly string[]): void {
-    for (const id of electors) {
-      const [agent] = this.registry.find({ id, health: ['dead', 'stopped'] });
-      if (agent) this.untold.set(id, agent.health === 'dead' ? 'dead' : 'stopped');
-    }
+    this.look(electors);
     this.wake();
   }
 
   onModuleDestroy(): void {
     this.events.unsubscribe();
+  }
+
+  private look(electors: readonly string[]): void {
+    for (const id of electors) {
+      const [agent] = this.registry.find({ id, health: ['dead', 'stopped'] });
+      if (agent) this.untold.set(id, agent.health === 'dead' ? 'dead' : 'stopped');
+    }
   }
 
   private wake(): void {
@@ -55,16 +62,20 @@ export class Absences implements OnModuleDestroy {
   private async tell(): Promise<void> {
     this.telling = true;
     const { stopping } = this.server;
-    for (let failures = 0; this.untold.size > 0 && !stopping.aborted;) {
+    for (let failures = 0; (this.lookAtAll || this.untold.size > 0) && !stopping.aborted;) {
+      const all = this.lookAtAll;
       const batch = new Map(this.untold);
+      this.lookAtAll = false;
       this.untold.clear();
       try {
+        if (all) this.look(await this.counting.openElectors());
         await this.counting.noteAbsence(batch);
         failures = 0;
       } catch (error) {
         if (!stopping.aborted)
           this.logger.warn(`absent electors: ${error instanceof Error ? error.message : String(error)}`);
         if (!(error instanceof StoreUnavailableError)) continue;
+        this.lookAtAll ||= all;
         for (const [id, meaning] of batch) if (!this.untold.has(id)) this.untold.set(id, meaning);
         await pause(backoff(failures++), stopping);
       }

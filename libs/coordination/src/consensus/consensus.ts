@@ -67,6 +67,9 @@ export class Consensus {
    * `OutboxFullError`, or `BusStoppedError` while the agent is not running.
    */
   async propose(motion: Motion, { electorate, ...options }: VotingOptions): Promise<string> {
+    const given: unknown = electorate;
+    if (typeof given !== 'object' || given === null)
+      throw new InvalidProposalError('electorate', 'must be a list of agent ids, or a query of the registry');
     const electors = isList(electorate) ? electorate : this.registry.find(electorate).map(({ id }) => id);
     const draft = draftOf(motion, electors, options, this.settings.coordination.consensusTimeout);
     const id = await this.counting.open(draft);

@@ -133,6 +133,14 @@ export class ProposalStore {
     return rows.map(({ id }) => id);
   }
 
+  async openElectors(role: string): Promise<string[]> {
+    const rows = await this.store.query<{ elector: string }>(
+      `SELECT DISTINCT unnest(electors) AS elector FROM ${this.proposals} WHERE outcome IS NULL AND role = $1`,
+      [role],
+    );
+    return rows.map(({ elector }) => elector);
+  }
+
   async roleOf(id: string): Promise<string | undefined> {
     const [row] = await this.store.query<{ role: string }>(`SELECT role FROM ${this.proposals} WHERE id = $1`, [id]);
     return row?.role;

@@ -35,6 +35,8 @@ describe('a draft', () => {
     ['quorum', 'above 1', {}, ['a'], { quorum: 1.01 }],
     ['quorum', 'below 0', {}, ['a'], { quorum: -0.1 }],
     ['quorum', 'no number', {}, ['a'], { quorum: Number.NaN }],
+    ['quorum', 'text', {}, ['a'], { quorum: '0.5' as never }],
+    ['weights', 'none for weighted', {}, ['a'], { rule: 'weighted', weights: null as never }],
     ['timeout', 'none', {}, ['a'], { timeout: 0 }],
     ['timeout', 'a fraction', {}, ['a'], { timeout: 1.5 }],
     ['timeout', 'too long', {}, ['a'], { timeout: 2_592_000_001 }],

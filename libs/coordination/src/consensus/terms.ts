@@ -29,7 +29,11 @@ export function draftOf(
   );
   check('content', content === undefined || isPlainObject(content), 'must be an object of JSON');
   check('rule', VOTING_RULES.includes(rule), `must be one of ${VOTING_RULES.join(', ')}`);
-  check('quorum', quorum === undefined || (quorum >= 0 && quorum <= 1), `${String(quorum)} is not from 0 to 1`);
+  check(
+    'quorum',
+    quorum === undefined || (typeof quorum === 'number' && quorum >= 0 && quorum <= 1),
+    `${String(quorum)} is not a number from 0 to 1`,
+  );
   const ms = timeout ?? defaultTimeout;
   check(
     'timeout',
@@ -63,6 +67,7 @@ function checkElectors(electors: readonly string[]): void {
 
 function weighted(electors: readonly string[], rule: VotingRule, weights: VotingOptions['weights']): Elector[] {
   check('weights', (rule === 'weighted') === (weights !== undefined), 'are for the rule weighted, which needs them');
+  check('weights', weights === undefined || isPlainObject(weights), 'must be an object of weights by agent id');
   if (!weights) return electors.map((id) => ({ id, weight: 1 }));
   const given = new Map(Object.entries(weights));
   const electorate = electors.map((id) => {

@@ -102,6 +102,11 @@ export class VoteCounting {
     });
   }
 
+  /** Electors of this role's open proposals. */
+  openElectors(): Promise<string[]> {
+    return this.proposals.openElectors(this.identity.role);
+  }
+
   /** These agents are gone, or (undefined) back: open proposals of this role no longer wait for them, or do again. */
   async noteAbsence(agents: ReadonlyMap<string, AbsenceReason | undefined>): Promise<void> {
     for (const id of await this.proposals.openWith(this.identity.role, [...agents.keys()])) {

@@ -102,7 +102,11 @@ export class ElectionDriver {
   step(event: ElectionEvent): void {
     if (this.stopped) return;
     if (performance.now() >= this.lookAt) this.look();
-    for (const action of this.machine.step(performance.now(), event)) this.perform(action);
+    for (const action of this.machine.step(performance.now(), event)) {
+      // an observer of one may have left the group
+      if (this.stopped) return;
+      this.perform(action);
+    }
     this.plan();
     this.surroundings.stepped();
   }

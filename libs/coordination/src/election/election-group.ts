@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { GuardedEvents } from 'agentmq/agent';
 import type { Transaction } from 'agentmq/message-store';
 import { BehaviorSubject, distinctUntilChanged, filter, firstValueFrom, type Observable, timeout } from 'rxjs';
 import { ElectionDriver, type ElectionSurroundings, type ElectionTimes } from './election-driver.js';
@@ -44,7 +45,10 @@ export type GroupSurroundings = Pick<ElectionSurroundings, 'members' | 'send'> &
 
 /** This agent's membership of a group of agents, one of which leads. */
 export class ElectionGroup {
-  /** The state as it is, then whenever it changes; completes when this agent leaves the group. */
+  /**
+   * The state as it is, then whenever it changes; completes when this agent leaves the group. What an observer throws is
+   * logged.
+   */
   readonly changes: Observable<ElectionState>;
   private readonly logger = new Logger('Elections');
   private readonly driver: ElectionDriver;
@@ -80,10 +84,14 @@ export class ElectionGroup {
       },
     });
     this.states = new BehaviorSubject(this.state);
-    this.changes = this.states.pipe(
+    const changes = this.states.pipe(
       distinctUntilChanged(
         (a, b) => a.role === b.role && a.term === b.term && a.leader === b.leader && a.isLeader === b.isLeader,
       ),
+    );
+    this.changes = new GuardedEvents(
+      (subscriber) => changes.subscribe(subscriber),
+      (error) => this.logger.error(error),
     );
     this.driver.look();
   }
@@ -109,7 +117,8 @@ export class ElectionGroup {
    * Runs `work` in a transaction that is committed only if this agent still leads in `term` then, which the next
    * leader's election waits for: nothing that `work` writes by that transaction comes after a write of a later term.
    * Rejects with {@link DeposedError} when it does not lead, and else as `MessageStore.transaction` does: what `work`
-   * rejects with, or `StoreUnavailableError`. Whatever it rejects with, nothing was written.
+   * rejects with, or `StoreUnavailableError`. Nothing was written then, but
+   * for `StoreUnavailableError`: a connection that is lost during COMMIT leaves it unknown.
    */
   async fence<T>(term: number, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     if (this.leadership?.term !== term) throw new DeposedError(this.name, term);

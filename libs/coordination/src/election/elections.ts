@@ -22,6 +22,8 @@ export class Elections implements OnModuleDestroy {
   private readonly logger = new Logger('Elections');
   private readonly groups = new Map<string, ElectionGroup | undefined>();
   private readonly record: ElectionStore;
+  /** Instances that this process has known as healthy. */
+  private readonly seenAlive = new Set<string>();
   private isEnding = false;
   /** Timers and callbacks are part of no message's handling, even if a handler joined. */
   private readonly apart = new AsyncResource('agentmq:elections');
@@ -109,11 +111,20 @@ export class Elections implements OnModuleDestroy {
     return joined;
   }
 
-  /** The members of a suspect agent's group wait for it a little longer. */
+  /**
+   * Who is suspect is counted a little longer, but for what a process finds on record when it starts: of that, what has
+   * been silent for as long as the dead are is of an earlier life of the group.
+   */
   private membersOf(capability: string): string[] {
+    const { agentTimeout } = this.settings.registry;
+    const [self] = this.registry.find({ id: this.identity.id, health: 'any' });
     return this.registry
-      .find({ capability, health: 'any' })
-      .filter(({ health }) => health === 'healthy' || health === 'suspect')
+      .find({ capability, health: ['healthy', 'suspect'] })
+      .filter(({ instance, health, heartbeatAt }) => {
+        if (health === 'healthy') this.seenAlive.add(instance);
+        const silent = self ? self.heartbeatAt.getTime() - heartbeatAt.getTime() : 0;
+        return silent < agentTimeout || this.seenAlive.has(instance);
+      })
       .map(({ id }) => id);
   }
 
