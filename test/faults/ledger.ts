@@ -130,14 +130,19 @@ export class Ledger {
     return row?.count ?? 0;
   }
 
-  /** Of the messages that were sent with a delay: how long after storing they were due, and how long after that handled, in ms. */
-  async delayed(): Promise<{ due: { least: number; most: number }; handled: { least: number; most: number } }> {
-    const [row] = await this.query<Record<'leastDue' | 'mostDue' | 'leastHandled' | 'mostHandled', number>>(
+  /**
+   * Of the messages that were sent with a delay, in ms: how long after sending they were due, how long after that
+   * handled, and how far the time of sending, by the sender, was from that of storing, by the database.
+   */
+  async delayed(): Promise<Record<'due' | 'handled', { least: number; most: number }> & { astray: number }> {
+    const [row] = await this.query<Record<'leastDue' | 'mostDue' | 'leastHandled' | 'mostHandled' | 'astray', number>>(
       `SELECT min(due)::integer AS "leastDue", max(due)::integer AS "mostDue",
-         floor(min(handled))::integer AS "leastHandled", max(handled)::integer AS "mostHandled"
+         floor(min(handled))::integer AS "leastHandled", max(handled)::integer AS "mostHandled",
+         max(abs(astray))::integer AS astray
        FROM (
-         SELECT extract(epoch FROM m.deliver_at - m.stored_at) * 1000 AS due,
-           extract(epoch FROM c.at - m.deliver_at) * 1000 AS handled
+         SELECT extract(epoch FROM m.deliver_at - m.sent_at) * 1000 AS due,
+           extract(epoch FROM c.at - m.deliver_at) * 1000 AS handled,
+           extract(epoch FROM m.stored_at - m.sent_at) * 1000 AS astray
          FROM ${this.namespace}.messages m JOIN ${this.schema}.completions c USING (message_id)
          WHERE m.deliver_at IS NOT NULL
        ) AS waits`,
@@ -146,6 +151,7 @@ export class Ledger {
     return {
       due: { least: row.leastDue, most: row.mostDue },
       handled: { least: row.leastHandled, most: row.mostHandled },
+      astray: row.astray,
     };
   }
 

@@ -119,11 +119,11 @@ export class Consensus {
 
   /** Proposals of all agents, oldest first. Rejects with {@link InvalidProposalError} naming the field. */
   async list(filter: ProposalFilter = {}): Promise<ProposalSummary[]> {
-    const { state, limit = 1, after } = filter;
+    const { state, limit, after } = filter;
     if (state !== undefined && !STATES.includes(state)) {
       throw new InvalidProposalError('state', `"${state}" is not one of ${STATES.join(', ')}`);
     }
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT)) {
+    if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT)) {
       throw new InvalidProposalError('limit', `${limit} is not a whole number from 1 to ${MAX_LIMIT}`);
     }
     if (after !== undefined && !isId(after)) throw new InvalidProposalError('after', `"${after}" is no proposal's id`);
