@@ -1,5 +1,5 @@
 import type { Inbox as BrokerInbox } from 'agentmq/broker';
-import type { RetryPolicy } from 'agentmq/contracts';
+import type { Envelope, RetryPolicy, TraceContext } from 'agentmq/contracts';
 import type { CallerTransaction } from 'agentmq/message-store';
 import type { Route } from './handler-run.js';
 
@@ -55,6 +55,19 @@ export interface DurableSendOptions extends SendOptions {
    * of a relay.
    */
   readonly transaction?: CallerTransaction;
+}
+
+/** A durable message whose payload is JSON already, of a contract that the sender need not know; its receiver validates it. */
+export interface PreparedMessage extends Pick<
+  Envelope,
+  'messageId' | 'recipient' | 'type' | 'version' | 'priority' | 'correlationId' | 'causationId'
+> {
+  /** JSON. */
+  readonly payload: string;
+  readonly ttl: number;
+  /** The trace that it goes on. */
+  readonly trace?: TraceContext;
+  readonly headers?: Readonly<Record<string, unknown>>;
 }
 
 export interface RequestOptions extends SendOptions {

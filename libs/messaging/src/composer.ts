@@ -11,7 +11,7 @@ import {
   validatePayload,
 } from 'agentmq/contracts';
 import { encodeBody } from './body.js';
-import type { DurableSendOptions, MessageBusOptions } from './bus-options.js';
+import type { DurableSendOptions, MessageBusOptions, PreparedMessage } from './bus-options.js';
 import { currentMessage, nextTrace } from './flow.js';
 
 /** The last moment of a four-digit year, which RFC 3339 ends with. */
@@ -61,6 +61,25 @@ export class Composer {
       ...(cause ? { causationId: cause.messageId } : {}),
       ...(options.headers ? { headers: options.headers } : {}),
       ...(durable ? {} : { transient: true }),
+    };
+  }
+
+  /** Throws `InvalidMessageError` that names the field, or `MessageTooLargeError`. */
+  envelop({ payload, trace, ...fields }: PreparedMessage): Message {
+    const body = Buffer.from(payload);
+    const { maxMessageBytes, agentId } = this.options;
+    if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
+    checkPriority(fields.priority);
+    const timestamp = this.now();
+    return {
+      ...fields,
+      sender: agentId,
+      timestamp,
+      expiresAt: new Date(timestamp.getTime() + checkTtl(fields.ttl)),
+      trace: nextTrace(trace),
+      attempt: 1,
+      body,
+      contentType: 'application/json',
     };
   }
 }

@@ -28,11 +28,10 @@ export const currentMessage = (): Message | undefined => handled.getStore()?.mes
 export const currentTransaction = (): Transaction | undefined => handled.getStore()?.transaction;
 
 /**
- * The trace context of a new message: in the trace of the message being handled, else the first of a new trace
- * (W3C Trace Context, version 00, sampled).
+ * The trace context of a new message: in the trace of its cause, unless given that of the message being handled, else the
+ * first of a new trace (W3C Trace Context, version 00, sampled).
  */
-export function nextTrace(): TraceContext {
-  const parent = currentMessage()?.trace;
+export function nextTrace(parent: TraceContext | undefined = currentMessage()?.trace): TraceContext {
   const traceId = parent?.traceparent.slice(3, 35) ?? newTraceId();
   const traceparent = `00-${traceId}-${hexadecimal(16)}-01`;
   return parent?.tracestate ? { traceparent, tracestate: parent.tracestate } : { traceparent };

@@ -1,8 +1,10 @@
 export type { Listener } from './announcements.js';
+export { Batcher, type BatcherLimits } from './batcher.js';
 export type {
   AnnounceOptions,
   DurableSendOptions,
   MessageBusOptions,
+  PreparedMessage,
   RequestOptions,
   SendOptions,
   Subscription,
@@ -19,6 +21,7 @@ export {
   OutboxFullError,
   PoisonMessageError,
 } from './errors.js';
+export { currentMessage, currentTransaction, nextTrace } from './flow.js';
 export type { Handling, Route } from './handler-run.js';
 export { MessageBus } from './message-bus.js';
 export { backoff, pause, within } from './patience.js';

@@ -1,5 +1,11 @@
 import { Logger } from '@nestjs/common';
-import { type Broker, QueueFullError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
+import {
+  type Broker,
+  BrokerUnavailableError,
+  QueueFullError,
+  RequestInterruptedError,
+  RequestTimeoutError,
+} from 'agentmq/broker';
 import {
   type ContractDefinition,
   type Envelope,
@@ -19,6 +25,7 @@ import type {
   AnnounceOptions,
   DurableSendOptions,
   MessageBusOptions,
+  PreparedMessage,
   RequestOptions,
   Subscription,
 } from './bus-options.js';
@@ -119,6 +126,18 @@ export class MessageBus {
   }
 
   /**
+   * Sends durable messages, each as it was prepared, together with the caller's own work. Resolves when they are written in
+   * the transaction; they go out once it is committed. Rejects with `InvalidMessageError`, `MessageTooLargeError`,
+   * `StoreUnavailableError` or `OutboxFullError`.
+   */
+  async forward(prepared: readonly PreparedMessage[], transaction: Transaction): Promise<void> {
+    this.throwIfNotRunning();
+    const messages = prepared.map((message) => this.composer.envelop(message));
+    await this.outbox.forward(messages, transaction);
+    for (const { type, recipient } of messages) this.metrics.sent(type, recipient.kind);
+  }
+
+  /**
    * Sends a request and resolves with the payload of the answer. Rejects as `send` does, with `RemoteError` when the
    * handler failed, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
    * It is part of no transaction: it is to be answered before that could be committed.
@@ -164,6 +183,19 @@ export class MessageBus {
   ): Promise<Listener> {
     this.throwIfNotRunning();
     return this.announcements.listen(topics, contract, handle);
+  }
+
+  /**
+   * How many messages wait at the broker for a role or an agent; 0 for one that has no inbox. Rejects with
+   * `BrokerUnavailableError` while the broker is away.
+   */
+  async waiting(recipient: Recipient): Promise<number> {
+    const { kind, name } = recipient;
+    if (kind !== 'role' && kind !== 'agent') throw new InvalidMessageError('recipient', `a ${kind} has no inbox`);
+    const size = await this.broker.inboxSize({ kind, name });
+    if (size === undefined && !this.broker.status().connected)
+      throw new BrokerUnavailableError('the broker is not connected');
+    return size ?? 0;
   }
 
   /**

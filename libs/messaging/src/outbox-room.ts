@@ -29,16 +29,16 @@ export class OutboxRoom {
     return this.uncommitted.enter(bytes);
   }
 
-  /** Adds an entry by `work`. Rejects with `OutboxFullError` when there is no room. */
-  async add<T>(work: () => Promise<T>): Promise<T> {
+  /** Adds entries by `work`, one unless given. Rejects with `OutboxFullError` when there is no room for one. */
+  async add<T>(work: () => Promise<T>, entries = 1): Promise<T> {
     if (this.known + this.adding >= this.limit) throw new OutboxFullError(this.limit);
-    this.adding++;
+    this.adding += entries;
     try {
       const result = await work();
-      this.change(1);
+      this.change(entries);
       return result;
     } finally {
-      this.adding--;
+      this.adding -= entries;
     }
   }
 

@@ -93,6 +93,13 @@ export class Outbox {
     );
   }
 
+  /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */
+  async forward(messages: readonly Message[], transaction: Transaction): Promise<void> {
+    const { owner } = this.options;
+    await this.room.add(() => this.store.append(messages, { owner, transaction }), messages.length);
+    transaction.onCommit(() => this.wake());
+  }
+
   /**
    * Resolves when a request is committed, with what settles it; waits and rejects as `send` does. The caller publishes
    * it, and the entry is the caller's for longer than the request lives: a copy from the relay could not be answered, so
