@@ -11,6 +11,7 @@ import { AgentIdentity } from './identity.js';
 import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect } from './registry/times.js';
+import { SelfStop } from './self-stop.js';
 import { AgentSettings, loadSettings } from './settings.js';
 
 export interface AgentModuleOptions {
@@ -72,6 +73,7 @@ export class AgentModule implements OnApplicationShutdown {
         AgentRegistry,
         AgentClient,
         AgentServer,
+        SelfStop,
         { provide: HealthProbes, useClass: AgentProbes },
       ],
       exports: [
@@ -80,6 +82,7 @@ export class AgentModule implements OnApplicationShutdown {
         AgentClient,
         AgentRegistry,
         AgentServer,
+        SelfStop,
         MessageStore,
         MessageBus,
         { provide: OWNS_STORE, useValue: options.store === undefined },

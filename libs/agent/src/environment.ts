@@ -151,6 +151,68 @@ export class Environment {
   @Max(600)
   COORDINATION_ELECTION_TIMEOUT = 2.5;
 
+  /** Checked where it is read: readRoutingRules. */
+  ROUTING_RULES = '';
+
+  /** Checked where it is read: readScaledRoles. */
+  SCALING = '';
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(1_000_000)
+  SCALING_TARGET_BACKLOG = 10;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(86_400)
+  SCALING_COOL_DOWN = 60;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  SCALING_INTERVAL = 2;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  SCALING_START_TIMEOUT = 60;
+
+  SCALING_COMMAND = '';
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(0.99)
+  CIRCUIT_FAILURE_RATE = 0.5;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  CIRCUIT_WINDOW = 10;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  CIRCUIT_MINIMUM_VOLUME = 10;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  CIRCUIT_OPEN_TIME = 5;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  CIRCUIT_PROBE_TIMEOUT = 30;
+
   @Type(() => Number)
   @IsInt()
   @Min(0)

@@ -4,7 +4,8 @@ import { type AgentOptions, agentOptionsOf } from './decorators.js';
 import { AgentDeclarationError } from './errors.js';
 import { type AgentSettings, generateAgentId } from './settings.js';
 
-const DEFAULT_CONCURRENCY = 64;
+/** How many messages an agent handles at once that does not say it. */
+export const DEFAULT_CONCURRENCY = 64;
 
 /** Who this app is: the sum of its `@Agent` controllers. */
 export class AgentIdentity {

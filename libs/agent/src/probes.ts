@@ -20,7 +20,7 @@ export class AgentProbes extends HealthProbes {
     super();
   }
 
-  all(): readonly HealthProbe[] {
+  protected own(): readonly HealthProbe[] {
     return [
       { name: 'agent', readiness: true, check: () => Promise.resolve(this.agent()) },
       { name: 'message_bus', readiness: true, check: () => this.messageBus() },

@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import { AgentMQError, type RetryPolicy } from 'agentmq/contracts';
+import { readRoutingRules, type RoutingRule } from './routing-rules.js';
+import { readScaledRoles, type ScaledRole } from './scaled-roles.js';
 import { type BusType, Environment, logLevels, type LogLevel, type QueueType, type StartMode } from './environment.js';
 
 /** What an agent app is told by its environment; also its Nest token. Times in ms. */
@@ -53,6 +55,36 @@ export abstract class AgentSettings {
     readonly leaderHeartbeatInterval: number;
     /** The least time without a leader before an election; each is drawn from this to twice this. */
     readonly electionTimeout: number;
+    /** Where work for a capability goes, if not to the agents that declare it. */
+    readonly routingRules: readonly RoutingRule[];
+  };
+  /** What the leader of the coordinators does about backlogs. */
+  abstract readonly scaling: {
+    /** None: it starts and stops nobody. */
+    readonly roles: readonly ScaledRole[];
+    /** How much backlog one worker is to have, in messages and tasks. */
+    readonly targetBacklog: number;
+    /** For how long fewer workers must have been enough before some are stopped. */
+    readonly coolDown: number;
+    /** How often it looks. */
+    readonly interval: number;
+    /** How long a worker may take from its start until it is registered. */
+    readonly startTimeout: number;
+    /** What starts a worker, `{role}` standing for its role; empty: the app of that name. */
+    readonly command: string;
+  };
+  /** When calls to an agent that fails are held back. */
+  abstract readonly circuit: {
+    /** The share of failures, 0 to 1, above which its circuit opens. */
+    readonly failureRate: number;
+    /** How far back calls count. */
+    readonly window: number;
+    /** The fewest calls in that time that it opens on. */
+    readonly minimumVolume: number;
+    /** How long it stays open before a call may try the agent. */
+    readonly openTime: number;
+    /** How long such a call may take, unless it says otherwise. */
+    readonly probeTimeout: number;
   };
   abstract readonly http: { readonly port: number };
   /** How long a stop waits for handlers. */
@@ -108,6 +140,13 @@ export function loadSettings(
   if (env.COORDINATION_ELECTION_TIMEOUT < 3 * env.COORDINATION_LEADER_HEARTBEAT_INTERVAL) {
     problems.push('COORDINATION_ELECTION_TIMEOUT: must be at least three times COORDINATION_LEADER_HEARTBEAT_INTERVAL');
   }
+  const routing = readRoutingRules(env.ROUTING_RULES);
+  problems.push(...routing.problems);
+  const scaled = readScaledRoles(env.SCALING);
+  problems.push(...scaled.problems);
+  if (scaled.roles.length > 0 && (env.MESSAGE_BUS_TYPE ?? busType) === 'in_memory') {
+    problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq, which workers in other processes can reach');
+  }
   if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
   if (problems.length > 0) throw new SettingsError(problems.map(withoutPassword));
   return {
@@ -147,6 +186,22 @@ export function loadSettings(
       leaderElectionInterval: env.COORDINATION_LEADER_ELECTION_INTERVAL * 1_000,
       leaderHeartbeatInterval: Math.round(env.COORDINATION_LEADER_HEARTBEAT_INTERVAL * 1_000),
       electionTimeout: Math.round(env.COORDINATION_ELECTION_TIMEOUT * 1_000),
+      routingRules: routing.rules,
+    },
+    scaling: {
+      roles: scaled.roles,
+      targetBacklog: env.SCALING_TARGET_BACKLOG,
+      coolDown: Math.round(env.SCALING_COOL_DOWN * 1_000),
+      interval: Math.round(env.SCALING_INTERVAL * 1_000),
+      startTimeout: Math.round(env.SCALING_START_TIMEOUT * 1_000),
+      command: env.SCALING_COMMAND,
+    },
+    circuit: {
+      failureRate: env.CIRCUIT_FAILURE_RATE,
+      window: Math.round(env.CIRCUIT_WINDOW * 1_000),
+      minimumVolume: env.CIRCUIT_MINIMUM_VOLUME,
+      openTime: Math.round(env.CIRCUIT_OPEN_TIME * 1_000),
+      probeTimeout: Math.round(env.CIRCUIT_PROBE_TIMEOUT * 1_000),
     },
     http: { port: env.HTTP_PORT },
     shutdownTimeout: env.SHUTDOWN_TIMEOUT * 1_000,

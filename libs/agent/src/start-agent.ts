@@ -15,6 +15,7 @@ import { Metrics } from 'agentmq/telemetry';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { PassThroughFilter } from './pass-through.filter.js';
+import { SelfStop } from './self-stop.js';
 import { loadSettings, logLevelsUpTo } from './settings.js';
 
 /** The root over an app's own module: what is registered here first has the lowest precedence. */
@@ -51,6 +52,13 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
     exitOnSecondSignal();
     // Nest's default repeats the signal to itself, which a container's first process does not feel.
     nest.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
+    nest.get(SelfStop).endsBy(async () => {
+      await nest.close().catch((error: unknown) => {
+        new Logger('AgentMQ').error(explain(error));
+        process.exit(1);
+      });
+      process.exit(0);
+    });
     nest.connectMicroservice({ strategy: server }, { inheritAppConfig: true });
     await nest.listen(http.port);
     await nest.startAllMicroservices();
@@ -82,6 +90,7 @@ export async function startEmbeddedAgent(
     useFactory: (strategy: AgentServer) => ({ strategy }),
     inject: [AgentServer],
   });
+  agent.get(SelfStop).endsBy(() => agent.close());
   try {
     await agent.listen();
   } catch (error) {

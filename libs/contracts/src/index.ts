@@ -76,6 +76,8 @@ export {
 export { ElectionMessage } from './messages/election.js';
 export { RecordScanner } from './messages/csv-records.js';
 export { type Keyword, MAX_TEXTS, NlpRequest, NlpResult, type Sentiment } from './messages/nlp.js';
+export { AgentStop } from './messages/agent-stop.js';
+export { MAX_NOTICED_TASKS, TaskNotice } from './messages/task-notices.js';
 export {
   TASK_PROGRESS_TOPIC,
   TASK_RESULT_TOPIC,
@@ -94,6 +96,8 @@ export {
   AgentHeartbeat,
   AgentRegistered,
   AgentUpdated,
+  CircuitStatus,
   HEARTBEAT_TOPIC,
   MAX_CAPABILITIES,
+  MAX_CIRCUITS,
 } from './messages/registry.js';

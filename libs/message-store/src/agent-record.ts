@@ -1,3 +1,13 @@
+/** What an agent says of another that failed it too often. */
+export interface AgentCircuit {
+  /** The id of the other. */
+  readonly agent: string;
+  /** `open`: it sends the other nothing for now; `half_open`: one call at a time, to see how the other is. */
+  readonly state: 'open' | 'half_open';
+  /** By its own clock, as RFC 3339. */
+  readonly since: string;
+}
+
 /** One agent as it was last written down. */
 export interface AgentRecord {
   readonly id: string;
@@ -12,6 +22,10 @@ export interface AgentRecord {
   /** 0 idle to 1 full. */
   readonly load: number;
   readonly inFlight: number;
+  /** The most messages that it handles at once. */
+  readonly concurrency: number;
+  /** Its circuits that are not closed. */
+  readonly circuits: readonly AgentCircuit[];
   readonly version: string;
   /** It has left by its own will. */
   readonly stopped: boolean;
@@ -27,10 +41,13 @@ export interface AgentSnapshot {
   readonly agents: readonly AgentRecord[];
 }
 
-export type AgentRegistration = Pick<AgentRecord, 'id' | 'role' | 'capabilities' | 'instance' | 'version'>;
+export type AgentRegistration = Pick<
+  AgentRecord,
+  'id' | 'role' | 'capabilities' | 'instance' | 'version' | 'concurrency'
+>;
 export type AgentHeartbeat = Pick<
   AgentRecord,
-  'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight'
+  'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight' | 'concurrency' | 'circuits'
 >;
 
 /**

@@ -10,6 +10,7 @@ export {
   TransactionEndedError,
 } from './errors.js';
 export type {
+  AgentCircuit,
   AgentHeartbeat,
   AgentRecord,
   AgentRegistration,

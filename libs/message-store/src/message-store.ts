@@ -241,6 +241,11 @@ export interface Transaction {
 export abstract class MessageStore {
   /** The database schema of this namespace. */
   abstract readonly schema: string;
+  /**
+   * How many transactions run at once; others wait. Where it is 1, the embedded database, a statement outside of the
+   * transaction that is open waits for its end, so who awaits one within it waits for ever.
+   */
+  abstract readonly transactionsAtOnce: number;
 
   /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a newer schema. */
   abstract migrate(): Promise<void>;

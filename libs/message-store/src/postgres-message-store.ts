@@ -50,6 +50,7 @@ import { Subscriptions } from './subscriptions.js';
 export class PostgresMessageStore extends MessageStore {
   /** The Postgres schema that holds everything of this namespace. */
   readonly schema: string;
+  readonly transactionsAtOnce: number;
   private readonly database: Database;
   private readonly turn: LimitFunction;
   private readonly sender: Sender;
@@ -64,7 +65,8 @@ export class PostgresMessageStore extends MessageStore {
     super();
     this.schema = schemaOf(namespace);
     this.database = new Database(this.schema, connections);
-    this.turn = pLimit(connections.transactionsAtOnce);
+    this.transactionsAtOnce = connections.transactionsAtOnce;
+    this.turn = pLimit(this.transactionsAtOnce);
     const sql = statements(this.schema);
     this.sender = new Sender(this.database, sql);
     this.receiver = new Receiver(this.database, sql);

@@ -25,6 +25,7 @@ export class Registry {
       agent.capabilities.map(clean),
       clean(agent.instance),
       clean(agent.version),
+      agent.concurrency,
     ]);
     return rows[0] as AgentRecord;
   }
@@ -38,6 +39,8 @@ export class Registry {
       clean(agent.version),
       agent.load,
       agent.inFlight,
+      agent.concurrency,
+      clean(JSON.stringify(agent.circuits)),
     ]);
     return rows[0]?.outcome ?? 'unknown';
   }

@@ -18,7 +18,18 @@ export interface HealthProbe {
 
 /** The probes of an app; also the Nest token that they are provided under. */
 export abstract class HealthProbes {
-  abstract all(): readonly HealthProbe[];
+  private readonly added: HealthProbe[] = [];
+
+  /** For parts of the app that this one knows nothing of. */
+  add(probe: HealthProbe): void {
+    this.added.push(probe);
+  }
+
+  all(): readonly HealthProbe[] {
+    return [...this.own(), ...this.added];
+  }
+
+  protected abstract own(): readonly HealthProbe[];
 }
 
 const PROBE_TIMEOUT_MS = 3_000;

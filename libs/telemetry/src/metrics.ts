@@ -5,6 +5,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 export type Outcome =
   'completed' | 'retrying' | 'failed' | 'rejected' | 'expired' | 'duplicate' | 'ignored' | 'fenced' | 'dead_lettered';
 
+const CIRCUIT_LEVELS = { closed: 0, half_open: 1, open: 2 } as const;
+
 /** The metrics of one app, in a registry of its own: two apps in one process do not share it. */
 export class Metrics {
   readonly registry = new Registry();
@@ -39,6 +41,33 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly circuitGauge = new Gauge({
+    name: 'agentmq_circuit_state',
+    help: 'Circuits to other agents: 0 closed, 1 half open, 2 open; of agents that never failed too often, none',
+    labelNames: ['agent'],
+    registers: [this.registry],
+  });
+  private readonly scalingGauges = {
+    backlog: new Gauge({
+      name: 'agentmq_scaling_backlog',
+      help: 'Messages and tasks that wait for a scaled role or are with its agents; of the coordinator that leads',
+      labelNames: ['role'],
+      registers: [this.registry],
+    }),
+    workers: new Gauge({
+      name: 'agentmq_scaling_workers',
+      help: 'Healthy agents of a scaled role; of the coordinator that leads',
+      labelNames: ['role'],
+      registers: [this.registry],
+    }),
+    desired: new Gauge({
+      name: 'agentmq_scaling_desired_workers',
+      help: 'How many agents a scaled role should have; of the coordinator that leads',
+      labelNames: ['role'],
+      registers: [this.registry],
+    }),
+  };
+
   sent(type: string, recipient: string): void {
     this.sentTotal.inc({ type, recipient });
   }
@@ -60,6 +89,28 @@ export class Metrics {
       end();
       this.inFlightGauge.dec();
     };
+  }
+
+  circuit(agent: string, state: keyof typeof CIRCUIT_LEVELS): void {
+    this.circuitGauge.set({ agent }, CIRCUIT_LEVELS[state]);
+  }
+
+  /** Agents that are gone have no series. */
+  circuitForgotten(agent: string): void {
+    this.circuitGauge.remove({ agent });
+  }
+
+  /** How a role was found that this process scales. */
+  scaled(role: string, found: Readonly<Record<'backlog' | 'workers' | 'desired', number>>): void {
+    const { backlog, workers, desired } = this.scalingGauges;
+    backlog.set({ role }, found.backlog);
+    workers.set({ role }, found.workers);
+    desired.set({ role }, found.desired);
+  }
+
+  /** This process does not scale the role any more. */
+  notScaled(role: string): void {
+    for (const gauge of Object.values(this.scalingGauges)) gauge.remove({ role });
   }
 
   /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */

@@ -111,7 +111,7 @@ export function owed(of: () => Harness): void {
       const { store } = of();
       await store.subscribe(WORKER, ['#'], true);
       await store.unsubscribe(WORKER);
-      const agent = { role: 'worker', capabilities: [], instance: 'i', version: '1' };
+      const agent = { role: 'worker', capabilities: [], instance: 'i', version: '1', concurrency: 1 };
       for (const id of ['gone', 'here']) {
         await store.registerAgent({ ...agent, id });
         await store.subscribe(`agent.${id}`, ['#'], true);
@@ -139,7 +139,7 @@ export function owed(of: () => Harness): void {
 
     it('goes on to owe to an agent that subscribed, was forgotten, and registered', async () => {
       const { store } = of();
-      const agent = { id: 'stable', role: 'worker', capabilities: [], instance: 'i', version: '1' };
+      const agent = { id: 'stable', role: 'worker', capabilities: [], instance: 'i', version: '1', concurrency: 1 };
       const stop = async (): Promise<void> => {
         await store.deregisterAgent(agent);
         await change(`UPDATE {}.agents SET heartbeat_at = now() - interval '2 hours' WHERE id = 'stable'`);

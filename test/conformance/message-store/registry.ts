@@ -8,6 +8,7 @@ const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
   capabilities: ['work', 'nlp_"odd",{}'],
   instance: 'i-1',
   version: '1.0.0',
+  concurrency: 8,
   ...fields,
 });
 
@@ -19,6 +20,8 @@ const beat = (sequence: number, fields: Partial<AgentHeartbeat> = {}): AgentHear
   version: '1.0.0',
   load: 0.25,
   inFlight: 3,
+  concurrency: 16,
+  circuits: [{ agent: 'worker-2', state: 'open', since: '2026-01-01T00:00:00.000Z' }],
   ...fields,
 });
 
@@ -47,6 +50,7 @@ export function registry(of: () => Harness): void {
         sequence: 0,
         load: 0,
         inFlight: 0,
+        circuits: [],
         stopped: false,
         registeredAt: expect.any(Date),
         heartbeatAt: expect.any(Date),
@@ -68,7 +72,9 @@ export function registry(of: () => Harness): void {
       await store.heartbeat(beat(5));
       const before = await only();
       for (const late of [5, 4, 1]) {
-        const outcome = await store.heartbeat(beat(late, { load: 1, inFlight: 9, capabilities: [], version: '0' }));
+        const outcome = await store.heartbeat(
+          beat(late, { load: 1, inFlight: 9, capabilities: [], version: '0', concurrency: 1, circuits: [] }),
+        );
         expect(outcome).toBe('recorded');
       }
       expect(await only()).toEqual(before);
@@ -79,7 +85,14 @@ export function registry(of: () => Harness): void {
       await store.registerAgent(agent());
       await store.heartbeat(beat(7));
       const fresh = await store.registerAgent(agent({ instance: 'i-2', capabilities: [] }));
-      expect(fresh).toMatchObject({ instance: 'i-2', incarnation: 2, sequence: 0, capabilities: [], load: 0 });
+      expect(fresh).toMatchObject({
+        instance: 'i-2',
+        incarnation: 2,
+        sequence: 0,
+        capabilities: [],
+        load: 0,
+        circuits: [],
+      });
       expect(await store.heartbeat(beat(8))).toBe('replaced');
       await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
       expect(await only()).toEqual(fresh);
@@ -89,9 +102,10 @@ export function registry(of: () => Harness): void {
     it('deregisters; a late heartbeat does not bring the agent back, a registration does', async () => {
       const { store } = of();
       await store.registerAgent(agent());
+      await store.heartbeat(beat(1));
       await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
-      expect(await store.heartbeat(beat(1))).toBe('replaced');
-      expect(await only()).toMatchObject({ stopped: true, sequence: 0 });
+      expect(await store.heartbeat(beat(2))).toBe('replaced');
+      expect(await only()).toMatchObject({ stopped: true, sequence: 1, circuits: [] });
       await store.registerAgent(agent());
       expect(await only()).toMatchObject({ stopped: false, incarnation: 2 });
     });

@@ -1,4 +1,5 @@
 import type { AgentHealth, RegisteredAgent } from './agent-health.js';
+import { globMatcher } from './glob.js';
 
 /** What to look for; every criterion given must hold. */
 export interface AgentQuery {
@@ -13,21 +14,15 @@ export interface AgentQuery {
 /** The agents that match, by load and then id. */
 export function select(agents: Iterable<RegisteredAgent>, query: AgentQuery): RegisteredAgent[] {
   const { id, role, capability, health = 'healthy' } = query;
-  const wanted = capability === undefined ? undefined : globToRegExp(capability);
+  const wanted = capability === undefined ? undefined : globMatcher(capability);
   const healths = typeof health === 'string' ? [health] : health;
   return [...agents]
     .filter(
       (agent) =>
         (id === undefined || agent.id === id) &&
         (role === undefined || agent.role === role) &&
-        (wanted === undefined || agent.capabilities.some((name) => wanted.test(name))) &&
+        (wanted === undefined || agent.capabilities.some(wanted)) &&
         (health === 'any' || healths.includes(agent.health)),
     )
     .sort((a, b) => a.load - b.load || (a.id < b.id ? -1 : 1));
-}
-
-/** `*` stands for any characters, all else for itself. */
-function globToRegExp(glob: string): RegExp {
-  const escaped = glob.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`);
 }

@@ -10,23 +10,28 @@ import {
   HEARTBEAT_TOPIC,
   InvalidMessageError,
   MAX_CAPABILITIES,
+  MAX_CIRCUITS,
   type PayloadClass,
   toEveryone,
   toTopic,
 } from 'agentmq/contracts';
-import { MessageStore } from 'agentmq/message-store';
+import { type AgentCircuit, MessageStore } from 'agentmq/message-store';
 import { MessageBus, type Route } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
 import { HeartbeatUnconfirmedError } from '../errors.js';
-import { AgentIdentity } from '../identity.js';
+import { AgentIdentity, DEFAULT_CONCURRENCY } from '../identity.js';
 import { AgentSettings } from '../settings.js';
 import type { RegisteredAgent } from './agent-health.js';
 import { type AgentQuery, select } from './agent-query.js';
+import { Announcements } from './announcements.js';
 import { Clearness } from './clearness.js';
 import { GuardedEvents } from './guarded-events.js';
 import { type RegistryEvent, RegistryView } from './registry-view.js';
 import { type RegistryTimes, registryTimes } from './times.js';
+
+/** From one announcement of changed circuits to the next, at least. */
+const ANNOUNCEMENT_GAP_MS = 1_000;
 
 /**
  * All agents, as this one knows them: kept in Postgres, read at the start and with every heartbeat of this agent, and
@@ -47,6 +52,8 @@ export class AgentRegistry {
   private readonly clearness: Clearness;
   private readonly inTurn = pLimit(1);
   private readonly capabilities: Set<string>;
+  private readonly announcements: Announcements;
+  private circuits: () => readonly AgentCircuit[] = () => [];
   private state: 'new' | 'registered' | 'left' = 'new';
   private version = '';
   private sequence = 0;
@@ -61,6 +68,9 @@ export class AgentRegistry {
     this.view = new RegistryView(this.times);
     this.clearness = new Clearness(this.times);
     this.capabilities = new Set(identity.capabilities);
+    this.announcements = new Announcements(Math.min(ANNOUNCEMENT_GAP_MS, this.times.heartbeatInterval), () =>
+      this.announce(),
+    );
     this.events = new GuardedEvents(
       (subscriber) => this.emitted.subscribe(subscriber),
       (error) => this.logger.error(error),
@@ -97,12 +107,21 @@ export class AgentRegistry {
       throw new InvalidMessageError('capability', `"${name}" would be one more than ${MAX_CAPABILITIES}`);
     }
     this.capabilities.add(name);
-    await this.tellCapabilities();
+    await this.announce();
   }
 
   /** From now on this agent no longer says that it can do this. Resolves as {@link addCapability} does. */
   async removeCapability(name: string): Promise<void> {
-    if (this.capabilities.delete(name)) await this.tellCapabilities();
+    if (this.capabilities.delete(name)) await this.announce();
+  }
+
+  /**
+   * From now on this agent tells, with each of its heartbeats, of the circuits that `report` answers. The answer is to be
+   * called when they have changed: the others are then told soon, at most once a second.
+   */
+  reportCircuits(report: () => readonly AgentCircuit[]): () => void {
+    this.circuits = report;
+    return () => this.announcements.due();
   }
 
   /** Writes this agent down, reads who else is there, and tells the others. Rejects with `StoreUnavailableError`. */
@@ -125,6 +144,7 @@ export class AgentRegistry {
   async deregister(): Promise<void> {
     const { id, instance } = this.identity;
     this.state = 'left';
+    this.announcements.stop();
     await this.store.deregisterAgent({ id, instance });
     await this.tell(AgentDeregistered, { id, instance });
   }
@@ -132,9 +152,10 @@ export class AgentRegistry {
   /** What keeps the view up to date between two readings of the store. */
   routes(): Route[] {
     return [
-      this.route(AgentRegistered, ({ registeredAt, ...agent }) => {
+      this.route(AgentRegistered, ({ registeredAt, concurrency = DEFAULT_CONCURRENCY, ...agent }) => {
         const at = new Date(registeredAt);
-        const fresh = { sequence: 0, load: 0, inFlight: 0, stopped: false, registeredAt: at, heartbeatAt: at };
+        const idle = { sequence: 0, load: 0, inFlight: 0, circuits: [] };
+        const fresh = { ...idle, concurrency, stopped: false, registeredAt: at, heartbeatAt: at };
         this.emit(this.view.joined({ ...agent, ...fresh }));
       }),
       this.route(AgentUpdated, (update) => this.view.updated(update)),
@@ -143,8 +164,8 @@ export class AgentRegistry {
   }
 
   private async enter(): Promise<void> {
-    const { id, role, instance } = this.identity;
-    const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version };
+    const { id, role, instance, concurrency } = this.identity;
+    const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version, concurrency };
     const { incarnation, registeredAt } = await this.store.registerAgent(agent);
     this.sequence = 0;
     if (this.state === 'new') this.state = 'registered';
@@ -156,7 +177,7 @@ export class AgentRegistry {
   }
 
   private async beat(): Promise<boolean> {
-    const { id, instance } = this.identity;
+    const { id, instance, concurrency } = this.identity;
     const heartbeat = {
       id,
       instance,
@@ -165,6 +186,8 @@ export class AgentRegistry {
       version: this.version,
       load: this.load,
       inFlight: this.bus.inFlight,
+      concurrency,
+      circuits: this.circuits().slice(0, MAX_CIRCUITS),
     };
     const outcome = await this.publish(heartbeat)
       .then(() => this.store.heartbeat(heartbeat))
@@ -201,15 +224,17 @@ export class AgentRegistry {
     }
   }
 
-  private async tellCapabilities(): Promise<void> {
+  /** A heartbeat, and a broadcast for those whose own is not due yet. */
+  private async announce(): Promise<void> {
     if (this.state !== 'registered') return;
     const { id, instance } = this.identity;
     try {
       await this.heartbeat();
-      const capabilities = [...this.capabilities];
-      await this.tell(AgentUpdated, { id, instance, sequence: this.sequence, capabilities });
+      const circuits = this.circuits().slice(0, MAX_CIRCUITS);
+      const said = { capabilities: [...this.capabilities], circuits };
+      await this.tell(AgentUpdated, { id, instance, sequence: this.sequence, ...said });
     } catch (error) {
-      this.logger.warn(`not all were told what this agent can do: ${textOf(error)}`);
+      this.logger.warn(`not all were told what this agent can do, or of its circuits: ${textOf(error)}`);
     }
   }
 

@@ -23,6 +23,8 @@ const record = (fields: Partial<AgentRecord> = {}): AgentRecord => ({
   sequence: 0,
   load: 0,
   inFlight: 0,
+  concurrency: 64,
+  circuits: [],
   version: '1',
   stopped: false,
   registeredAt: new Date(START),

@@ -33,6 +33,8 @@ class World {
       sequence: 0,
       load: 0,
       inFlight: 0,
+      concurrency: 64,
+      circuits: [],
       version: '1',
       stopped: false,
       registeredAt: at,

@@ -1,4 +1,4 @@
-import type { AgentRecord, AgentSnapshot } from 'agentmq/message-store';
+import type { AgentCircuit, AgentRecord, AgentSnapshot } from 'agentmq/message-store';
 import { type AgentHealth, healthOf, type RegisteredAgent } from './agent-health.js';
 import type { RegistryTimes } from './times.js';
 
@@ -16,7 +16,10 @@ export interface RegistryEvent {
 }
 
 /** What an instance says of itself between two readings. */
-export type AgentUpdate = Pick<AgentRecord, 'id' | 'instance' | 'sequence' | 'capabilities'>;
+export type AgentUpdate = Pick<AgentRecord, 'id' | 'instance' | 'sequence' | 'capabilities'> & {
+  /** Those known, unless given. */
+  readonly circuits?: readonly AgentCircuit[];
+};
 
 /**
  * All agents as one process knows them, from what it reads and what it is told, in any order: nothing that is older than
@@ -59,11 +62,12 @@ export class RegistryView {
     return known?.instance === instance ? this.become(known, 'stopped') : [];
   }
 
-  /** An instance can do more, or less, than was known. */
-  updated({ id, instance, sequence, capabilities }: AgentUpdate): void {
+  /** An instance can do more, or less, or has other circuits, than was known. */
+  updated({ id, instance, sequence, capabilities, ...said }: AgentUpdate): void {
     const known = this.known.get(id);
     if (known?.instance !== instance || known.stopped || sequence <= known.sequence) return;
-    this.known.set(id, { ...known, sequence, capabilities });
+    const { circuits = known.circuits } = said;
+    this.known.set(id, { ...known, sequence, capabilities, circuits });
   }
 
   private take(record: AgentRecord, now: Date, clear: boolean): RegistryEvent[] {

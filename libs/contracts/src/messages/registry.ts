@@ -1,8 +1,39 @@
-import { ArrayMaxSize, IsArray, IsInt, IsNumber, IsRFC3339, IsString, Length, Max, Min } from 'class-validator';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsRFC3339,
+  IsString,
+  Length,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { Contract } from '../contract.js';
 
 /** The most capabilities of one agent. */
 export const MAX_CAPABILITIES = 1_000;
+
+/** The most circuits that one agent tells of. */
+export const MAX_CIRCUITS = 1_000;
+
+/** An agent's circuit to another that is not closed. */
+export class CircuitStatus {
+  /** The id of the other. */
+  @IsString()
+  @Length(1, 128)
+  agent!: string;
+
+  @IsIn(['open', 'half_open'])
+  state!: 'open' | 'half_open';
+
+  @IsRFC3339()
+  since!: string;
+}
 
 /** An agent has joined, or come back as a new instance. Broadcast. */
 @Contract({ type: 'agent_registered', durable: false })
@@ -35,9 +66,15 @@ export class AgentRegistered {
   /** By the database's clock. */
   @IsRFC3339()
   registeredAt!: string;
+
+  /** The most messages that it handles at once. Agents of before it was told do not say it. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  concurrency?: number;
 }
 
-/** An agent can do more, or less, than it said when it registered. Broadcast. */
+/** An agent can do more, or less, than it said when it registered, or has other circuits. Broadcast. */
 @Contract({ type: 'agent_updated', durable: false })
 export class AgentUpdated {
   @IsString()
@@ -57,6 +94,14 @@ export class AgentUpdated {
   @IsString({ each: true })
   @Length(1, 128, { each: true })
   capabilities!: string[];
+
+  /** Its circuits that are not closed. Agents of before it was told do not say it. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_CIRCUITS)
+  @ValidateNested({ each: true })
+  @Type(() => CircuitStatus)
+  circuits?: CircuitStatus[];
 }
 
 /** An agent has left by its own will. Broadcast. */
@@ -104,6 +149,20 @@ export class AgentHeartbeat {
   @IsInt()
   @Min(0)
   inFlight!: number;
+
+  /** The most messages that it handles at once. Agents of before it was told do not say it. */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  concurrency?: number;
+
+  /** Its circuits that are not closed. Agents of before it was told do not say it. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_CIRCUITS)
+  @ValidateNested({ each: true })
+  @Type(() => CircuitStatus)
+  circuits?: CircuitStatus[];
 }
 
 /** The topic of heartbeats. */

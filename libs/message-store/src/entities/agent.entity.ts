@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AgentRecord } from '../agent-record.js';
+import type { AgentCircuit, AgentRecord } from '../agent-record.js';
 
 /** One agent of the registry. */
 @Entity('agents')
@@ -27,6 +27,12 @@ export class AgentEntity implements AgentRecord {
 
   @Column({ name: 'in_flight', type: 'integer' })
   readonly inFlight!: number;
+
+  @Column({ type: 'integer' })
+  readonly concurrency!: number;
+
+  @Column({ type: 'json' })
+  readonly circuits!: AgentCircuit[];
 
   @Column({ type: 'text' })
   readonly version!: string;

@@ -1,17 +1,17 @@
-const agentRow = `id, role, capabilities, instance, incarnation, sequence, load, in_flight AS "inFlight", version, stopped,
-  registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
+const agentRow = `id, role, capabilities, instance, incarnation, sequence, load, in_flight AS "inFlight", concurrency,
+  circuits, version, stopped, registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
 
 /**
  * A new instance takes the id over: everything that the last one said is forgotten. Two that register at once take
  * turns at the row, so the times must be those of the turn, not of the statement's start.
  */
 export const registerAgent = (schema: string): string => `
-INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version)
-VALUES ($1, $2, $3::text[], $4, $5)
+INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version, concurrency)
+VALUES ($1, $2, $3::text[], $4, $5, $6)
 ON CONFLICT (id) DO UPDATE
 SET role = excluded.role, capabilities = excluded.capabilities, instance = excluded.instance,
   incarnation = known.incarnation + 1, sequence = 0,
-  version = excluded.version, load = 0, in_flight = 0, stopped = false,
+  version = excluded.version, concurrency = excluded.concurrency, circuits = '[]', load = 0, in_flight = 0, stopped = false,
   registered_at = clock_timestamp(), heartbeat_at = clock_timestamp()
 RETURNING ${agentRow}`;
 
@@ -25,13 +25,14 @@ WITH known AS MATERIALIZED (
   FROM "${schema}".agents WHERE id = $1 FOR UPDATE
 ), beaten AS (
   UPDATE "${schema}".agents
-  SET sequence = $3, capabilities = $4::text[], version = $5, load = $6, in_flight = $7, heartbeat_at = clock_timestamp()
+  SET sequence = $3, capabilities = $4::text[], version = $5, load = $6, in_flight = $7,
+    concurrency = $8, circuits = $9::json, heartbeat_at = clock_timestamp()
   FROM known WHERE id = known_id AND ours AND latest < $3
 )
 SELECT CASE WHEN ours THEN 'recorded' ELSE 'replaced' END AS outcome FROM known`;
 
 export const deregisterAgent = (schema: string): string => `
-UPDATE "${schema}".agents SET stopped = true, load = 0, in_flight = 0 WHERE id = $1 AND instance = $2`;
+UPDATE "${schema}".agents SET stopped = true, load = 0, in_flight = 0, circuits = '[]' WHERE id = $1 AND instance = $2`;
 
 /** One row at least: its agent is null when there is none. */
 export const agents = (schema: string): string => `
