@@ -27,7 +27,7 @@ export class CliRun {
   /** Starts it with `env`, and of our own environment only what finds programs and folders. */
   static start(folder: string, args: readonly string[], env: Record<string, string> = {}): CliRun {
     const { PATH = '', HOME = '' } = process.env;
-    const main = resolve('dist/apps/cli/src/main.js');
+    const main = resolve('dist/programs/cli.js');
     const child = spawn(process.execPath, [main, ...args], {
       cwd: folder,
       env: { PATH, HOME, ...env },

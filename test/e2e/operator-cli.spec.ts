@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Deployment } from './deployment.js';
 import { Operator } from './operator.js';
 
-const CLERK = 'dist/test/e2e/apps/clerk.js';
+const CLERK = 'dist/programs/test/clerk.js';
 // Each command is a process that loads everything: on busy cores that takes its time.
 const START_MS = 120_000;
 const TEST_MS = 180_000;

@@ -4,7 +4,7 @@ import { type AppProcess, databaseUrl, TcpProxy } from '../support/index.js';
 import { ask, Deployment, ended, submit } from './deployment.js';
 import { Operator, send } from './operator.js';
 
-const CLERK = 'dist/test/e2e/apps/clerk.js';
+const CLERK = 'dist/programs/test/clerk.js';
 const ROLES = { m1: 'monitor', c1: 'coordinator', s1: 'specialist', clerk: CLERK };
 const START_MS = 90_000;
 const TEST_MS = 60_000;

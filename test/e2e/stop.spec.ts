@@ -7,7 +7,7 @@ import { CliRun } from './cli-run.js';
 import { ask, Deployment, rowsOf } from './deployment.js';
 import { measurements } from './tables.js';
 
-const CLERK = 'dist/test/e2e/apps/clerk.js';
+const CLERK = 'dist/programs/test/clerk.js';
 const START_MS = 60_000;
 
 describe('a stop', () => {

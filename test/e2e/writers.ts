@@ -2,7 +2,7 @@ import { until } from '../support/index.js';
 import type { Writes } from './apps/writer.js';
 import { ask, Deployment, rowsOf } from './deployment.js';
 
-const WRITER = 'dist/test/e2e/apps/writer.js';
+const WRITER = 'dist/programs/test/writer.js';
 const WAIT_MS = 60_000;
 
 /** A term that has written something. */

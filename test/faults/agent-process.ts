@@ -1,7 +1,7 @@
 import { AppProcess, until } from '../support/index.js';
 import type { LoadOrder, LoadStatus } from './processes/load.js';
 
-const FOLDER = 'dist/test/faults/processes';
+const FOLDER = 'dist/programs/test';
 
 /** A sender or a consumer in a process of its own, which can be started again as the same agent. */
 export class AgentProcess {

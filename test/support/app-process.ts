@@ -33,12 +33,12 @@ export class AppProcess {
   }
 
   /**
-   * Starts `dist/apps/<app>/src/main.js` (or a script, when `app` is the path of one) with `env`, a free `HTTP_PORT`
+   * Starts `dist/programs/<app>.js` (or a script, when `app` is the path of one) with `env`, a free `HTTP_PORT`
    * unless it has one, and of our own environment only what finds programs and folders. Resolves when the process has
    * been created; see `ready`.
    */
   static async start(app: string, env: Record<string, string>, options: AppOptions = {}): Promise<AppProcess> {
-    const script = resolve(/\.m?js$/.test(app) ? app : join('dist/apps', app, 'src/main.js'));
+    const script = resolve(/\.m?js$/.test(app) ? app : join('dist/programs', `${app}.js`));
     const port = env['HTTP_PORT'] === undefined ? await freePort() : Number(env['HTTP_PORT']);
     const folder = ThrowawayFolder.create('app');
     const child = await GuardedProcess.spawn(process.execPath, [script, ...(options.args ?? [])], {

@@ -1,4 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { AgentMQError } from 'agentmq/contracts';
 
 /** There is no such app. */
@@ -10,12 +13,12 @@ export class UnknownAppError extends AgentMQError {
   }
 }
 
-const apps = new URL('../../', import.meta.url);
-const mainOf = (name: string): URL => new URL(`${name}/src/main.js`, apps);
-
-/** Runs an app of this installation, built in apps/, in this process. Throws {@link UnknownAppError}. */
+/** Runs an app of this installation, built from apps/, in this process. Throws {@link UnknownAppError}. */
 export async function start(name: string): Promise<void> {
-  const known = readdirSync(apps).filter((app) => app !== 'cli' && existsSync(mainOf(app)));
+  const programs = dirname(createRequire(import.meta.url).resolve('agentmq/programs/cli'));
+  const known = readdirSync(programs)
+    .filter((file) => file.endsWith('.js') && file !== 'cli.js')
+    .map((file) => basename(file, '.js'));
   if (!known.includes(name)) throw new UnknownAppError(name, known);
-  await import(mainOf(name).href);
+  await import(pathToFileURL(join(programs, `${name}.js`)).href);
 }
