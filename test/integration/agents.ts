@@ -11,7 +11,7 @@ export interface TestAgent {
   readonly id: string;
   readonly controllers: Type[];
   readonly providers?: Provider[];
-  readonly imports?: Type[];
+  readonly imports?: (Type | DynamicModule)[];
   /** Where this agent finds the broker, if not where the others do. */
   readonly urls?: readonly string[];
   /** Where this agent finds the database, if not where the others do: it then has a store of its own. */

@@ -86,7 +86,7 @@ describe('consensus', () => {
 
   /** An agent that has registered and says nothing more. */
   const silentAgent = async (id: string): Promise<void> => {
-    const registration = { id, role: 'ghost', capabilities: [], instance: `${id}-1`, version: '0' };
+    const registration = { id, role: 'ghost', capabilities: [], instance: `${id}-1`, version: '0', concurrency: 1 };
     await system.store.registerAgent(registration);
   };
 
@@ -441,6 +441,10 @@ describe('consensus', () => {
   });
 
   it('is shown over HTTP, in pages and by state', async () => {
+    for (const vote of [inFavour, against, against]) {
+      const motion = { subject: subject({ 'voter-1': vote }) };
+      await boss.collectVotes(motion, { electorate: ['voter-1'] });
+    }
     const page = (await bodyOf('/proposals?limit=2')) as { proposals: Proposal[]; next: string };
     expect(page.proposals).toHaveLength(2);
     const next = (await bodyOf(`/proposals?limit=1&after=${page.next}`)) as { proposals: Proposal[] };

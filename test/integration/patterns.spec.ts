@@ -198,7 +198,9 @@ describe.each(['in_memory', 'rabbitmq'])('the four patterns (%s)', (busType) => 
     const asker = async () => (await system.store.agents()).agents.find(({ id }) => id === 'asker-1');
     const before = await asker();
     const { instance, sequence } = before ?? { instance: '', sequence: 0 };
-    const said = { capabilities: ['asking'], version: '9', load: 0.5, inFlight: 3, sequence: sequence + 100 };
+    const circuits = [{ agent: 'doer-1', state: 'half_open' as const, since: '2026-01-01T00:00:00Z' }];
+    const busy = { load: 0.5, inFlight: 3, concurrency: 6, circuits };
+    const said = { capabilities: ['asking'], version: '9', sequence: sequence + 100, ...busy };
     expect(await system.store.heartbeat({ id: 'asker-1', instance, ...said })).toBe('recorded');
     expect(await asker()).toMatchObject({ ...said, instance, incarnation: before?.incarnation, stopped: false });
   });

@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
-import { CoordinationModule } from 'agentmq/coordination';
+import { CoordinationModule, CoordinatorsModule, ScalingModule } from 'agentmq/coordination';
 import { CoordinatorAgent } from './coordinator.agent.js';
 import { CsvAnalysis } from './csv-analysis.js';
 import { ProposalsController } from './proposals.controller.js';
+import { ScalingController } from './scaling.controller.js';
+import { SubmittedTasksController } from './submitted-tasks.controller.js';
 import { TaskPolicy, TaskRunner } from './task-runner.js';
 import { TasksController } from './tasks.controller.js';
 
@@ -17,8 +19,14 @@ export class CoordinatorModule {
   static forRoot({ allowedFile, ...options }: CoordinatorOptions = {}): DynamicModule {
     return {
       module: CoordinatorModule,
-      imports: [AgentModule.forRoot(options), CoordinationModule],
-      controllers: [CoordinatorAgent, TasksController, ProposalsController],
+      imports: [AgentModule.forRoot(options), CoordinationModule, CoordinatorsModule, ScalingModule.forRoot()],
+      controllers: [
+        CoordinatorAgent,
+        TasksController,
+        ProposalsController,
+        ScalingController,
+        SubmittedTasksController,
+      ],
       providers: [{ provide: TaskPolicy, useValue: new TaskPolicy(allowedFile) }, CsvAnalysis, TaskRunner],
     };
   }

@@ -10,7 +10,7 @@ import {
   WorkAssignment,
   WorkReceipt,
 } from 'agentmq/contracts';
-import { Delegation, NoAbleAgentError } from 'agentmq/coordination';
+import { Distribution, fanOut, NoAbleAgentError } from 'agentmq/coordination';
 import type { AgentRecord } from 'agentmq/message-store';
 import { RowTally } from './csv/row-tally.js';
 import type { CsvChunk } from './csv/splitter.js';
@@ -61,7 +61,7 @@ export class CsvAnalysis {
 
   constructor(
     private readonly agents: AgentClient,
-    private readonly delegation: Delegation,
+    private readonly distribution: Distribution,
   ) {}
 
   /**
@@ -93,7 +93,7 @@ export class CsvAnalysis {
     const end = Date.now() + ENGAGE_FOR_MS;
     for (let except = new Set(lost); ;) {
       try {
-        const specialist = await this.delegation.findAble('data_analysis', { except, signal });
+        const specialist = await this.distribution.findAble({ capability: 'data_analysis' }, { except, signal });
         except.add(specialist.instance);
         await this.agents.request(
           { agent: specialist.id },
@@ -141,7 +141,7 @@ export class CsvAnalysis {
     only?: string[],
   ): Promise<AnalysisSummary> {
     const { priority, signal } = job;
-    const worker = await this.delegation.findAble('csv_processing', { signal });
+    const worker = await this.distribution.findAble({ capability: 'csv_processing' }, { signal });
     const tally = new RowTally(job);
     let chunks = 0;
     let bytes = 0;
@@ -164,7 +164,7 @@ export class CsvAnalysis {
       bytes += Buffer.byteLength(text);
       job.onProgress({ pass: only ? 2 : 1, rows: tally.rows, bytes });
     };
-    await this.delegation.fanOut(source, work, {
+    await fanOut(source, work, {
       window: WINDOW,
       attempts: ATTEMPTS,
       signal,

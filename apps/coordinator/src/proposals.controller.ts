@@ -1,17 +1,9 @@
-import {
-  Controller,
-  Get,
-  NotFoundException,
-  Param,
-  Query,
-  ServiceUnavailableException,
-  UsePipes,
-  ValidationPipe,
-} from '@nestjs/common';
+import { Controller, Get, NotFoundException, Param, Query, UsePipes, ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
-import { AgentMQError, VOTING_RESULTS } from 'agentmq/contracts';
+import { VOTING_RESULTS } from 'agentmq/contracts';
 import { Consensus, type Proposal, type ProposalState, type ProposalSummary } from 'agentmq/coordination';
+import { unavailable } from './unavailable.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -61,9 +53,4 @@ export class ProposalsController {
     if (!proposal) throw new NotFoundException(`there is no proposal ${id}`);
     return proposal;
   }
-}
-
-function unavailable(error: unknown): never {
-  if (error instanceof AgentMQError && error.retryable) throw new ServiceUnavailableException(error.message);
-  throw error;
 }

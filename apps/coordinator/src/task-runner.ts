@@ -10,13 +10,16 @@ import {
   type TaskRequest,
   validatePayload,
 } from 'agentmq/contracts';
-import { Delegation } from 'agentmq/coordination';
+import { Distribution } from 'agentmq/coordination';
 import { CsvAnalysis, type Progress } from './csv-analysis.js';
 import { openCsv, splitRecords } from './csv/open.js';
 import { AnalysisInput } from './task-input.js';
 
 const PROGRESS_EVERY_MS = 200;
 const NLP_TIMEOUT_MS = 120_000;
+/** Then another agent is asked: the same text gives the same result. */
+const NLP_ATTEMPT_TIMEOUT_MS = 40_000;
+const NLP_ATTEMPTS = 3;
 
 /** The coordinator may not read files of its own machine for others. */
 export class FilesForbiddenError extends AgentMQError {
@@ -43,7 +46,7 @@ export class TaskPolicy {
 export class TaskRunner {
   constructor(
     private readonly agents: AgentClient,
-    private readonly delegation: Delegation,
+    private readonly distribution: Distribution,
     private readonly analysis: CsvAnalysis,
     private readonly policy: TaskPolicy,
   ) {}
@@ -71,12 +74,13 @@ export class TaskRunner {
 
   private async processText(payload: object, { priority, signal }: TaskContext): Promise<object> {
     const request = validatePayload(contractOf(NlpRequest), payload);
-    const { role } = await this.delegation.findAble('nlp_processing', { signal });
-    return this.agents.request({ role }, NlpRequest, request, {
+    return this.distribution.request({ capability: 'nlp_processing' }, NlpRequest, request, {
       answer: NlpResult,
       priority,
       signal,
       timeout: NLP_TIMEOUT_MS,
+      attemptTimeout: NLP_ATTEMPT_TIMEOUT_MS,
+      attempts: NLP_ATTEMPTS,
     });
   }
 

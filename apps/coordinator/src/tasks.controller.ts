@@ -26,6 +26,7 @@ import {
   TASKS,
   validatePayload,
 } from 'agentmq/contracts';
+import { Tasks, type TaskWithResult } from 'agentmq/coordination';
 import { type DeliveryError, type DeliveryState, MessageStore, type StoredMessage } from 'agentmq/message-store';
 
 /** The body of `POST /tasks`. */
@@ -64,6 +65,11 @@ export interface TaskView {
   readonly finishedAt: Date | null;
 }
 
+export interface SubmittedTaskView extends TaskWithResult {
+  /** Its agent, after those of the tasks that it is part of, from the top. */
+  readonly path: readonly string[];
+}
+
 const OPEN: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 
 /** Tasks over HTTP. A task is a message: its state is its delivery's, its path that of its trace. */
@@ -71,6 +77,7 @@ const OPEN: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 export class TasksController {
   constructor(
     private readonly agents: AgentClient,
+    private readonly tasks: Tasks,
     private readonly store: MessageStore,
   ) {}
 
@@ -93,12 +100,15 @@ export class TasksController {
     }
   }
 
+  /** A task that was asked for as a message, or one that an agent has submitted, as it is on record. */
   @Get(':id')
-  async read(@Param('id') id: string): Promise<TaskView> {
+  async read(@Param('id') id: string): Promise<TaskView | SubmittedTaskView> {
     try {
       const stored = await this.store.find(id);
-      if (stored?.message.type !== contractOf(TaskRequest).type) throw new NotFoundException(`there is no task ${id}`);
-      return await this.view(stored);
+      if (stored?.message.type === contractOf(TaskRequest).type) return await this.view(stored);
+      const task = await this.tasks.find(id);
+      if (task) return { ...task, path: await this.tasks.path(id) };
+      throw new NotFoundException(`there is no task ${id}`);
     } catch (error) {
       throw asHttp(error);
     }

@@ -1,10 +1,15 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
+import { CoordinationModule } from 'agentmq/coordination';
 import { WorkerAgent } from './worker.agent.js';
 
 @Module({})
 export class WorkerModule {
   static forRoot(options: AgentModuleOptions = {}): DynamicModule {
-    return { module: WorkerModule, imports: [AgentModule.forRoot(options)], controllers: [WorkerAgent] };
+    return {
+      module: WorkerModule,
+      imports: [AgentModule.forRoot(options), CoordinationModule],
+      controllers: [WorkerAgent],
+    };
   }
 }

@@ -1,8 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AgentClient } from 'agentmq/agent';
 import { AgentMQError } from 'agentmq/contracts';
-import { Delegation } from './delegation.js';
-import { NoAbleAgentError } from './errors.js';
+import { fanOut } from './fan-out.js';
 
 class Passing extends AgentMQError {
   readonly code = 'PASSING';
@@ -20,21 +18,13 @@ async function* upTo(count: number, taken: number[]): AsyncGenerator<number> {
   }
 }
 
-/** Knows the agents that it is told of. */
-function delegationAmong(...instances: string[]): Delegation {
-  const find = () => instances.map((instance) => ({ instance }));
-  return new Delegation({ find } as unknown as AgentClient);
-}
-
 describe('fanOut', () => {
-  const delegation = delegationAmong();
-
   it('does every piece, with no more out at once than the window, and takes none ahead', async () => {
     const taken: number[] = [];
     const done: number[] = [];
     let out = 0;
     let most = 0;
-    await delegation.fanOut(
+    await fanOut(
       upTo(20, taken),
       async (n) => {
         most = Math.max(most, ++out);
@@ -52,10 +42,10 @@ describe('fanOut', () => {
   it('tries again what may pass, and no more often than told', async () => {
     let tries = 0;
     const failTwice = () => (++tries < 3 ? Promise.reject(new Passing('not now')) : Promise.resolve());
-    await delegation.fanOut(upTo(1, []), failTwice, { window: 1, attempts: 3 });
+    await fanOut(upTo(1, []), failTwice, { window: 1, attempts: 3 });
     expect(tries).toBe(3);
     tries = 0;
-    await expect(delegation.fanOut(upTo(1, []), failTwice, { window: 1, attempts: 2 })).rejects.toThrow(Passing);
+    await expect(fanOut(upTo(1, []), failTwice, { window: 1, attempts: 2 })).rejects.toThrow(Passing);
   });
 
   it.each<[string, AgentMQError, () => boolean]>([
@@ -67,27 +57,14 @@ describe('fanOut', () => {
       tries++;
       return Promise.reject(error);
     };
-    await expect(delegation.fanOut(upTo(1, []), fail, { window: 1, attempts: 5, retry })).rejects.toBe(error);
+    await expect(fanOut(upTo(1, []), fail, { window: 1, attempts: 5, retry })).rejects.toBe(error);
     expect(tries).toBe(1);
   });
 
   it('ends with the reason of the signal', async () => {
     const stop = new AbortController();
     const never = (): Promise<void> => new Promise(() => stop.abort(new Lasting('stopped')));
-    const going = delegation.fanOut(upTo(1, []), never, { window: 1, attempts: 1, signal: stop.signal });
+    const going = fanOut(upTo(1, []), never, { window: 1, attempts: 1, signal: stop.signal });
     await expect(going).rejects.toThrow('stopped');
-  });
-});
-
-describe('findAble', () => {
-  it('passes over those that are known to be lost', async () => {
-    const found = await delegationAmong('a', 'b').findAble('work', { except: new Set(['a']) });
-    expect(found.instance).toBe('b');
-  });
-
-  it('says what nobody can do, once nobody appeared in time', async () => {
-    const looking = delegationAmong().findAble('flying', { timeout: 100 });
-    await expect(looking).rejects.toThrow(NoAbleAgentError);
-    await expect(looking).rejects.toThrow(/flying/);
   });
 });

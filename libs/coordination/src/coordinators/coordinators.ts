@@ -1,0 +1,57 @@
+import { Injectable, Logger, type OnApplicationBootstrap, Optional } from '@nestjs/common';
+import { BusStoppedError, pause } from 'agentmq/messaging';
+import { type ElectionGroup, type Leadership } from '../election/election-group.js';
+import { Elections } from '../election/elections.js';
+import { Scaler } from '../scaling/scaler.js';
+import { TaskDispatcher } from '../tasks/dispatcher.js';
+import type { LeaderDuty } from './leader-duty.js';
+
+/** The group whose leader assigns tasks. */
+export const COORDINATORS = 'coordinators';
+const AGAIN_MS = 1_000;
+
+/** Makes this agent one of the coordinators: they elect a leader, which assigns tasks and has the number of agents follow the work. */
+@Injectable()
+export class Coordinators implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Coordinators');
+  private readonly duties: readonly LeaderDuty[];
+  private joined: ElectionGroup | undefined;
+
+  constructor(
+    private readonly elections: Elections,
+    tasks: TaskDispatcher,
+    @Optional() scaler?: Scaler,
+  ) {
+    this.duties = scaler ? [tasks, scaler] : [tasks];
+  }
+
+  /** The group, once this agent takes part in it. */
+  get group(): ElectionGroup | undefined {
+    return this.joined;
+  }
+
+  onApplicationBootstrap(): void {
+    const onElected = (leadership: Leadership): void => {
+      for (const duty of this.duties) void this.fulfil(duty, leadership);
+    };
+    this.elections.join(COORDINATORS, { onElected }).then(
+      (group) => (this.joined = group),
+      (error: unknown) => {
+        if (!(error instanceof BusStoppedError)) this.logger.error(error);
+      },
+    );
+  }
+
+  private async fulfil(duty: LeaderDuty, leadership: Leadership): Promise<void> {
+    while (!leadership.signal.aborted) {
+      try {
+        await duty.run(leadership);
+        return;
+      } catch (error) {
+        if (leadership.signal.aborted) return;
+        this.logger.error(`${duty.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        await pause(AGAIN_MS, leadership.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { newMessageId } from 'agentmq/contracts';
+import type { MessageStore } from 'agentmq/message-store';
+import type { Candidate } from '../../balancing/strategy.js';
+import { DispatchStore } from '../../tasks/dispatch-store.js';
+import { plan } from '../../tasks/plan.js';
+import { AgentProcess, type Carrier, type Method, newAgentId, type Step } from './process.js';
+
+const CONCURRENCY = 4;
+const lost = { name: 'TaskAgentLostError', code: 'TASK_AGENT_LOST', message: 'lost', retryable: true };
+
+/** Agents, and who assigns; everything that happens is one step, taken when it is chosen. The database is real. */
+export class World implements Carrier {
+  agents: AgentProcess[] = [];
+  readonly client: AgentProcess;
+  /** Tasks that were cancelled from outside. */
+  readonly cancellations = new Set<string>();
+  private readonly all: AgentProcess[] = [];
+  private readonly dispatch: DispatchStore;
+  private steps: Step[] = [];
+  /** With nobody to choose, each step is taken at once, and statements meet in the database. */
+  isFree = false;
+
+  constructor(
+    readonly store: MessageStore,
+    private readonly method: Method,
+    agents: number,
+  ) {
+    this.dispatch = new DispatchStore(store);
+    this.client = this.start('client');
+    for (let n = 0; n < agents; n++) this.agents.push(this.start(newAgentId()));
+  }
+
+  add(step: Step): void {
+    if (this.isFree && step.owner.state === 'alive') void step.run();
+    else this.steps.push(step);
+  }
+
+  settled(submitter: string, ids: readonly string[]): void {
+    const owner = this.all.findLast(({ id }) => id === submitter);
+    if (owner) this.add({ owner, kind: 'notice', run: () => owner.hear('settled', ids) });
+  }
+
+  cancelled(ids: readonly string[]): void {
+    for (const owner of this.all) {
+      if (owner.state !== 'dead') this.add({ owner, kind: 'notice', run: () => owner.hear('cancelled', ids) });
+    }
+  }
+
+  /** Takes one of the steps that could be taken. Resolves with whether there was one. */
+  async step(choice: number): Promise<boolean> {
+    this.steps = this.steps.filter(({ owner }) => owner.state !== 'dead');
+    const possible = this.steps.filter(({ owner }) => owner.state === 'alive');
+    const step = possible[choice % Math.max(1, possible.length)];
+    if (!step) return false;
+    this.steps.splice(this.steps.indexOf(step), 1);
+    await step.run();
+    // what follows from it, up to the next statement, message or notice
+    for (let n = 0; n < 4; n++) await turn();
+    return true;
+  }
+
+  /** Its process is gone; with `again`, another one takes its place at once, and its inbox. */
+  kill(index: number, again: boolean): void {
+    const at = index % this.agents.length;
+    const dead = this.agents[at] as AgentProcess;
+    dead.state = 'dead';
+    const next = this.start(again ? dead.id : newAgentId());
+    this.agents[at] = next;
+    if (again) for (const assignment of dead.inbox.values()) next.deliver(assignment);
+    else dead.isGone = true;
+  }
+
+  /** It stands still, and is given up. Another one comes in its place. */
+  pause(index: number): void {
+    const at = index % this.agents.length;
+    const paused = this.agents[at] as AgentProcess;
+    paused.state = 'paused';
+    paused.isGone = true;
+    this.agents[at] = this.start(newAgentId());
+  }
+
+  /** Those that stood still go on, as if nothing had happened. */
+  resume(): void {
+    for (const agent of this.all) if (agent.state === 'paused') agent.state = 'alive';
+    if (this.isFree) for (const step of this.steps.splice(0)) this.add(step);
+  }
+
+  /** What an agent sees when it looks whether it still has what it is at work on. */
+  look(index: number, ids: readonly string[]): void {
+    const owner = this.all[index % this.all.length];
+    if (owner && owner.state !== 'dead') this.add({ owner, kind: 'notice', run: () => owner.hear('cancelled', ids) });
+  }
+
+  cancel(id: string): void {
+    this.cancellations.add(id);
+    // the answer tells nothing that the record does not
+    this.client.tasks.cancel(id, 'from outside').catch(() => undefined);
+  }
+
+  /** What the leader of the coordinators does in one turn. */
+  async lead(): Promise<void> {
+    // as if the time until they are due had passed
+    await this.store.query(`UPDATE ${this.table} SET due_at = clock_timestamp() WHERE state = 'queued'`);
+    const holdings = await this.dispatch.holdings();
+    const gone = holdings.filter(({ agentId }) => this.all.findLast(({ id }) => id === agentId)?.isGone);
+    for (const holding of gone) {
+      const { failed } = await this.store.transaction((transaction) =>
+        this.dispatch.takeFrom(transaction, holding, { begun: 'counts', lost }),
+      );
+      for (const { id, submitter } of failed) this.settled(submitter, [id]);
+    }
+    const ended = await this.store.transaction((transaction) => this.dispatch.endOverdue(transaction));
+    for (const { id, submitter } of ended) this.settled(submitter, [id]);
+    if (ended.length > 0) this.cancelled(ended.map(({ id }) => id));
+    await this.assign(holdings.filter((holding) => !gone.includes(holding)));
+  }
+
+  ids(): Promise<{ id: string; open: boolean }[]> {
+    return this.store.query(`SELECT id, finished_at IS NULL AS open FROM ${this.table} ORDER BY id`);
+  }
+
+  close(): void {
+    for (const agent of this.all) agent.close();
+    this.steps = [];
+  }
+
+  get table(): string {
+    return `"${this.store.schema}".tasks`;
+  }
+
+  private start(id: string): AgentProcess {
+    const agent = new AgentProcess(id, this, this.method);
+    this.all.push(agent);
+    return agent;
+  }
+
+  private async assign(holdings: readonly { agentId: string; held: number }[]): Promise<void> {
+    const candidates = this.agents.map(({ id, instance }): Candidate => {
+      return { id, instance, role: 'node', capabilities: [], load: 0, concurrency: CONCURRENCY, inFlight: 0 };
+    });
+    const planned = plan({
+      queued: await this.dispatch.queued(200),
+      able: () => candidates,
+      held: new Map(holdings.map(({ agentId, held }) => [agentId, held])),
+      lanes: new Map(),
+      room: () => Number.POSITIVE_INFINITY,
+      choose: (_, [first, ...others]) => others.reduce((a, b) => (b.inFlight < a.inFlight ? b : a), first),
+    });
+    if (planned.length === 0) return;
+    const messageIds = planned.map(() => newMessageId());
+    const assigned = await this.store.transaction((transaction) =>
+      this.dispatch.assign(transaction, planned, messageIds),
+    );
+    // an agent that has died meanwhile may be there again
+    for (const task of assigned) this.all.findLast(({ id }) => id === task.agentId)?.deliver(task);
+  }
+}

@@ -1,0 +1,177 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { AgentServer } from 'agentmq/agent';
+import { newMessageId, type PayloadClass, type WireError } from 'agentmq/contracts';
+import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { BusStoppedError } from 'agentmq/messaging';
+import { Strategies } from '../balancing/strategies.js';
+import { InvalidTaskError, TaskFailedError } from '../tasks/errors.js';
+import { joinedTransaction } from '../tasks/joined-transaction.js';
+import { TaskNotices } from '../tasks/notices.js';
+import { type ResultOptions, Tasks } from '../tasks/tasks.js';
+import { definitionOf, type PipelineDefinition } from './definition.js';
+import { Entrance } from './entrance.js';
+import { InvalidPipelineError, PipelineFailedError, PipelineFullError, UnknownPipelineError } from './errors.js';
+import type { PipelineOptions, PipelineRun, PipelineStage, RunOptions } from './pipeline.js';
+import { destinationOf, PipelineStore } from './pipeline-store.js';
+import { runOf, stageReached } from './run.js';
+
+const LONGEST_MS = 4_294_967_295;
+/** Node's longest timer, in ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Flows of several stages, each a task for whichever agent is able, which gets what the stage before has returned. A run goes
+ * on at the stage that it has reached, whatever dies. A coordinator has to run, as for all tasks. See docs/COORDINATION.md.
+ */
+@Injectable()
+export class Pipelines implements OnModuleDestroy {
+  private readonly runs: PipelineStore;
+  private readonly definitions = new Map<string, PipelineDefinition>();
+  private readonly entrances = new Map<string, Entrance>();
+  private callOff: (() => void) | undefined;
+
+  constructor(
+    private readonly strategies: Strategies,
+    private readonly tasks: Tasks,
+    private readonly notices: TaskNotices,
+    private readonly server: AgentServer,
+    store: MessageStore,
+  ) {
+    this.runs = new PipelineStore(store);
+  }
+
+  /**
+   * From now on this process can start runs of it. A run has its stages on record: those that do them need no definition, and
+   * another one concerns later runs only. Throws {@link InvalidPipelineError} naming the field.
+   */
+  define(name: string, stages: readonly PipelineStage[], options: PipelineOptions = {}): void {
+    const definition = definitionOf(name, stages, options, this.strategies.names);
+    if (this.definitions.has(name)) throw new InvalidPipelineError('name', `"${name}" is there already`);
+    this.definitions.set(name, definition);
+  }
+
+  /**
+   * Resolves with the run's id once it is committed (in a transaction: written there): from then on it ends as completed,
+   * failed or cancelled. Rejects with {@link UnknownPipelineError}; {@link PipelineFullError}; `BusStoppedError` while it
+   * waits; and for a wrong input or option as `Tasks.submit` does.
+   */
+  async start(name: string, input: object, options: RunOptions = {}): Promise<string> {
+    const definition = this.definitionOf(name);
+    const { priority, key, deadline, wait = 0, signal } = options;
+    if (!(Number.isInteger(wait) && wait >= 0 && wait <= LONGEST_MS))
+      throw new InvalidTaskError('wait', `${wait} is not a whole number from 0 to ${LONGEST_MS}`);
+    signal?.throwIfAborted();
+    const transaction = joinedTransaction(options.transaction);
+    const start = async (): Promise<string | undefined> => {
+      // drafted anew at each attempt: the deadline counts from the start
+      const draft = this.tasks.draft(definition.input, input, {
+        to: { role: 'nobody' },
+        ...(priority === undefined ? {} : { priority }),
+        ...(key === undefined ? {} : { key }),
+        ...(deadline === undefined ? {} : { deadline }),
+      });
+      const run = { ...draft, destination: destinationOf(name) };
+      const { stages, maxRuns } = definition;
+      const stageId = newMessageId();
+      if (!(await this.runs.start(run, stages, stageId, maxRuns, transaction))) return undefined;
+      this.tell(stageId, transaction);
+      return run.id;
+    };
+    const id =
+      wait > 0 && definition.maxRuns !== undefined && !transaction
+        ? await this.enter(name, start, wait, signal)
+        : await start();
+    if (id === undefined) throw new PipelineFullError(name, definition.maxRuns ?? 0);
+    return id;
+  }
+
+  /**
+   * Resolves with the result of the last stage, of this process's run or another's; waits for a database that is away. Rejects
+   * with {@link PipelineFailedError}, and else as `Tasks.result` does.
+   */
+  async result<Answer extends object>(
+    id: string,
+    options: ResultOptions<Answer> & { readonly answer: PayloadClass<Answer> },
+  ): Promise<Answer>;
+  async result(id: string, options?: ResultOptions<object>): Promise<unknown>;
+  async result(id: string, options: ResultOptions<object> = {}): Promise<unknown> {
+    try {
+      return await this.tasks.result(id, options);
+    } catch (error) {
+      throw error instanceof TaskFailedError ? await this.failureOf(error) : error;
+    }
+  }
+
+  /** {@link start}, then {@link result}. With the signal aborted the run is cancelled. */
+  async run<Answer extends object>(
+    name: string,
+    input: object,
+    options: RunOptions & ResultOptions<Answer> & { readonly answer: PayloadClass<Answer> },
+  ): Promise<Answer>;
+  async run(name: string, input: object, options?: RunOptions & ResultOptions<object>): Promise<unknown>;
+  async run(name: string, input: object, options: RunOptions & ResultOptions<object> = {}): Promise<unknown> {
+    const { answer, signal } = options;
+    const id = await this.start(name, input, options);
+    try {
+      return await this.result(id, { ...(answer ? { answer } : {}), ...(signal ? { signal } : {}) });
+    } catch (error) {
+      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up');
+      throw error;
+    }
+  }
+
+  /** A run as it is on record, with its result if it has one. */
+  async find(id: string): Promise<PipelineRun | undefined> {
+    return runOf(await this.runs.rows(id));
+  }
+
+  /** Cancels a run, the stage included that is under way, as `Tasks.cancel` does. Resolves with whether the run was open. */
+  async cancel(id: string, reason: string): Promise<boolean> {
+    return this.tasks.cancel(id, reason);
+  }
+
+  onModuleDestroy(): void {
+    this.callOff?.();
+  }
+
+  private definitionOf(name: string): PipelineDefinition {
+    const definition = this.definitions.get(name);
+    if (!definition) throw new UnknownPipelineError(name, [...this.definitions.keys()]);
+    return definition;
+  }
+
+  /** What a stage has failed with is in the run's own error; when its time was over, only the stages tell where it stood. */
+  private async failureOf({ taskId, reason }: TaskFailedError): Promise<PipelineFailedError> {
+    const { stage, reason: of } = (reason.details ?? {}) as { stage?: string; reason?: WireError };
+    if (stage !== undefined && of) return new PipelineFailedError(taskId, stage, of);
+    const run = await this.find(taskId);
+    return new PipelineFailedError(taskId, stageReached(run?.stages ?? []), reason);
+  }
+
+  private async enter(
+    name: string,
+    start: () => Promise<string | undefined>,
+    wait: number,
+    given: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    const { stopping } = this.server;
+    const signals = [stopping, AbortSignal.timeout(Math.min(wait, LONGEST_TIMER_MS)), ...(given ? [given] : [])];
+    // any run that ends makes room; whose it is, a notice does not say
+    this.callOff ??= this.notices.on('settled', () => {
+      for (const each of this.entrances.values()) each.wake();
+    });
+    let entrance = this.entrances.get(name);
+    if (!entrance) this.entrances.set(name, (entrance = new Entrance()));
+    const id = await entrance.enter(start, AbortSignal.any(signals));
+    if (id !== undefined) return id;
+    given?.throwIfAborted();
+    if (stopping.aborted) throw new BusStoppedError();
+    return undefined;
+  }
+
+  private tell(stageId: string, transaction: Transaction | undefined): void {
+    const tell = (): void => this.notices.queued([stageId]);
+    if (transaction) transaction.onCommit(tell);
+    else tell();
+  }
+}

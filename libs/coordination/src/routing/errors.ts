@@ -1,0 +1,24 @@
+import { AgentMQError } from 'agentmq/contracts';
+
+/** Rules say where work goes, but none matches this; where work was to be given out, no agent declares it either. */
+export class NoRouteError extends AgentMQError {
+  readonly code = 'NO_ROUTE';
+
+  /** `capability`: what there is no way for. */
+  constructor(readonly capability: string) {
+    super(`no routing rule matches ${capability}`);
+  }
+}
+
+/** A routing rule is unusable; `field` says where: `pattern`, `target`, `fallbacks.0` or `priority`. */
+export class InvalidRuleError extends AgentMQError {
+  readonly code = 'INVALID_RULE';
+
+  constructor(
+    readonly field: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${field}: ${problem}`, options);
+  }
+}

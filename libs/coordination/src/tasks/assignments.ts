@@ -1,0 +1,59 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { MessageStore } from 'agentmq/message-store';
+import { TaskTakenError } from './errors.js';
+import { TaskNotices } from './notices.js';
+import { TaskStore } from './task-store.js';
+
+/** How often the assignments that are being carried out are compared with what is on record, in ms. */
+const LOOK_MS = 5_000;
+
+/** What this agent carries out now, so that it can be told to stop. */
+@Injectable()
+export class Assignments implements OnModuleDestroy {
+  private readonly tasks: TaskStore;
+  private readonly held = new Map<string, { readonly taskId: string; readonly stop: AbortController }>();
+  private looking: NodeJS.Timeout | undefined;
+  private callOff: (() => void) | undefined;
+
+  constructor(
+    private readonly notices: TaskNotices,
+    store: MessageStore,
+  ) {
+    this.tasks = new TaskStore(store);
+  }
+
+  /** Holds an assignment until the function that it returns is called; `stop` is aborted when it is no longer this agent's. */
+  hold(assignment: string, taskId: string, stop: AbortController): () => void {
+    this.callOff ??= this.notices.on('cancelled', (ids) => this.cancelled(ids));
+    this.held.set(assignment, { taskId, stop });
+    this.looking ??= setInterval(() => void this.look(), LOOK_MS).unref();
+    return () => this.held.delete(assignment);
+  }
+
+  /** Resolves with whether an assignment is no longer this agent's; what carries it out has then been told to stop. */
+  async isLost(assignment: string): Promise<boolean> {
+    return (await this.look([assignment])).length > 0;
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.looking);
+    this.callOff?.();
+  }
+
+  /** A notice may be late: of an earlier attempt at what is now carried out again. */
+  private cancelled(taskIds: readonly string[]): void {
+    const ids = new Set(taskIds);
+    void this.look([...this.held].flatMap(([assignment, { taskId }]) => (ids.has(taskId) ? [assignment] : [])));
+  }
+
+  /** Notices can be missed; and a task that others took over is told to nobody. */
+  private async look(assignments: readonly string[] = [...this.held.keys()]): Promise<string[]> {
+    if (assignments.length === 0) return [];
+    const lost = await this.tasks.lost(assignments).catch(() => []);
+    for (const assignment of lost) {
+      const held = this.held.get(assignment);
+      held?.stop.abort(new TaskTakenError(held.taskId));
+    }
+    return lost;
+  }
+}

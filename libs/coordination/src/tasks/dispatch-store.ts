@@ -1,0 +1,229 @@
+import type { TraceContext, WireError } from 'agentmq/contracts';
+import { MessageStore, type Transaction } from 'agentmq/message-store';
+import type { LaneCount, PlannedAssignment, QueuedTask } from './plan.js';
+import { errorOfRun } from './stages.js';
+import { OPEN, type SettledTask, WHOLE_SETTLED } from './task-store.js';
+
+/** An agent's tasks. */
+export interface Holding {
+  readonly agentId: string;
+  readonly instance: string;
+  readonly held: number;
+}
+
+/** A task with what its agent is to be sent. */
+export interface AssignedTask {
+  readonly id: string;
+  readonly agentId: string;
+  readonly assignment: string;
+  readonly type: string;
+  readonly version: number;
+  readonly payload: string;
+  readonly priority: number;
+  readonly causeId: string | null;
+  readonly trace: TraceContext | null;
+  /** Until its deadline, in ms. */
+  readonly leftMs: number;
+}
+
+/** What became of tasks that were taken from an agent. */
+export interface TakenTasks {
+  /** How many were taken. */
+  readonly taken: number;
+  /** Those that failed with it, and their runs. */
+  readonly failed: readonly SettledTask[];
+}
+
+/** Tasks as whoever assigns them sees them. Everything rejects as `MessageStore.query` does. */
+export class DispatchStore {
+  private readonly tasks: string;
+  private readonly deliveries: string;
+
+  constructor(private readonly store: MessageStore) {
+    this.tasks = `"${store.schema}".tasks`;
+    this.deliveries = `"${store.schema}".deliveries`;
+  }
+
+  /**
+   * What is due, at most `limit` of each destination and lane, by priority and then by the age of the whole that it is part of:
+   * what has been begun is finished before more is begun.
+   */
+  async queued(limit: number): Promise<QueuedTask[]> {
+    return this.store.query<QueuedTask>(
+      `WITH RECURSIVE place AS (
+         (SELECT destination, lane FROM ${this.tasks} WHERE state = 'queued' ORDER BY destination, lane LIMIT 1)
+         UNION ALL
+         SELECT next.destination, next.lane FROM place CROSS JOIN LATERAL (
+           SELECT destination, lane FROM ${this.tasks}
+           WHERE state = 'queued' AND (destination, lane) > (place.destination, place.lane)
+           ORDER BY destination, lane LIMIT 1
+         ) next
+       )
+       SELECT id, t.destination, strategy, affinity, tried, t.lane, "laneLimit", feeds, "feedsLimit"
+       FROM place CROSS JOIN LATERAL (
+         SELECT id, coalesce(parent_id, id) AS whole, priority, destination, strategy, affinity, tried, lane,
+           lane_limit AS "laneLimit", feeds, feeds_limit AS "feedsLimit"
+         FROM ${this.tasks}
+         WHERE state = 'queued' AND destination = place.destination AND lane = place.lane
+           AND due_at <= clock_timestamp() AND deadline > clock_timestamp()
+         ORDER BY priority DESC, id LIMIT $1
+       ) t
+       ORDER BY priority DESC, whole, id`,
+      [limit],
+    );
+  }
+
+  async holdings(): Promise<Holding[]> {
+    return this.store.query<Holding>(
+      `SELECT agent_id AS "agentId", instance, count(*)::integer AS held FROM ${this.tasks}
+       WHERE state = 'assigned' GROUP BY agent_id, instance`,
+    );
+  }
+
+  async lanes(): Promise<Map<string, LaneCount>> {
+    const rows = await this.store.query<LaneCount & { lane: string }>(
+      `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
+         count(*) FILTER (WHERE state = 'queued')::integer AS queued
+       FROM ${this.tasks} WHERE lane <> '' AND state IN ('queued', 'assigned') GROUP BY lane`,
+    );
+    return new Map(rows.map(({ lane, ...count }) => [lane, count]));
+  }
+
+  /** Assigns what is still queued. `messageIds`: of the messages that are to bring the tasks, one for each. */
+  async assign(
+    transaction: Transaction,
+    assignments: readonly PlannedAssignment[],
+    messageIds: readonly string[],
+  ): Promise<AssignedTask[]> {
+    return transaction.query<AssignedTask>(
+      `UPDATE ${this.tasks} t
+       SET state = 'assigned', attempt = attempt + 1, agent_id = g.agent_id, instance = g.instance, assignment = g.assignment,
+         assigned_at = clock_timestamp(), started_at = NULL
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (id, agent_id, instance, assignment)
+       WHERE t.id = g.id AND t.state = 'queued'
+       RETURNING t.id, t.agent_id AS "agentId", t.assignment, t.type, t.version, t.payload, t.priority,
+         t.cause_id AS "causeId", t.trace, extract(epoch FROM t.deadline - clock_timestamp())::float8 * 1000 AS "leftMs"`,
+      [
+        assignments.map(({ task }) => task.id),
+        assignments.map(({ agent }) => agent.id),
+        assignments.map(({ agent }) => agent.instance),
+        messageIds,
+      ],
+    );
+  }
+
+  /** Fails a task that nobody can be given. */
+  async refuse(transaction: Transaction, id: string, error: WireError): Promise<SettledTask[]> {
+    return transaction.query<SettledTask>(
+      `WITH run AS MATERIALIZED (
+         SELECT id FROM ${this.tasks} WHERE state = 'running' AND id = (SELECT parent_id FROM ${this.tasks} WHERE id = $1)
+         FOR UPDATE
+       ), refused AS (
+         UPDATE ${this.tasks} SET state = 'failed', finished_at = clock_timestamp(), error = $2
+         WHERE id = $1 AND state = 'queued' AND (SELECT count(*) FROM run) >= 0
+         RETURNING id, state, submitter, parent_id, key, error
+       ), failed_run AS (${this.failRuns('refused')})
+       SELECT id, state, submitter FROM refused UNION ALL SELECT id, state, submitter FROM failed_run`,
+      [id, error],
+    );
+  }
+
+  /**
+   * Takes from an instance what it has: to be assigned anew. With `begun`, what it had begun counts as an attempt that failed,
+   * and fails with the last one; without, that is left to it.
+   */
+  async takeFrom(
+    transaction: Transaction,
+    { agentId, instance }: Pick<Holding, 'agentId' | 'instance'>,
+    options: { readonly begun: 'counts' | 'again' | 'stays'; readonly lost: WireError },
+  ): Promise<TakenTasks> {
+    const rows = await transaction.query<SettledTask & { readonly isRun: boolean }>(
+      `WITH run AS MATERIALIZED (
+         SELECT id FROM ${this.tasks} WHERE state = 'running' AND $3 = 'counts' AND id IN (
+           SELECT parent_id FROM ${this.tasks} WHERE state = 'assigned' AND agent_id = $1 AND instance = $2)
+         ORDER BY id FOR UPDATE
+       ), held AS (
+         SELECT id, started_at IS NOT NULL AND $3 = 'counts' AS counts FROM ${this.tasks}
+         WHERE state = 'assigned' AND agent_id = $1 AND instance = $2 AND (started_at IS NULL OR $3 <> 'stays')
+           AND (SELECT count(*) FROM run) >= 0
+         ORDER BY id FOR UPDATE
+       ), taken AS (
+       UPDATE ${this.tasks} t
+       SET state = CASE WHEN counts AND failures + 1 >= attempts THEN 'failed' ELSE 'queued' END,
+         finished_at = CASE WHEN counts AND failures + 1 >= attempts THEN clock_timestamp() END,
+         failures = failures + counts::integer,
+         error = CASE WHEN counts THEN $4::json ELSE error END,
+         tried = CASE WHEN counts THEN array_append(tried, agent_id) ELSE tried END,
+         instance = NULL, assignment = NULL, started_at = NULL
+       FROM held WHERE t.id = held.id
+       RETURNING t.id, t.state, t.submitter, t.parent_id, t.key, t.error
+       ), failed_run AS (${this.failRuns('taken')})
+       SELECT id, state, submitter, false AS "isRun" FROM taken UNION ALL SELECT id, state, submitter, true FROM failed_run`,
+      [agentId, instance, options.begun, options.lost],
+    );
+    return {
+      taken: rows.filter(({ isRun }) => !isRun).length,
+      failed: rows.flatMap(({ isRun: _, ...task }) => (task.state === 'failed' ? [task] : [])),
+    };
+  }
+
+  /** Assignments whose message came to nothing: nobody there could take it, or its handler failed in its transaction. */
+  async undelivered(): Promise<{ id: string; assignment: string; consumer: string; error: WireError | null }[]> {
+    return this.store.query(
+      `SELECT t.id, t.assignment, d.consumer, d.error FROM ${this.tasks} t
+       JOIN ${this.deliveries} d ON d.message_id = t.assignment
+       WHERE t.state = 'assigned' AND d.state IN ('dead', 'expired') LIMIT 1000`,
+    );
+  }
+
+  /** Fails what is open and out of time, and cancels what is below anything that is settled. */
+  async endOverdue(transaction: Transaction): Promise<SettledTask[]> {
+    const overdue = await transaction.query<SettledTask>(
+      `WITH held AS (
+         SELECT id FROM ${this.tasks} WHERE ${OPEN} AND deadline <= clock_timestamp() ORDER BY id FOR UPDATE
+       )
+       UPDATE ${this.tasks} t SET state = 'failed', assignment = NULL, finished_at = clock_timestamp(), error = $1
+       FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
+      [outOfTime],
+    );
+    const orphans = await transaction.query<SettledTask>(
+      `WITH RECURSIVE orphan AS (
+         SELECT t.id FROM ${this.tasks} t JOIN ${this.tasks} whole ON whole.id = t.parent_id
+         WHERE t.${OPEN} AND NOT whole.${OPEN}
+         UNION
+         SELECT t.id FROM ${this.tasks} t JOIN orphan ON t.parent_id = orphan.id WHERE t.${OPEN}
+       ), held AS (
+         SELECT id FROM ${this.tasks} WHERE id IN (SELECT id FROM orphan) ORDER BY id FOR UPDATE
+       )
+       UPDATE ${this.tasks} t SET state = 'cancelled', assignment = NULL, finished_at = clock_timestamp(), error = $1
+       FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
+      [WHOLE_SETTLED],
+    );
+    return [...overdue, ...orphans];
+  }
+
+  /** Of a statement that has the rows of tasks in `stages`: fails the runs of those that have failed. They are locked before. */
+  private failRuns(stages: string): string {
+    return `UPDATE ${this.tasks} t SET state = 'failed', finished_at = clock_timestamp(), error = ${errorOfRun('stage')}
+         FROM ${stages} stage WHERE t.id = stage.parent_id AND t.state = 'running' AND stage.state = 'failed'
+         RETURNING t.id, t.state, t.submitter`;
+  }
+
+  /** Deletes what was settled longer ago than `ageMs`, at most `limit`, but for parts of what is not. */
+  async forget(ageMs: number, limit: number): Promise<void> {
+    await this.store.query(
+      `DELETE FROM ${this.tasks} WHERE id IN (
+         SELECT t.id FROM ${this.tasks} t LEFT JOIN ${this.tasks} parent ON parent.id = t.parent_id
+         WHERE t.finished_at < clock_timestamp() - $1 * interval '1 ms' AND (parent.id IS NULL OR parent.finished_at IS NOT NULL)
+         ORDER BY t.finished_at LIMIT $2)`,
+      [ageMs, limit],
+    );
+  }
+}
+
+const outOfTime: WireError = {
+  name: 'TaskDeadlineError',
+  code: 'TASK_DEADLINE_EXCEEDED',
+  message: 'the task was not done by its deadline',
+  retryable: false,
+};

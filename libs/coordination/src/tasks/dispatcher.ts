@@ -1,0 +1,226 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AgentRegistry, AgentSettings } from 'agentmq/agent';
+import { MessageTooLargeError } from 'agentmq/broker';
+import { newMessageId, toAgent, toWireError } from 'agentmq/contracts';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { MessageBus, pause } from 'agentmq/messaging';
+import { UnknownStrategyError } from '../balancing/errors.js';
+import { Strategies } from '../balancing/strategies.js';
+import type { Candidate } from '../balancing/strategy.js';
+import type { LeaderDuty } from '../coordinators/leader-duty.js';
+import { candidatesFor } from '../distribution/destination.js';
+import type { Leadership } from '../election/election-group.js';
+import { Router } from '../routing/router.js';
+import { DispatchStore, type Holding } from './dispatch-store.js';
+import { parseDestination } from './draft.js';
+import { TaskAgentLostError } from './errors.js';
+import { TaskNotices } from './notices.js';
+import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
+import { Round } from './round.js';
+import { TASK_HEADER } from './task.decorator.js';
+import { type SettledTask, TaskStore } from './task-store.js';
+
+/** How often tasks are looked at that nobody has told of, in ms. */
+const LOOK_MS = 1_000;
+/** How often old tasks are deleted, in ms, and how many at once. */
+const FORGET_EVERY_MS = 60_000;
+const FORGET_AT_ONCE = 1_000;
+/** What is read of each destination, and assigned in one transaction. */
+const READ_AT_ONCE = 200;
+const ASSIGN_AT_ONCE = 200;
+/** An agent is given twice what it can do at once, so that it need not wait for the next. */
+const ROOM_FACTOR = 2;
+const LONGEST_TTL_MS = 4_294_967_295;
+
+/** Gives queued tasks to agents, and takes them from those that are gone. Only the leader of the coordinators does. */
+@Injectable()
+export class TaskDispatcher implements LeaderDuty {
+  readonly name = 'tasks';
+  private readonly logger = new Logger('TaskDispatcher');
+  private readonly dispatch: DispatchStore;
+  private readonly tasks: TaskStore;
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly registry: AgentRegistry,
+    private readonly router: Router,
+    private readonly strategies: Strategies,
+    private readonly notices: TaskNotices,
+    private readonly bus: MessageBus,
+    private readonly store: MessageStore,
+  ) {
+    this.dispatch = new DispatchStore(store);
+    this.tasks = new TaskStore(store);
+  }
+
+  async run(leadership: Leadership): Promise<void> {
+    const round = new Round();
+    const wake = (): void => round.wake();
+    const callsOff = [this.notices.on('queued', wake), this.notices.on('settled', wake)];
+    const events = this.registry.events.subscribe(wake);
+    try {
+      while (!leadership.signal.aborted) await this.turn(leadership, round);
+    } finally {
+      events.unsubscribe();
+      for (const callOff of callsOff) callOff();
+    }
+  }
+
+  private async turn(leadership: Leadership, round: Round): Promise<void> {
+    try {
+      const holdings = await this.takeOver(leadership, round, await this.dispatch.holdings());
+      if (round.isDue('tidy', LOOK_MS)) await this.tidy(leadership);
+      if (round.isDue('forget', FORGET_EVERY_MS))
+        await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
+      if (await this.assign(leadership, round, holdings)) return;
+      await round.rest(LOOK_MS, leadership.signal);
+    } catch (error) {
+      if (leadership.signal.aborted) return;
+      if (!(error instanceof StoreUnavailableError)) this.logger.error(error);
+      await pause(LOOK_MS, leadership.signal);
+    }
+  }
+
+  /** Assigns what can be assigned now. Resolves with whether there may be more. */
+  private async assign({ fence }: Leadership, round: Round, holdings: readonly Holding[]): Promise<boolean> {
+    const due = await this.dispatch.queued(READ_AT_ONCE);
+    const queued = due.filter(({ strategy }) => this.strategies.names.includes(strategy));
+    if (queued.length < due.length) await this.refuse(fence, due);
+    if (queued.length === 0) return false;
+    const lanes = queued.some(({ lane }) => lane !== '') ? await this.dispatch.lanes() : new Map<string, never>();
+    const held = new Map<string, number>();
+    for (const holding of holdings) held.set(holding.agentId, (held.get(holding.agentId) ?? 0) + holding.held);
+    const able = new Map<string, readonly Candidate[]>();
+    const planned = plan({
+      queued,
+      held,
+      lanes,
+      able: (destination) => {
+        let candidates = able.get(destination);
+        if (!candidates) able.set(destination, (candidates = this.candidatesFor(destination)));
+        return candidates;
+      },
+      room: ({ concurrency }) => ROOM_FACTOR * concurrency,
+      choose: ({ destination, strategy }, candidates, work) => {
+        const chooser = round.strategy(`${strategy} ${destination}`, () => this.strategies.create(strategy));
+        return this.chosen(strategy, () => chooser.choose(candidates, work), candidates);
+      },
+    });
+    for (let from = 0; from < planned.length; from += ASSIGN_AT_ONCE)
+      await this.send(fence, planned.slice(from, from + ASSIGN_AT_ONCE));
+    return planned.length > 0 && queued.length >= READ_AT_ONCE;
+  }
+
+  /** A strategy of an app's own may throw, or choose nobody that was to be chosen from. */
+  private chosen(
+    strategy: string,
+    choose: () => Candidate,
+    candidates: readonly [Candidate, ...Candidate[]],
+  ): Candidate {
+    try {
+      const chosen = choose();
+      if (candidates.includes(chosen)) return chosen;
+      this.logger.error(`strategy ${strategy} has chosen none of the candidates: the first is taken`);
+    } catch (error) {
+      this.logger.error(error);
+    }
+    return candidates[0];
+  }
+
+  /** Tasks whose strategy is known to their submitter alone. */
+  private async refuse(fence: Leadership['fence'], due: readonly QueuedTask[]): Promise<void> {
+    const { names } = this.strategies;
+    for (const { id, strategy } of due) {
+      if (names.includes(strategy)) continue;
+      const error = toWireError(new UnknownStrategyError(strategy, names));
+      this.tell(await fence((transaction) => this.dispatch.refuse(transaction, id, error)));
+    }
+  }
+
+  private async send(fence: Leadership['fence'], planned: readonly PlannedAssignment[]): Promise<void> {
+    const messageIds = planned.map(() => newMessageId());
+    const settled: SettledTask[] = [];
+    await fence(async (transaction) => {
+      const assigned = await this.dispatch.assign(transaction, planned, messageIds);
+      const { maxMessageBytes } = this.settings.bus;
+      const fitting = assigned.filter(({ payload }) => Buffer.byteLength(payload) <= maxMessageBytes);
+      for (const { id, assignment, payload } of assigned.filter((task) => !fitting.includes(task))) {
+        const error = toWireError(new MessageTooLargeError(Buffer.byteLength(payload), maxMessageBytes));
+        settled.push(...(await this.tasks.fail(id, assignment, error, transaction)));
+      }
+      const messages = fitting.map(({ id, agentId, assignment, type, version, payload, priority, ...task }) => ({
+        messageId: assignment,
+        recipient: toAgent(agentId),
+        type,
+        version,
+        payload,
+        priority,
+        ttl: Math.max(1, Math.min(LONGEST_TTL_MS, Math.ceil(task.leftMs))),
+        correlationId: id,
+        headers: { [TASK_HEADER]: id },
+        ...(task.causeId === null ? {} : { causationId: task.causeId }),
+        ...(task.trace === null ? {} : { trace: task.trace }),
+      }));
+      await this.bus.forward(messages, transaction);
+    });
+    this.tell(settled);
+  }
+
+  /**
+   * Takes the tasks of agents that are gone. One that is told to stop keeps what it has begun for as long as it may take to
+   * finish it. What an agent has whose id was taken by a new instance comes to that one, in the inbox that they share.
+   */
+  private async takeOver(
+    { fence }: Leadership,
+    round: Round,
+    holdings: readonly Holding[],
+  ): Promise<readonly Holding[]> {
+    const left: Holding[] = [];
+    for (const holding of holdings) {
+      const { agentId } = holding;
+      const [agent] = this.registry.find({ id: agentId, health: 'any' });
+      if (agent?.health === 'healthy' || agent?.health === 'suspect') {
+        left.push(holding);
+        continue;
+      }
+      const stopping = agent?.health === 'stopped' && !round.isOver(`stop ${holding.instance}`, this.graceMs);
+      const lost = toWireError(new TaskAgentLostError(agentId));
+      const begun = stopping ? 'stays' : agent?.health === 'dead' ? 'counts' : 'again';
+      const how = { begun, lost } as const;
+      const { taken, failed } = await fence((transaction) => this.dispatch.takeFrom(transaction, holding, how));
+      if (taken < holding.held) left.push({ ...holding, held: holding.held - taken });
+      if (taken > 0) this.logger.log(`took ${taken} tasks from ${agentId}, which is ${agent?.health ?? 'gone'}`);
+      this.tell(failed);
+    }
+    return left;
+  }
+
+  private get graceMs(): number {
+    return this.settings.shutdownTimeout;
+  }
+
+  private async tidy({ fence }: Leadership): Promise<void> {
+    this.tell(await fence((transaction) => this.dispatch.endOverdue(transaction)));
+    for (const { id, assignment, consumer, error } of await this.dispatch.undelivered()) {
+      const reason = error ?? { name: 'Error', code: 'UNKNOWN', message: 'the assignment was not delivered' };
+      // what does not keep the contract keeps it nowhere
+      const retryable = reason.code !== 'CONTRACT_VIOLATION';
+      const wire = { name: reason.name, code: reason.code, message: reason.message, retryable };
+      const settled = await fence(async (transaction) => {
+        await this.store.discard([{ messageId: assignment, consumer }], `task ${id} has failed with it`, transaction);
+        return this.tasks.fail(id, assignment, wire, transaction);
+      });
+      this.tell(settled);
+    }
+  }
+
+  private tell(settled: readonly SettledTask[]): void {
+    this.notices.settled(settled);
+    const ids = settled.map(({ id }) => id);
+    if (ids.length > 0) this.notices.cancelled(ids);
+  }
+
+  private candidatesFor(destination: string): readonly Candidate[] {
+    return candidatesFor(parseDestination(destination), this.registry, this.router);
+  }
+}

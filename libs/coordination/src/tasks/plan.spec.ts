@@ -1,0 +1,231 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ConsistentHash } from '../balancing/consistent-hash.js';
+import type { Candidate } from '../balancing/strategy.js';
+import { type LaneCount, plan, type QueuedTask, type Situation } from './plan.js';
+
+const DESTINATIONS = ['role.reader', 'role.writer', 'capability.resize'];
+/** Each feeds the next. */
+const LANES = ['p/a', 'p/b', 'p/c'];
+
+const agent = (id: string, concurrency: number): Candidate => ({
+  id,
+  instance: `${id}-1`,
+  role: 'reader',
+  capabilities: [],
+  load: 0,
+  concurrency,
+  inFlight: 0,
+});
+const task = (id: string, given: Partial<QueuedTask> = {}): QueuedTask => ({
+  id,
+  destination: 'role.reader',
+  strategy: 'least-loaded',
+  affinity: null,
+  tried: [],
+  lane: '',
+  laneLimit: null,
+  feeds: null,
+  feedsLimit: null,
+  ...given,
+});
+const room = ({ concurrency }: Candidate): number => 2 * concurrency;
+
+interface LaneTerms {
+  readonly limit: number | null;
+  /** How many may wait in it. */
+  readonly buffer: number | null;
+}
+const terms = (lane: number, all: readonly LaneTerms[]) => ({
+  lane: LANES[lane] as string,
+  laneLimit: all[lane]?.limit ?? null,
+  feeds: all[lane + 1]?.buffer ? (LANES[lane + 1] as string) : null,
+  feedsLimit: all[lane + 1]?.buffer ?? null,
+});
+const anyLimit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: null });
+const anyLanes = fc.array(fc.record({ limit: anyLimit, buffer: anyLimit }), { minLength: 3, maxLength: 3 });
+
+/** Anything that may be on record, however it got there. */
+const anySituation = fc
+  .record({
+    agents: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 5 }),
+    able: fc.array(fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }), { minLength: 3, maxLength: 3 }),
+    held: fc.array(fc.nat(7), { minLength: 5, maxLength: 5 }),
+    lanes: anyLanes,
+    counts: fc.array(fc.record({ assigned: fc.nat(4), queued: fc.nat(4) }), { minLength: 3, maxLength: 3 }),
+    tasks: fc.array(
+      fc.record({
+        destination: fc.constantFrom(...DESTINATIONS),
+        lane: fc.option(fc.nat(2), { nil: undefined }),
+        affinity: fc.option(fc.constantFrom('x', 'y', 'z'), { nil: null, freq: 3 }),
+        tried: fc.subarray(['a0', 'a1', 'a2', 'a3', 'a4']),
+      }),
+      { maxLength: 30 },
+    ),
+    choices: fc.infiniteStream(fc.nat()),
+  })
+  .map(({ agents, able, held, lanes, counts, tasks, choices }) => {
+    const all = agents.map((concurrency, n) => agent(`a${n}`, concurrency));
+    const queued = tasks.map(({ lane, ...each }, n) =>
+      task(`t${n}`, { ...each, ...(lane === undefined ? {} : terms(lane, lanes)) }),
+    );
+    const hash = new ConsistentHash();
+    return {
+      queued,
+      held: new Map(all.map(({ id }, n) => [id, held[n] ?? 0])),
+      able: (destination) => all.filter((_, n) => able[DESTINATIONS.indexOf(destination)]?.[n]),
+      // what is listed waits, and others may that are not due
+      lanes: new Map<string, LaneCount>(
+        LANES.map((lane, n) => [
+          lane,
+          {
+            assigned: counts[n]?.assigned ?? 0,
+            queued: (counts[n]?.queued ?? 0) + queued.filter((each) => each.lane === lane).length,
+          },
+        ]),
+      ),
+      room,
+      choose: (_, candidates, work) =>
+        work.key === undefined
+          ? (candidates[choices.next().value % candidates.length] as Candidate)
+          : hash.choose(candidates, work),
+    } satisfies Situation;
+  });
+
+describe('the plan of who gets what', () => {
+  it('keeps to the room of agents and the limits of lanes, and avoids who has failed', () => {
+    fc.assert(
+      fc.property(anySituation, (situation) => {
+        const planned = plan(situation);
+        const given = new Set(planned.map((each) => each.task.id));
+        expect(given.size).toBe(planned.length);
+        const held = new Map(situation.held);
+        const lanes = new Map([...situation.lanes].map(([lane, count]) => [lane, { ...count }]));
+        const hash = new ConsistentHash();
+        for (const each of planned) {
+          const { id } = each.agent;
+          const { destination, tried, affinity, lane, laneLimit, feeds, feedsLimit } = each.task;
+          const able = situation.able(destination);
+          expect(able.map((other) => other.id)).toContain(id);
+          held.set(id, (held.get(id) ?? 0) + 1);
+          expect(held.get(id)).toBeLessThanOrEqual(room(each.agent));
+          if (tried.includes(id)) expect(able.filter((other) => !tried.includes(other.id))).toEqual([]);
+          if (affinity !== null) expect(id).toBe(hash.choose(candidatesOf(situation, each.task), { key: affinity }).id);
+          const count = lanes.get(lane);
+          if (!count) continue;
+          count.assigned++;
+          count.queued--;
+          if (laneLimit !== null) expect(count.assigned).toBeLessThanOrEqual(laneLimit);
+          if (feeds !== null && feedsLimit !== null)
+            expect(count.assigned + (lanes.get(feeds)?.queued ?? 0)).toBeLessThanOrEqual(feedsLimit);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('leaves nothing that somebody could be given', () => {
+    fc.assert(
+      fc.property(anySituation, (situation) => {
+        const planned = plan(situation);
+        const given = new Set(planned.map((each) => each.task.id));
+        const givenIn = (lane: string) => planned.filter((each) => each.task.lane === lane).length;
+        const assignedIn = (lane: string) => (situation.lanes.get(lane)?.assigned ?? 0) + givenIn(lane);
+        const hasRoom = (one: Candidate) =>
+          (situation.held.get(one.id) ?? 0) + planned.filter((each) => each.agent.id === one.id).length < room(one);
+        const hash = new ConsistentHash();
+        for (const each of situation.queued.filter(({ id }) => !given.has(id))) {
+          const { affinity, lane, laneLimit, feeds, feedsLimit } = each;
+          const candidates = candidatesOf(situation, each);
+          const could =
+            affinity === null
+              ? candidates.some(hasRoom)
+              : candidates.length > 0 && hasRoom(hash.choose(candidates, { key: affinity }));
+          const isFull = laneLimit !== null && assignedIn(lane) >= laneLimit;
+          const isHeldUp =
+            feeds !== null &&
+            feedsLimit !== null &&
+            (situation.lanes.get(feeds)?.queued ?? 0) - givenIn(feeds) + assignedIn(lane) >= feedsLimit;
+          expect({ id: each.id, could: could && !isFull && !isHeldUp }).toEqual({ id: each.id, could: false });
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('takes every run through all lanes, with never more waiting than there may', () => {
+    const anyFlow = fc.record({
+      lanes: anyLanes,
+      runs: fc.integer({ min: 1, max: 15 }),
+      agents: fc.array(fc.integer({ min: 1, max: 2 }), { minLength: 1, maxLength: 3 }),
+      moves: fc.infiniteStream(fc.nat()),
+    });
+    fc.assert(
+      fc.property(anyFlow, ({ lanes, runs, agents, moves }) => {
+        const all = agents.map((concurrency, n) => agent(`a${n}`, concurrency));
+        /** Where each run is: in which lane, and with whom. */
+        const places: { lane: number; by: string | null }[] = Array.from({ length: runs }, () => ({
+          lane: 0,
+          by: null,
+        }));
+        const countIn = (lane: number): LaneCount => ({
+          queued: places.filter((place) => place.lane === lane && place.by === null).length,
+          assigned: places.filter((place) => place.lane === lane && place.by !== null).length,
+        });
+        const held = () => new Map(all.map(({ id }) => [id, places.filter(({ by }) => by === id).length]));
+        while (places.some(({ lane }) => lane < LANES.length)) {
+          const planned = plan({
+            queued: places.flatMap(({ lane, by }, n) =>
+              lane < LANES.length && by === null ? [task(`${n}`, terms(lane, lanes))] : [],
+            ),
+            able: () => all,
+            held: held(),
+            lanes: new Map(LANES.map((name, lane) => [name, countIn(lane)])),
+            room,
+            choose: (_, candidates) => candidates[moves.next().value % candidates.length] as Candidate,
+          });
+          for (const each of planned) (places[Number(each.task.id)] as { by: string | null }).by = each.agent.id;
+          const underWay = places.filter(({ by }) => by !== null);
+          // somebody always has something to do
+          expect(underWay).not.toEqual([]);
+          for (const [lane, { limit, buffer }] of lanes.entries()) {
+            expect(countIn(lane).assigned).toBeLessThanOrEqual(limit ?? runs);
+            if (lane > 0) expect(countIn(lane).queued).toBeLessThanOrEqual(buffer ?? runs);
+          }
+          const done = underWay[moves.next().value % underWay.length] as { lane: number; by: string | null };
+          done.lane++;
+          done.by = null;
+        }
+      }),
+    );
+  });
+
+  it('begins the next before more is waiting for it', () => {
+    const [first, second, third] = [0, 1, 2].map((lane) =>
+      terms(lane, [
+        { limit: 1, buffer: null },
+        { limit: 1, buffer: 1 },
+        { limit: 1, buffer: 1 },
+      ]),
+    );
+    const one: Omit<Situation, 'queued' | 'lanes'> = {
+      able: () => [agent('a0', 10)],
+      held: new Map(),
+      room,
+      choose: (_, [candidate]) => candidate,
+    };
+    const waiting = (...lanes: string[]) => new Map(lanes.map((lane) => [lane, { assigned: 0, queued: 1 }]));
+    const queued = [task('x', first), task('y', second), task('z', third)];
+    const all = plan({ ...one, queued, lanes: waiting(...LANES) });
+    expect(all.map((each) => each.task.id)).toEqual(['z', 'y', 'x']);
+    const without = plan({ ...one, queued: queued.slice(0, 1), lanes: waiting(...LANES) });
+    expect(without).toEqual([]);
+  });
+});
+
+/** Those that have not failed at it, if there are any; they may have no room. */
+function candidatesOf({ able }: Situation, { destination, tried }: QueuedTask): [Candidate, ...Candidate[]] {
+  const all = able(destination);
+  const untried = all.filter(({ id }) => !tried.includes(id));
+  return (untried.length > 0 ? untried : all) as unknown as [Candidate, ...Candidate[]];
+}

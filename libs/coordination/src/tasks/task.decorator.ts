@@ -1,0 +1,180 @@
+import {
+  applyDecorators,
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  UseInterceptors,
+} from '@nestjs/common';
+import { Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
+import { AgentMQError, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
+import { Batcher, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { Assignments } from './assignments.js';
+import { TaskAttemptFailedError, TaskDeadlineError, TaskTakenError } from './errors.js';
+import { TaskNotices } from './notices.js';
+import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
+import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
+
+/** On the message that gives a task to an agent: the task's id. */
+export const TASK_HEADER = 'agentmq-task';
+
+/** Of what tasks that begin, or are done, at the same time write together. */
+const BATCHES = { size: 200, inFlight: 2 };
+
+/** Carries out the task that a message assigns, once: what comes of it is recorded only while the task is this agent's. */
+@Injectable()
+export class TaskInterceptor implements NestInterceptor {
+  private readonly tasks: TaskStore;
+  private readonly beginning: Batcher<TaskRef, BegunTask | undefined>;
+  private readonly completing: Batcher<TaskResult, SettledTask[]>;
+
+  constructor(
+    private readonly assignments: Assignments,
+    private readonly notices: TaskNotices,
+    private readonly store: MessageStore,
+  ) {
+    this.tasks = new TaskStore(store);
+    this.beginning = new Batcher((refs) => this.tasks.begin(refs), BATCHES);
+    this.completing = new Batcher((results) => this.tasks.complete(results), BATCHES);
+  }
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const [handling] = context.switchToRpc().getContext<MessageContext>().getArgs();
+    const taskId = handling.message.headers?.[TASK_HEADER];
+    const work = async (task?: RunningTask): Promise<unknown> => {
+      // what the method's @Ctx() gets: arguments are made of these, after all interceptors
+      context.getArgs<unknown[]>()[1] = new TaskContext(handling, task);
+      return lastValueFrom(next.handle(), { defaultValue: undefined });
+    };
+    return from(typeof taskId === 'string' ? this.carryOut(taskId, handling, work) : work());
+  }
+
+  private async carryOut(
+    taskId: string,
+    handling: Handling,
+    work: (task: RunningTask) => Promise<unknown>,
+  ): Promise<void> {
+    const { messageId } = handling.message;
+    const { transaction } = handling;
+    // By itself: whoever takes over sees that it was begun, and is not held up by the row of one that stands still.
+    const ref = { id: taskId, assignment: messageId };
+    const isAlone = this.store.transactionsAtOnce === 1;
+    const begun =
+      isAlone && transaction ? (await this.tasks.begin([ref], transaction))[0] : await this.beginning.add(ref);
+    // Taken back, cancelled, or done by an attempt whose message could not be completed: nothing is left to do.
+    if (!begun) return;
+    const stop = new AbortController();
+    const letGo = this.assignments.hold(messageId, taskId, stop);
+    const deadline = setTimeout(
+      () => stop.abort(new TaskDeadlineError(taskId)),
+      Math.min(Math.max(0, begun.leftMs), LONGEST_TIMER_MS),
+    );
+    const signal = AbortSignal.any([handling.signal, stop.signal]);
+    const task = runningTask(begun, messageId, signal);
+    try {
+      let result: string | null;
+      try {
+        const carried = carryingOut(task, () => work(task));
+        const value = await stoppable(stop.signal, handling.signal, carried);
+        result = value === undefined ? null : JSON.stringify(value);
+      } catch (error) {
+        await this.failed(task, error, handling);
+        return;
+      }
+      // A result that could not be recorded is no failure of the task: the message is handled again.
+      await this.completed({ ...ref, result }, transaction);
+    } finally {
+      clearTimeout(deadline);
+      letGo();
+    }
+  }
+
+  private async completed(result: TaskResult, transaction: Handling['transaction']): Promise<void> {
+    if (!transaction) {
+      this.tell(await this.completing.add(result));
+      return;
+    }
+    const [settled = []] = await this.tasks.complete([result], transaction);
+    // what was written in the handler's transaction is rolled back with it
+    if (settled.length === 0) throw new TaskTakenError(result.id);
+    transaction.onCommit(() => this.tell(settled));
+  }
+
+  /**
+   * A failure is recorded, and the message that brought the task completed; that of a transactional handler fails, so that
+   * what was written is rolled back, and is dropped when it comes again. With the embedded database's one connection
+   * nothing can be recorded meanwhile: there the message is tried again as any is, and whoever assigns tasks sees it dead.
+   * An agent that stops gives the task back.
+   */
+  private async failed(task: RunningTask, error: unknown, { signal, transaction }: Handling): Promise<void> {
+    const isStopping = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);
+    const isTaken = error instanceof TaskTakenError;
+    if (isTaken || (transaction && this.store.transactionsAtOnce === 1)) {
+      if (transaction) throw error;
+      return;
+    }
+    if (isStopping) {
+      await this.tasks.release(task.id, task.assignment).catch(() => undefined);
+      throw error;
+    }
+    const wire = errorOf(error);
+    const settled = await this.tasks.fail(task.id, task.assignment, wire);
+    if (settled.length > 0) this.tell(settled);
+    else this.notices.queued([task.id]);
+    if (transaction) throw new TaskAttemptFailedError(task.id, wire);
+  }
+
+  private tell(settled: readonly SettledTask[]): void {
+    this.notices.settled(settled);
+    const cancelled = settled.filter(({ state }) => state === 'cancelled').map(({ id }) => id);
+    if (cancelled.length > 0) this.notices.cancelled(cancelled);
+  }
+}
+
+/** Node's longest timer, in ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Handles tasks of a contract, and its other messages, as `@Handle` does: what the method returns is the task's result, what
+ * it throws fails the attempt. A task's method may run more than once (an agent that dies, a database that is away), but
+ * only one result is recorded. With `transactional`, what the method writes is committed with the result, or not at all.
+ * Its `@Ctx()` is a {@link TaskContext}. Throws as `@Handle` does.
+ */
+export function Task(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
+  return applyDecorators(Handle(contract, options), UseInterceptors(TaskInterceptor));
+}
+
+const runningTask = (begun: BegunTask, assignment: string, signal: AbortSignal): RunningTask => ({
+  id: begun.id,
+  assignment,
+  attempt: begun.attempt,
+  attempts: begun.attempts,
+  onFailure: begun.onFailure,
+  deadline: begun.deadline,
+  until: performance.now() + begun.leftMs,
+  signal,
+});
+
+/** Errors of an app's own are worth another attempt, by another agent perhaps, unless they say otherwise. */
+const errorOf = (error: unknown): WireError =>
+  error instanceof AgentMQError ? toWireError(error) : { ...toWireError(error), retryable: true };
+
+/** A method that does not mind its signal is not waited for. */
+async function stoppable<T>(stop: AbortSignal, stopping: AbortSignal, work: Promise<T>): Promise<T> {
+  let reject: ((reason: unknown) => void) | undefined;
+  const stopped = new Promise<never>((_, refuse) => (reject = refuse));
+  const onStop = (): void => reject?.(stop.reason);
+  const onStopping = (): void => reject?.(stopping.reason);
+  stop.addEventListener('abort', onStop);
+  stopping.addEventListener('abort', onStopping);
+  try {
+    stop.throwIfAborted();
+    return await Promise.race([work, stopped]);
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    stopping.removeEventListener('abort', onStopping);
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,203 @@
+import { Injectable } from '@nestjs/common';
+import { AgentIdentity, AgentSettings } from 'agentmq/agent';
+import { MessageTooLargeError } from 'agentmq/broker';
+import { contractOf, fromWireError, type PayloadClass, validatePayload } from 'agentmq/contracts';
+import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { currentMessage, nextTrace } from 'agentmq/messaging';
+import { Strategies } from '../balancing/strategies.js';
+import { draftOf, type PartOf, type TaskDraft, type TaskOrigin } from './draft.js';
+import { InvalidTaskError, TaskCancelledError, TaskFailedError, TaskTakenError } from './errors.js';
+import { joinedTransaction } from './joined-transaction.js';
+import { TaskNotices } from './notices.js';
+import {
+  type Task,
+  type TaskBacklog,
+  type TaskFilter,
+  type TaskOptions,
+  TASK_STATES,
+  type TaskWithResult,
+} from './task.js';
+import { BacklogStore } from './backlog-store.js';
+import { cancelledBy, type TaskEnd, type TaskRef, TaskStore } from './task-store.js';
+import { TaskWaiting } from './task-waiting.js';
+
+const MAX_LIMIT = 1_000;
+
+export interface ResultOptions<Answer extends object> {
+  /** The contract that the result must keep; it is then an instance of it. */
+  readonly answer?: PayloadClass<Answer>;
+  /** Ends the waiting, with its reason; the task goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Tasks: work that is given to whichever agent is able, and is done once whatever dies. A coordinator has to run (an app
+ * with `CoordinatorsModule`); until one does, tasks wait. See docs/COORDINATION.md.
+ */
+@Injectable()
+export class Tasks {
+  private readonly tasks: TaskStore;
+  private readonly backlogs: BacklogStore;
+
+  constructor(
+    private readonly identity: AgentIdentity,
+    private readonly settings: AgentSettings,
+    private readonly strategies: Strategies,
+    private readonly notices: TaskNotices,
+    private readonly waiting: TaskWaiting,
+    store: MessageStore,
+  ) {
+    this.tasks = new TaskStore(store);
+    this.backlogs = new BacklogStore(store);
+  }
+
+  /**
+   * Submits a task. Resolves with its id once it is committed (in a transaction: written there): from then on it ends as
+   * completed, failed or cancelled. Rejects with {@link InvalidTaskError} naming the field, `ContractViolationError`,
+   * `MessageTooLargeError`, `StoreUnavailableError`.
+   */
+  async submit<P extends object>(contract: PayloadClass<P>, payload: P, options: TaskOptions): Promise<string> {
+    const [id] = await this.submitAll(contract, [payload], options);
+    if (id === undefined) throw new Error('a task was written, and has no id');
+    return id;
+  }
+
+  /** Submits tasks with the same options, all or none. Resolves with their ids, in the order given, and rejects as {@link submit} does. */
+  async submitAll<P extends object>(
+    contract: PayloadClass<P>,
+    payloads: readonly P[],
+    { transaction, ...options }: TaskOptions,
+  ): Promise<string[]> {
+    const joined = joinedTransaction(transaction);
+    const drafts = payloads.map((payload) => this.draft(contract, payload, options));
+    const ids = await this.write(drafts, joined);
+    return ids.filter((id) => id !== undefined);
+  }
+
+  /**
+   * Makes a part of a task, or finds the one that an earlier attempt has made. Rejects as {@link submit} does, and with
+   * {@link TaskTakenError} when the whole is settled, or no longer with this agent.
+   */
+  async submitPart<P extends object>(
+    part: PartOf,
+    contract: PayloadClass<P>,
+    payload: P,
+    options: Omit<TaskOptions, 'transaction'>,
+  ): Promise<string> {
+    const [id] = await this.write([{ ...this.draft(contract, payload, options), part }], undefined);
+    if (id === undefined) throw new TaskTakenError(part.taskId);
+    return id;
+  }
+
+  /**
+   * Resolves with the result of a task, of this agent or another, once it is completed; waits for a database that is away.
+   * Rejects with {@link TaskFailedError}, {@link TaskCancelledError}, {@link UnknownTaskError}, `ContractViolationError` for
+   * a result that does not keep `answer`, `BusStoppedError` when the agent stops, or the signal's reason.
+   */
+  async result<Answer extends object>(
+    id: string,
+    options: ResultOptions<Answer> & { readonly answer: PayloadClass<Answer> },
+  ): Promise<Answer>;
+  async result(id: string, options?: ResultOptions<object>): Promise<unknown>;
+  async result(id: string, { answer, signal }: ResultOptions<object> = {}): Promise<unknown> {
+    const { state, result, error } = await this.waiting.settled(id, signal);
+    if (state === 'cancelled') throw new TaskCancelledError(id, error?.message ?? '');
+    if (state === 'failed') throw new TaskFailedError(id, fromWireError(error).remote);
+    const value: unknown = result === null ? undefined : JSON.parse(result);
+    return answer ? validatePayload(contractOf(answer), value) : value;
+  }
+
+  /** {@link submit}, then {@link result}. With the signal aborted the task is cancelled. */
+  async run<P extends object, Answer extends object>(
+    contract: PayloadClass<P>,
+    payload: P,
+    options: TaskOptions & ResultOptions<Answer> & { readonly answer: PayloadClass<Answer> },
+  ): Promise<Answer>;
+  async run<P extends object>(
+    contract: PayloadClass<P>,
+    payload: P,
+    options: TaskOptions & ResultOptions<object>,
+  ): Promise<unknown>;
+  async run<P extends object>(
+    contract: PayloadClass<P>,
+    payload: P,
+    { answer, signal, ...options }: TaskOptions & ResultOptions<object>,
+  ): Promise<unknown> {
+    signal?.throwIfAborted();
+    const id = await this.submit(contract, payload, options);
+    try {
+      return await this.result(id, { ...(answer ? { answer } : {}), ...(signal ? { signal } : {}) });
+    } catch (error) {
+      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up');
+      throw error;
+    }
+  }
+
+  /**
+   * Cancels a task and everything that it was split into, as far as that is not settled: what is waiting is not begun, what
+   * is under way has its signal aborted, and no result of it is recorded. Resolves with whether the task was open.
+   */
+  async cancel(id: string, reason: string): Promise<boolean> {
+    return this.end([id], { state: 'cancelled', error: cancelledBy(reason) });
+  }
+
+  /** Ends tasks as `TaskStore.end` does, and tells those whom it concerns. Resolves with whether any was open. */
+  async end(ids: readonly string[], how: TaskEnd, fence?: TaskRef): Promise<boolean> {
+    const ended = await this.tasks.end(ids, how, fence);
+    this.notices.settled(ended);
+    this.notices.cancelled(ended.map((task) => task.id));
+    return ended.length > 0;
+  }
+
+  /** A task as it is on record, with its result if it has one. */
+  async find(id: string): Promise<TaskWithResult | undefined> {
+    const found = await this.tasks.find(id);
+    if (!found) return undefined;
+    const { result, ...task } = found;
+    return { ...task, ...(result === null ? {} : { result: JSON.parse(result) as unknown }) };
+  }
+
+  /** Tasks of all agents, oldest first. Rejects with {@link InvalidTaskError} naming the field. */
+  async list(filter: TaskFilter = {}): Promise<Task[]> {
+    const { state, limit } = filter;
+    if (state !== undefined && !TASK_STATES.includes(state))
+      throw new InvalidTaskError('state', `"${state}" is not one of ${TASK_STATES.join(', ')}`);
+    if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT))
+      throw new InvalidTaskError('limit', `${limit} is not a whole number from 1 to ${MAX_LIMIT}`);
+    return this.tasks.list(filter);
+  }
+
+  /** The agents of the tasks that a task is part of, from the top, and its own: CEO, manager, lead, worker. */
+  async path(id: string): Promise<string[]> {
+    return this.tasks.path(id);
+  }
+
+  /** How much there is to do at each destination that has anything to do. */
+  async backlog(): Promise<TaskBacklog[]> {
+    return this.backlogs.read();
+  }
+
+  /** A task as {@link submit} would write it, for those who write it with more. */
+  draft<P extends object>(contract: PayloadClass<P>, payload: P, options: Omit<TaskOptions, 'transaction'>): TaskDraft {
+    const { messageTtl, maxMessageBytes } = this.settings.bus;
+    const known = { longestMs: messageTtl, strategies: this.strategies.names };
+    const draft = draftOf(contractOf(contract), payload, options, this.origin(), known);
+    const bytes = Buffer.byteLength(draft.payload);
+    if (bytes > maxMessageBytes) throw new MessageTooLargeError(bytes, maxMessageBytes);
+    return draft;
+  }
+
+  /** Writes drafts down, and tells the coordinators. Resolves with ids as `TaskStore.insert` does. */
+  async write(drafts: readonly TaskDraft[], transaction: Transaction | undefined): Promise<(string | undefined)[]> {
+    const ids = await this.tasks.insert(drafts, transaction);
+    const tell = () => this.notices.queued(ids.filter((id) => id !== undefined));
+    if (transaction) transaction.onCommit(tell);
+    else tell();
+    return ids;
+  }
+
+  private origin(): TaskOrigin {
+    const cause = currentMessage();
+    return { submitter: this.identity.id, trace: nextTrace(), ...(cause ? { causeId: cause.messageId } : {}) };
+  }
+}

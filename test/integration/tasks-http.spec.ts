@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CoordinatorModule } from 'agentmq/apps/coordinator';
+import { NlpRequest } from 'agentmq/contracts';
+import { Tasks } from 'agentmq/coordination';
+import { until } from '../support/index.js';
+import { TestSystem } from './agents.js';
+
+describe('submitted tasks over HTTP', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+  let http: INestApplication;
+  let url: string;
+  const ids: string[] = [];
+
+  const ask = async (path: string, method = 'GET'): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await fetch(`${url}${path}`, { method });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const idsOf = (body: unknown): string[] => (body as { tasks: { id: string }[] }).tasks.map(({ id }) => id);
+
+  beforeAll(async () => {
+    await system.store.migrate();
+    const options = { settings: system.settings, store: system.store, hub: system.hub };
+    http = await NestFactory.create(CoordinatorModule.forRoot(options), { logger: ['error', 'warn'] });
+    await http.listen(0);
+    url = await http.getUrl();
+    const tasks = http.get(Tasks);
+    for (const text of ['one', 'two', 'three'])
+      ids.push(await tasks.submit(NlpRequest, { texts: [text] }, { to: { role: 'nobody' } }));
+  });
+  afterAll(async () => {
+    await http?.close();
+    await system.close();
+  });
+
+  it('are listed in pages, and read', async () => {
+    const first = await ask('/tasks?state=queued&limit=2');
+    expect(idsOf(first.body)).toEqual(ids.slice(0, 2));
+    const second = await ask(`/tasks?state=queued&limit=2&after=${String(first.body['next'])}`);
+    expect(idsOf(second.body)).toEqual(ids.slice(2));
+    expect(second.body).not.toHaveProperty('next');
+    expect(await ask(`/tasks/${ids[0]}`)).toMatchObject({
+      status: 200,
+      body: { id: ids[0], state: 'queued', destination: 'role.nobody', path: [] },
+    });
+    expect((await ask('/tasks/01a20000-0000-7000-8000-000000000000')).status).toBe(404);
+  });
+
+  it('are cancelled', async () => {
+    const [id] = ids;
+    expect(await ask(`/tasks/${id}?reason=not+needed`, 'DELETE')).toMatchObject({ body: { cancelled: true } });
+    await until('it is cancelled', async () => (await ask(`/tasks/${id}`)).body['state'] === 'cancelled');
+    expect((await ask(`/tasks/${id}`)).body).toMatchObject({ error: { message: 'not needed' } });
+    expect(await ask(`/tasks/${id}`, 'DELETE')).toMatchObject({ status: 200, body: { cancelled: false } });
+    expect((await ask('/tasks/01a20000-0000-7000-8000-000000000000', 'DELETE')).status).toBe(404);
+  });
+
+  it.each(['state=odd', 'limit=0', 'after=1', 'parentId=x', 'mood=good'])('refuse %s with 400', async (query) => {
+    const { status, body } = await ask(`/tasks?${query}`);
+    expect(status).toBe(400);
+    expect(JSON.stringify(body['message'])).toContain(query.split('=')[0]);
+  });
+});
