@@ -21,6 +21,8 @@ export class Team {
   private readonly hub: MemoryHub;
   /** Tells the agents' ids from those of other runs. */
   private readonly suffix = randomBytes(3).toString('hex');
+  private deafen = () => {};
+  private interrupted = false;
 
   private constructor(
     private readonly settings: AgentSettings,
@@ -71,6 +73,16 @@ export class Team {
     return `${name}-${this.suffix}`;
   }
 
+  /** The name under which the one with this agent id was added; of others, the id. */
+  nameOf(id: string): string {
+    return id.endsWith(`-${this.suffix}`) ? id.slice(0, -this.suffix.length - 1) : id;
+  }
+
+  /** Told by a signal to stop: the process is about to end. */
+  get isInterrupted(): boolean {
+    return this.interrupted;
+  }
+
   /** Stops the agents, the last started first; what they hold is finished. The store stays open. */
   async stopAgents(): Promise<void> {
     for (let member = this.members.pop(); member; member = this.members.pop()) await member.close();
@@ -79,14 +91,21 @@ export class Team {
   async stop(): Promise<void> {
     await this.stopAgents();
     await this.store.close();
+    if (!this.interrupted) this.deafen();
   }
 
   private stopOnSignal(): void {
     const interrupt = () => {
+      if (this.interrupted) return;
+      this.interrupted = true;
       process.stderr.write('stopping\n');
       void this.stop().finally(() => process.exit(130));
     };
-    exitOnSecondSignal();
-    process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+    const forgetFirst = exitOnSecondSignal();
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+    this.deafen = () => {
+      forgetFirst();
+      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    };
   }
 }

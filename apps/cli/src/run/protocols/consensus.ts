@@ -1,23 +1,19 @@
-import { readFile } from 'node:fs/promises';
-import { type DynamicModule, Inject, Injectable, Module } from '@nestjs/common';
-import { Agent, AgentModule, type AgentModuleOptions } from 'agentmq/agent';
+import { Agent } from 'agentmq/agent';
 import type { VoteRequest } from 'agentmq/contracts';
-import { type Ballot, Consensus, CoordinationModule, Vote } from 'agentmq/coordination';
-import { parse } from 'csv-parse/sync';
-import { defaultInput } from '../../report/default-input.js';
+import { type Ballot, Consensus, Vote } from 'agentmq/coordination';
 import type { Team } from '../team.js';
 import { ProtocolFailedError } from './errors.js';
+import { MemberModule } from './member.module.js';
 import type { Narrator } from './narrator.js';
+import { readStrikes } from './strikes.js';
 
 /** How many rows of the table each agent looks at. */
 const SAMPLE = 40;
-const COLUMN = 'Effect Amount of damage';
 /** The question put to the vote. */
 const LIMIT = 0.1;
 const SUBJECT = `fewer than ${LIMIT * 100} % of bird strikes do damage`;
 
 /** What one agent saw of the table, which is a part of it of its own. */
-@Injectable()
 class Sample {
   constructor(
     readonly damaged: number,
@@ -35,25 +31,13 @@ class Sample {
 
 @Agent({ role: 'voter' })
 class VoterAgent {
-  constructor(@Inject(Sample) private readonly sample: Sample) {}
+  constructor(private readonly sample: Sample) {}
 
   @Vote()
   vote(_: VoteRequest): Ballot {
     const ballot = this.sample.judge();
     this.sample.tell(`votes ${ballot.choice}: ${ballot.reason}`);
     return ballot;
-  }
-}
-
-@Module({})
-class VoterModule {
-  static forRoot(options: AgentModuleOptions, sample: Sample): DynamicModule {
-    return {
-      module: VoterModule,
-      imports: [AgentModule.forRoot(options), CoordinationModule],
-      controllers: [VoterAgent],
-      providers: [{ provide: Sample, useValue: sample }],
-    };
   }
 }
 
@@ -68,7 +52,7 @@ export async function consensus(team: Team, agents: number, narrator: Narrator):
   const apps = [];
   for (const [n, name] of names.entries()) {
     const sample = new Sample(samples[n] ?? 0, (text) => narrator.tell(name, text));
-    apps.push(await team.add(name, (options) => VoterModule.forRoot(options, sample)));
+    apps.push(await team.add(name, (options) => MemberModule.forRoot(options, VoterAgent, sample)));
     narrator.tell(name, `has looked at ${SAMPLE} rows of its own`);
   }
   const [proposer] = apps as [(typeof apps)[number]];
@@ -85,10 +69,10 @@ export async function consensus(team: Team, agents: number, narrator: Narrator):
 
 /** How many damaging strikes each agent sees: its rows are spread over the whole table. */
 async function drawSamples(agents: number): Promise<number[]> {
-  const rows = parse<Record<string, string>>(await readFile(defaultInput()), { columns: true });
+  const strikes = await readStrikes();
   return Array.from({ length: agents }, (_, agent) => {
-    const step = Math.floor(rows.length / SAMPLE);
-    const own = Array.from({ length: SAMPLE }, (__, n) => rows[(n * step + agent * 17) % rows.length]);
-    return own.filter((row) => row?.[COLUMN] !== 'None').length;
+    const step = Math.floor(strikes.length / SAMPLE);
+    const own = Array.from({ length: SAMPLE }, (__, n) => strikes[(n * step + agent * 17) % strikes.length]);
+    return own.filter((strike) => strike?.isDamaging).length;
   });
 }

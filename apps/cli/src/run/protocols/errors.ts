@@ -13,3 +13,13 @@ export class TooFewAgentsError extends AgentMQError {
     super(`--agents: ${protocol} needs ${least} or more`);
   }
 }
+
+/** What a protocol promises. Throws {@link ProtocolFailedError} if it does not hold. */
+export function mustHold(holds: boolean, problem: string): void {
+  if (!holds) throw new ProtocolFailedError(problem);
+}
+
+/** Throws {@link ProtocolFailedError} if what the agents came to is not what a direct computation does. */
+export function mustEqual(what: string, found: number, computed: number): void {
+  mustHold(found === computed, `${what}: the agents came to ${found}, and it is ${computed}`);
+}
