@@ -46,9 +46,14 @@ export class Deployment {
     return app;
   }
 
+  /** Kills what still runs. */
+  async stop(): Promise<void> {
+    await Promise.all(this.all.map((app) => app.kill()));
+  }
+
   /** Kills what still runs, and leaves nothing behind. */
   async close(): Promise<void> {
-    await Promise.all(this.all.map((app) => app.kill()));
+    await this.stop();
     await removeNamespace(this.namespace);
   }
 }
