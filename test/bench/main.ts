@@ -8,14 +8,21 @@ import { golevelup } from './contenders/golevelup.js';
 import { moleculer } from './contenders/moleculer.js';
 import { nestRmq } from './contenders/nest-rmq.js';
 import { rawAmqplib } from './contenders/raw-amqplib.js';
+import { measureBalancing } from './balancing.js';
+import { measureBreaker } from './breaker.js';
 import { measureElections } from './election.js';
 import { measureHistory } from './history/measure-history.js';
+import { measurePipeline } from './pipeline.js';
 import { measureRegistry } from './registry.js';
 import { measureReplay } from './replay/measure-replay.js';
 import { type Load, requestRate, roundTrip, throughput } from './measure.js';
+import { measureScaling } from './scaling.js';
 import { busyness, surroundings } from './surroundings.js';
 import { type Figures, table } from './table.js';
+import { measureTakeOver } from './take-over.js';
+import { measureTasks } from './tasks.js';
 import { Tally } from './tally.js';
+import { measureTree } from './tree.js';
 
 const contenders: readonly Contender[] = [rawAmqplib, ...agentMq, brokerAdapter, nestRmq, golevelup, moleculer];
 
@@ -32,13 +39,35 @@ interface Options {
   readonly history?: number;
   readonly replay?: number;
   readonly election: boolean;
+  readonly breaker: boolean;
+  readonly scaling: boolean;
   readonly registry?: number;
+  readonly takeOver: boolean;
+  readonly balancing: boolean;
+  readonly pipeline: boolean;
+  readonly tree: boolean;
+  readonly tasks?: number;
   readonly foreignTraces: boolean;
 }
 
-const { rounds, messages, sending, only, history, replay, election, registry, foreignTraces } = new Command(
-  'npm run bench --',
-)
+const {
+  rounds,
+  messages,
+  sending,
+  only,
+  history,
+  replay,
+  election,
+  breaker,
+  scaling,
+  registry,
+  takeOver,
+  balancing,
+  pipeline,
+  tree,
+  tasks,
+  foreignTraces,
+} = new Command('npm run bench --')
   .description('Measures AgentMQ beside raw amqplib and its peers: in one process, in rounds, each round all of them.')
   .option('--rounds <n>', 'how often everything is measured', wholeNumber, 5)
   .option('--messages <n>', 'messages of one measurement; a third as many requests', wholeNumber, 20_000)
@@ -67,6 +96,21 @@ const { rounds, messages, sending, only, history, replay, election, registry, fo
     'instead: how fast another process leads when the leader dies, and what deposed ones write',
     false,
   )
+  .option('--breaker', 'instead: where requests go when one of three specialists fails, and who sees an error', false)
+  .option('--scaling', 'instead: workers that come with a backlog of slow tasks, and go when it is done', false)
+  .option('--take-over', 'instead: how fast tasks go on when the leading coordinator, or a worker, is killed', false)
+  .option(
+    '--tree',
+    'instead: work that goes down a tree of 40 agents, with a lead killed, and cancelled at the top',
+    false,
+  )
+  .option('--pipeline', 'instead: runs through four stages of different cost, and what waits between them', false)
+  .option('--balancing', 'instead: strategies with four workers, one of which is five times slower', false)
+  .addOption(
+    new Option('--tasks [tasks]', 'instead: how many tasks that take no time are done in a second, so many at once')
+      .argParser(wholeNumber)
+      .preset('5000'),
+  )
   .option('--foreign-traces', 'with --history: trace ids in no order, as foreign producers may have them', false)
   .parse()
   .opts<Options>();
@@ -82,6 +126,27 @@ const report = (text: string): void => console.log(`${text} (${busyness()})`);
 if (election) {
   console.log(await surroundings());
   console.log(await measureElections(report));
+} else if (breaker) {
+  console.log(await surroundings());
+  console.log(await measureBreaker(report));
+} else if (scaling) {
+  console.log(await surroundings());
+  console.log(await measureScaling(report));
+} else if (takeOver) {
+  console.log(await surroundings());
+  console.log(await measureTakeOver(rounds, report));
+} else if (pipeline) {
+  console.log(await surroundings());
+  console.log(await measurePipeline(rounds, report));
+} else if (balancing) {
+  console.log(await surroundings());
+  console.log(await measureBalancing(rounds, report));
+} else if (tree) {
+  console.log(await surroundings());
+  console.log(await measureTree(rounds, report));
+} else if (tasks !== undefined) {
+  console.log(await surroundings());
+  console.log(await measureTasks(tasks, rounds, report));
 } else if (registry !== undefined) {
   console.log(await surroundings());
   console.log(await measureRegistry(registry, report));
