@@ -8,6 +8,7 @@ import { CONSUMER, ROLE } from '../numbered.js';
 import type { Scene } from '../scene.js';
 
 const BATCH = 500;
+const ROUNDS = 3;
 
 /** Two relays find the same rows due at the same moment. A queue of the suite's own gets a copy of all that is published. */
 export const relaysRacing: Fault = {
@@ -37,8 +38,13 @@ export const relaysRacing: Fault = {
       scene.sender('relay-1', { MESSAGE_STORE_LEASE: '30' }),
       scene.sender('relay-2', { MESSAGE_STORE_LEASE: '30' }),
     ]);
-    await appendDue(scene);
-    await until('all to be published', async () => (await scene.ledger.backlog()).outbox === 0, 60_000, 50);
+    // A relay may have done with all before the other looks, which comes to the next first then.
+    const each = Math.ceil(scene.messages / ROUNDS);
+    for (let round = 0; round < ROUNDS; round++) {
+      const first = round * each + 1;
+      await appendDue(scene, first, Math.min(each, scene.messages - first + 1));
+      await until('all to be published', async () => (await scene.ledger.backlog()).outbox === 0, 60_000, 50);
+    }
     await until('a copy of each', () => copies.size === scene.messages);
     await connection.close();
     scene.healed();
@@ -52,10 +58,10 @@ export const relaysRacing: Fault = {
 };
 
 /** Stores messages that are due at once, all in one transaction, as if their sender had died. */
-async function appendDue(scene: Scene): Promise<void> {
+async function appendDue(scene: Scene, from: number, count: number): Promise<void> {
   const store = PostgresMessageStore.connect({ url: scene.databaseUrl, namespace: scene.namespace });
-  const journal = new Journal(scene.journal('harness'));
-  const numbers = Array.from({ length: scene.messages }, (_, index) => index + 1);
+  const journal = new Journal(scene.journal(`harness-${from}`));
+  const numbers = Array.from({ length: count }, (_, index) => from + index);
   try {
     await store.transaction(async (transaction) => {
       for (let first = 0; first < numbers.length; first += BATCH) {

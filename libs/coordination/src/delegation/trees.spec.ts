@@ -25,6 +25,10 @@ class Sum {
 
   @IsArray()
   missing!: string[];
+
+  /** Who made it. */
+  @IsString()
+  by!: string;
 }
 
 class Refused extends AgentMQError {
@@ -82,7 +86,7 @@ describe('trees of delegated tasks', () => {
   /** Carries out a node of whichever tree: failures are counted over all attempts of its tree. */
   const methodOf = (top: Work) => {
     const tries = new Map<string, number>();
-    return async (payload: unknown, { task }: TaskContext, { delegation }: AgentProcess): Promise<Sum> => {
+    return async (payload: unknown, { task }: TaskContext, { id: by, delegation }: AgentProcess): Promise<Sum> => {
       const { path } = payload as Node;
       const node = nodeAt(top, path);
       if (node.failures < 0) throw new Refused(`not ${path}`);
@@ -104,6 +108,7 @@ describe('trees of delegated tasks', () => {
       return {
         sum: results.reduce((all, { sum }) => all + sum, node.value),
         missing: unfinished.map(({ key }) => key),
+        by,
       };
     };
   };

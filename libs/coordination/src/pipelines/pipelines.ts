@@ -156,7 +156,7 @@ export class Pipelines implements OnModuleDestroy {
   ): Promise<string | undefined> {
     const { stopping } = this.server;
     const signals = [stopping, AbortSignal.timeout(Math.min(wait, LONGEST_TIMER_MS)), ...(given ? [given] : [])];
-    // any run that ends makes room; whose it is, a notice does not say
+    // a run of this agent's that ends makes room, of whichever pipeline; those of others are seen at the next look
     this.callOff ??= this.notices.on('settled', () => {
       for (const each of this.entrances.values()) each.wake();
     });

@@ -56,13 +56,13 @@ export class TaskDispatcher implements LeaderDuty {
   async run(leadership: Leadership): Promise<void> {
     const round = new Round();
     const wake = (): void => round.wake();
-    const callsOff = [this.notices.on('queued', wake), this.notices.on('settled', wake)];
+    const callOff = this.notices.onWork(wake);
     const events = this.registry.events.subscribe(wake);
     try {
       while (!leadership.signal.aborted) await this.turn(leadership, round);
     } finally {
       events.unsubscribe();
-      for (const callOff of callsOff) callOff();
+      callOff();
     }
   }
 

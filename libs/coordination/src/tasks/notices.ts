@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AgentIdentity, AgentServer } from 'agentmq/agent';
 import { MAX_NOTICED_TASKS, TaskNotice } from 'agentmq/contracts';
 import { BusStoppedError, type Listener, MessageBus, pause } from 'agentmq/messaging';
@@ -17,16 +17,11 @@ type Hear = (taskIds: readonly string[]) => void;
 
 /** Tells others at once what they would otherwise see at their next look: that tasks are queued, settled or cancelled. */
 @Injectable()
-export class TaskNotices {
+export class TaskNotices implements OnApplicationBootstrap {
   private readonly logger = new Logger('Tasks');
   private readonly gathered = new Map<string, { readonly topic: string; readonly notice: TaskNotice }>();
   private gathering: NodeJS.Timeout | undefined;
-  private readonly hearing: Record<TaskNotice['kind'], Set<Hear>> = {
-    queued: new Set(),
-    settled: new Set(),
-    cancelled: new Set(),
-  };
-  private listening: Promise<Listener | undefined> | undefined;
+  private readonly hearing = { settled: new Set<Hear>(), cancelled: new Set<Hear>() };
 
   constructor(
     private readonly identity: AgentIdentity,
@@ -34,11 +29,23 @@ export class TaskNotices {
     private readonly bus: MessageBus,
   ) {}
 
-  /** Calls back with what is told to this agent from now on, and as a coordinator what those are told, until it is called off. */
-  on(kind: TaskNotice['kind'], hear: Hear): () => void {
-    this.listening ??= this.listen();
+  /** Not awaited: it waits until the agent's messages flow. */
+  onApplicationBootstrap(): void {
+    void this.listen([topicTo(this.identity.id), TO_ALL], ({ kind, taskIds }) => {
+      if (kind !== 'queued') for (const hear of this.hearing[kind]) hear(taskIds);
+    });
+  }
+
+  /** Calls back with what is told to this agent from now on, until it is called off: of tasks that it has submitted, or may be at work on. */
+  on(kind: 'settled' | 'cancelled', hear: Hear): () => void {
     this.hearing[kind].add(hear);
     return () => this.hearing[kind].delete(hear);
+  }
+
+  /** Calls back whenever there may be something to assign, until it is called off. */
+  onWork(hear: () => void): () => void {
+    const listening = this.listen([TO_COORDINATORS], hear);
+    return () => void listening.then((listener) => listener?.close());
   }
 
   /** To whoever assigns tasks. */
@@ -84,14 +91,11 @@ export class TaskNotices {
     }
   }
 
-  private async listen(): Promise<Listener | undefined> {
+  private async listen(topics: readonly string[], hear: (notice: TaskNotice) => void): Promise<Listener | undefined> {
     const { stopping } = this.server;
     while (!this.server.isReady && !stopping.aborted) await pause(READY_POLL_MS, stopping);
-    const topics = [topicTo(this.identity.id), TO_ALL, TO_COORDINATORS];
     try {
-      return await this.bus.listen(topics, TaskNotice, ({ kind, taskIds }) => {
-        for (const hear of this.hearing[kind]) hear(taskIds);
-      });
+      return await this.bus.listen(topics, TaskNotice, hear);
     } catch (error) {
       // Nothing is lost by that: who waits also looks.
       if (!(error instanceof BusStoppedError)) this.logger.warn(String(error));

@@ -7,10 +7,11 @@ interface Row {
   readonly parent_id: string | null;
   readonly path: string;
   readonly state: string;
+  readonly agent_id: string | null;
   readonly failures: number;
   readonly attempts: number;
   readonly on_failure: FailurePolicy;
-  readonly result: { readonly sum: number; readonly missing: readonly string[] } | null;
+  readonly result: { readonly sum: number; readonly missing: readonly string[]; readonly by: string } | null;
   readonly error: { readonly code: string; readonly details?: { readonly key?: string } } | null;
 }
 
@@ -31,7 +32,7 @@ export async function whatIsWrong(
   cancellations: ReadonlySet<string>,
 ): Promise<string[]> {
   const rows = await store.query<Row>(
-    `SELECT id, parent_id, payload::json ->> 'path' AS path, state, failures, attempts, on_failure, result::json, error
+    `SELECT id, parent_id, payload::json ->> 'path' AS path, state, agent_id, failures, attempts, on_failure, result::json, error
      FROM "${store.schema}".tasks ORDER BY id`,
   );
   const changes = await store.query<Change>(`SELECT * FROM "${store.schema}".changes ORDER BY n`);
@@ -52,6 +53,7 @@ export async function whatIsWrong(
       const missing = parts.filter(({ state }) => state !== 'completed').map(({ path }) => path);
       const sum = done.reduce((all, part) => all + (part.result?.sum ?? Number.NaN), node.value);
       if (parts.length !== node.parts.length) say(row, `has ${parts.length} parts of ${node.parts.length}`);
+      if (row.result?.by !== row.agent_id) say(row, `is ${row.agent_id}'s, and was done by ${row.result?.by}`);
       if (row.result?.sum !== sum) say(row, `is ${row.result?.sum}, and its parts make ${sum}`);
       if (JSON.stringify(row.result?.missing) !== JSON.stringify(missing)) say(row, `is not without ${missing.join()}`);
       if (missing.length > 0 && (node.onFailure ?? row.on_failure) === 'fail-fast')
