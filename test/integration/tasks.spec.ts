@@ -175,7 +175,7 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
   });
 
   it('end by their deadline, with their agent told', async () => {
-    const id = await tasks.submit(Crunch, crunch(700, 'hang'), { ...toRole, deadline: 300 });
+    const id = await tasks.submit(Crunch, crunch(700, 'hang'), { ...toRole, deadline: 1_500 });
     await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'TASK_DEADLINE_EXCEEDED' } });
     await until('the signal', () => stopped.includes(700));
     const nobodys = await tasks.submit(Crunch, crunch(1), { to: { role: 'nobody' }, deadline: 100 });

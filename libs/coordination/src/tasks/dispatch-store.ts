@@ -59,10 +59,10 @@ export class DispatchStore {
            ORDER BY destination, lane LIMIT 1
          ) next
        )
-       SELECT id, t.destination, strategy, affinity, tried, t.lane, "laneLimit", feeds, "feedsLimit"
+       SELECT id, t.destination, strategy, affinity, tried, t.lane, "laneLimit", feeds, "feedsLimit", bytes
        FROM place CROSS JOIN LATERAL (
          SELECT id, coalesce(parent_id, id) AS whole, priority, destination, strategy, affinity, tried, lane,
-           lane_limit AS "laneLimit", feeds, feeds_limit AS "feedsLimit"
+           lane_limit AS "laneLimit", feeds, feeds_limit AS "feedsLimit", octet_length(payload) AS bytes
          FROM ${this.tasks}
          WHERE state = 'queued' AND destination = place.destination AND lane = place.lane
            AND due_at <= clock_timestamp() AND deadline > clock_timestamp()
@@ -96,11 +96,14 @@ export class DispatchStore {
     messageIds: readonly string[],
   ): Promise<AssignedTask[]> {
     return transaction.query<AssignedTask>(
-      `UPDATE ${this.tasks} t
+      `WITH held AS (
+         SELECT id FROM ${this.tasks} WHERE id = ANY($1) AND state = 'queued' ORDER BY id FOR UPDATE
+       )
+       UPDATE ${this.tasks} t
        SET state = 'assigned', attempt = attempt + 1, agent_id = g.agent_id, instance = g.instance, assignment = g.assignment,
          assigned_at = clock_timestamp(), started_at = NULL
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (id, agent_id, instance, assignment)
-       WHERE t.id = g.id AND t.state = 'queued'
+       FROM held JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (id, agent_id, instance, assignment) USING (id)
+       WHERE t.id = held.id AND t.state = 'queued'
        RETURNING t.id, t.agent_id AS "agentId", t.assignment, t.type, t.version, t.payload, t.priority,
          t.cause_id AS "causeId", t.trace, extract(epoch FROM t.deadline - clock_timestamp())::float8 * 1000 AS "leftMs"`,
       [

@@ -28,6 +28,7 @@ const FORGET_AT_ONCE = 1_000;
 /** What is read of each destination, and assigned in one transaction. */
 const READ_AT_ONCE = 200;
 const ASSIGN_AT_ONCE = 200;
+const ASSIGN_BYTES_AT_ONCE = 8 * 1024 * 1024;
 /** An agent is given twice what it can do at once, so that it need not wait for the next. */
 const ROOM_FACTOR = 2;
 const LONGEST_TTL_MS = 4_294_967_295;
@@ -69,16 +70,21 @@ export class TaskDispatcher implements LeaderDuty {
   private async turn(leadership: Leadership, round: Round): Promise<void> {
     try {
       const holdings = await this.takeOver(leadership, round, await this.dispatch.holdings());
-      if (round.isDue('tidy', LOOK_MS)) await this.tidy(leadership);
+      if (round.isDue('tidy', LOOK_MS))
+        await this.tidy(leadership).catch((error: unknown) => this.report(error, leadership));
       if (round.isDue('forget', FORGET_EVERY_MS))
         await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
       if (await this.assign(leadership, round, holdings)) return;
       await round.rest(LOOK_MS, leadership.signal);
     } catch (error) {
       if (leadership.signal.aborted) return;
-      if (!(error instanceof StoreUnavailableError)) this.logger.error(error);
+      this.report(error, leadership);
       await pause(LOOK_MS, leadership.signal);
     }
+  }
+
+  private report(error: unknown, { signal }: Leadership): void {
+    if (!signal.aborted && !(error instanceof StoreUnavailableError)) this.logger.error(error);
   }
 
   /** Assigns what can be assigned now. Resolves with whether there may be more. */
@@ -106,8 +112,7 @@ export class TaskDispatcher implements LeaderDuty {
         return this.chosen(strategy, () => chooser.choose(candidates, work), candidates);
       },
     });
-    for (let from = 0; from < planned.length; from += ASSIGN_AT_ONCE)
-      await this.send(fence, planned.slice(from, from + ASSIGN_AT_ONCE));
+    for (const part of inParts(planned)) await this.send(fence, part);
     return planned.length > 0 && queued.length >= READ_AT_ONCE;
   }
 
@@ -223,4 +228,20 @@ export class TaskDispatcher implements LeaderDuty {
   private candidatesFor(destination: string): readonly Candidate[] {
     return candidatesFor(parseDestination(destination), this.registry, this.router);
   }
+}
+
+/** In the order given: parts of what one transaction may hold, of one at least. */
+function inParts(planned: readonly PlannedAssignment[]): PlannedAssignment[][] {
+  const parts: PlannedAssignment[][] = [];
+  let bytes = 0;
+  for (const assignment of planned) {
+    const part = parts.at(-1);
+    bytes += assignment.task.bytes;
+    if (part && part.length < ASSIGN_AT_ONCE && bytes <= ASSIGN_BYTES_AT_ONCE) part.push(assignment);
+    else {
+      parts.push([assignment]);
+      bytes = assignment.task.bytes;
+    }
+  }
+  return parts;
 }

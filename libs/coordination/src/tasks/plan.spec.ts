@@ -27,6 +27,7 @@ const task = (id: string, given: Partial<QueuedTask> = {}): QueuedTask => ({
   laneLimit: null,
   feeds: null,
   feedsLimit: null,
+  bytes: 1,
   ...given,
 });
 const room = ({ concurrency }: Candidate): number => 2 * concurrency;

@@ -15,6 +15,8 @@ export interface QueuedTask {
   /** The next stage's lane, and how many may wait there. */
   readonly feeds: string | null;
   readonly feedsLimit: number | null;
+  /** The size of its payload. */
+  readonly bytes: number;
 }
 
 /** How many tasks of a lane are with agents, and how many wait. */
