@@ -63,7 +63,7 @@ export async function measureTree(rounds: number, report: (text: string) => void
     return [
       `| ${rounds} runs each, median (most) | answer | killed until noticed | killed until answered | pieces begun more than once |`,
       '|---|---:|---:|---:|---:|',
-      `| undisturbed | ${spread(times)} | – | – | 0 |`,
+      `| undisturbed | ${spread(times)} | – | – | – |`,
       `| a lead killed in the middle | ${spread(killings.map(({ took }) => took))} | ${spread(killings.map(({ noticed }) => noticed))} | ${spread(killings.map(({ answered }) => answered))} | ${killings.map(({ again }) => again).join(', ')} |`,
       '',
       `Wrong answers: ${wrong} of ${2 * rounds}.`,
