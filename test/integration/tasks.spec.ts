@@ -14,13 +14,24 @@ import {
   TaskContext,
   TaskFailedError,
   Tasks,
+  TaskTakenError,
   UnknownTaskError,
 } from 'agentmq/coordination';
 import { IsIn, IsInt, IsString } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
-const WAYS = ['double', 'fail', 'refuse', 'hang', 'write', 'write and fail', 'write and refuse'] as const;
+const WAYS = [
+  'double',
+  'fail',
+  'refuse',
+  'lose another',
+  'hang',
+  'write',
+  'write and fail',
+  'write and refuse',
+  'write and run',
+] as const;
 
 @Contract({ type: 'crunch' })
 class Crunch {
@@ -38,6 +49,12 @@ class Crunched {
 
   @IsString()
   by!: string;
+}
+
+@Contract({ type: 'echo' })
+class Echo {
+  @IsString()
+  text!: string;
 }
 
 @Contract({ type: 'unheard_of' })
@@ -73,6 +90,7 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
       begun.push({ id: task?.id ?? '', n, by: this.identity.id });
       if (way === 'fail') throw new Error('not today');
       if (way === 'refuse') throw new Refused('never');
+      if (way === 'lose another') throw new TaskTakenError('another');
       if (way === 'hang') await new Promise((resolve) => signal.addEventListener('abort', resolve));
       if (signal.aborted) stopped.push(n);
       signal.throwIfAborted();
@@ -88,6 +106,14 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
     }
   }
 
+  @Agent({ role: 'echoer' })
+  class Echoer {
+    @Task(Echo)
+    echo(payload: Echo): Echo {
+      return payload;
+    }
+  }
+
   @Agent({ role: 'writer', concurrency: 2 })
   class Writer {
     @Task(Crunch, { transactional: true })
@@ -97,6 +123,8 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
       if (way === 'hang') await new Promise((resolve) => signal.addEventListener('abort', resolve));
       if (way === 'write and fail') throw new Error('after writing');
       if (way === 'write and refuse') throw new Refused('after writing');
+      if (way === 'write and run') await tasks.run(Crunch, crunch(n), toRole);
+      if (way === 'lose another') throw new TaskTakenError('another');
       return { n };
     }
   }
@@ -125,6 +153,7 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
       start('worker-1', Worker),
       start('worker-2', Worker),
       start('writer-1', Writer),
+      start('echoer-1', Echoer),
     ]);
     tasks = (agents.get('worker-1') as INestApplicationContext).get(Tasks);
     await until('a leader', leader, WAIT_MS);
@@ -167,6 +196,11 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
     const id = await tasks.submit(Crunch, crunch(1, 'refuse'), toRole);
     await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'REFUSED' } });
     expect(begunBy(id)).toHaveLength(1);
+  });
+
+  it.each(['worker', 'writer'])('have failed when the method of a %s throws that it has lost another', async (role) => {
+    const id = await tasks.submit(Crunch, crunch(1, 'lose another'), { to: { role }, attempts: 1 });
+    await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'TASK_TAKEN' } });
   });
 
   it('fail when those who are to do them know nothing of them', async () => {
@@ -239,6 +273,34 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
     expect(await tasks.result(kept)).toMatchObject({ n: 8 });
   });
 
+  it('are not waited for in the transaction that they would be committed with', async () => {
+    const refused = { code: 'INVALID_TASK', field: 'transaction' };
+    const given = system.store.transaction((transaction) =>
+      tasks.run(Crunch, crunch(1), { ...toRole, transaction }).catch((error: unknown) => error),
+    );
+    expect(await given).toMatchObject(refused);
+    const inHandler = tasks.run(Crunch, crunch(7, 'write and run'), { to: { role: 'writer' } });
+    await expect(inHandler).rejects.toMatchObject({
+      reason: { code: 'INVALID_TASK', details: { field: 'transaction' } },
+    });
+  });
+
+  it('take any text as payload, result and reason, and know of no task by an id that cannot be one', async () => {
+    const text = 'a\0b\ud800c\u2028';
+    expect(await tasks.run(Echo, { text }, { to: { role: 'echoer' }, answer: Echo })).toEqual({ text });
+    const id = await tasks.submit(Echo, { text }, { to: { role: 'nobody' } });
+    await tasks.cancel(id, text);
+    await expect(tasks.result(id)).rejects.toMatchObject({ code: 'TASK_CANCELLED', reason: text });
+    const waiting = tasks.run(Crunch, crunch(8), toRole);
+    await expect(tasks.result('a\0b')).rejects.toThrow(UnknownTaskError);
+    expect(await waiting).toMatchObject({ n: 16 });
+    expect(await tasks.find('a\0b')).toBeUndefined();
+    expect(await tasks.cancel('a\0b', 'no need')).toBe(false);
+    expect(await tasks.path('a\0b')).toEqual([]);
+    await expect(tasks.list({ after: 'a\0b' })).rejects.toMatchObject({ code: 'INVALID_TASK', field: 'after' });
+    await expect(tasks.list({ parentId: 'a\0b' })).rejects.toMatchObject({ code: 'INVALID_TASK', field: 'parentId' });
+  });
+
   it.each([
     ['to', {}, { to: {} }],
     ['to', {}, { to: { role: 'no role' } }],
@@ -247,6 +309,9 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
     ['attempts', {}, { ...toRole, attempts: 0 }],
     ['deadline', {}, { ...toRole, deadline: 0.5 }],
     ['key', {}, { ...toRole, key: '' }],
+    ['key', {}, { ...toRole, key: 'a\0b' }],
+    ['key', {}, { ...toRole, key: 'a\ud800b' }],
+    ['to', {}, { to: { capability: 'a\0b' } }],
   ])('are refused for a wrong %s, which is named', async (field, _, options) => {
     const error = await tasks.submit(Crunch, crunch(1), options as never).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(InvalidTaskError);

@@ -102,7 +102,6 @@ export {
   TaskTakenError,
   UnknownTaskError,
 } from './tasks/errors.js';
-export { type LaneCount, plan, type PlannedAssignment, type QueuedTask, type Situation } from './tasks/plan.js';
 export {
   type FailurePolicy,
   type Task as TaskRecord,

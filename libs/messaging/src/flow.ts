@@ -5,6 +5,8 @@ import type { Transaction } from 'agentmq/message-store';
 
 interface Flow {
   readonly message: Message;
+  /** Of the handler: aborts when it is not waited for any more. */
+  readonly signal?: AbortSignal;
   readonly transaction?: Transaction;
 }
 
@@ -23,6 +25,9 @@ export const apart = (work: () => void): void => handled.run(undefined, work);
 
 /** The message being handled in this asynchronous flow, if any. */
 export const currentMessage = (): Message | undefined => handled.getStore()?.message;
+
+/** The signal of the handler that runs in this asynchronous flow, if any. */
+export const currentSignal = (): AbortSignal | undefined => handled.getStore()?.signal;
 
 /** The transaction of the handler that runs in this asynchronous flow, if it is transactional. */
 export const currentTransaction = (): Transaction | undefined => handled.getStore()?.transaction;

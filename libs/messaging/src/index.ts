@@ -21,8 +21,8 @@ export {
   OutboxFullError,
   PoisonMessageError,
 } from './errors.js';
-export { currentMessage, currentTransaction, nextTrace } from './flow.js';
+export { currentMessage, currentSignal, currentTransaction, nextTrace } from './flow.js';
 export type { Handling, Route } from './handler-run.js';
 export { MessageBus } from './message-bus.js';
-export { backoff, pause, within } from './patience.js';
+export { backoff, pause, whileStoreIsAway, within } from './patience.js';
 export { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';

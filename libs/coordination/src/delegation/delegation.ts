@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AgentMQError, contractOf, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
-import { StoreUnavailableError } from 'agentmq/message-store';
-import { currentMessage, currentTransaction } from 'agentmq/messaging';
-import pMap from 'p-map';
-import pRetry from 'p-retry';
+import { BusStoppedError, currentMessage, currentTransaction, whileStoreIsAway } from 'agentmq/messaging';
+import pMap, { pMapStop } from 'p-map';
 import type { Destination } from '../distribution/destination.js';
 import { Assignments } from '../tasks/assignments.js';
+import { isKey } from '../tasks/draft.js';
 import {
   InvalidTaskError,
   TaskCancelledError,
@@ -16,15 +15,11 @@ import {
 import { currentTask, type RunningTask } from '../tasks/task-context.js';
 import { cancelledBy } from '../tasks/task-store.js';
 import { Tasks } from '../tasks/tasks.js';
+import { LONGEST_TIMER_MS } from '../tasks/times.js';
 import { NoTimeLeftError, PartFailedError } from './errors.js';
 import { type DelegationTerms, type DelegationTermsOptions, termsOf } from './terms.js';
 
 const MAX_KEY = 200;
-/** A database that is away is asked again so often, in ms. */
-const FIRST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 2_000;
-/** Node's longest timer, in ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface DelegationOptions<P extends object, Answer extends object> extends DelegationTermsOptions {
   /** Who is to do the parts: agents of a role, of a capability, or one certain agent. */
@@ -34,11 +29,11 @@ export interface DelegationOptions<P extends object, Answer extends object> exte
   /** 0 to 10; as the running task's unless given. */
   readonly priority?: number;
   /**
-   * What a piece is called, 1 to 200 characters, each once; its index unless given. An attempt that comes after one that
+   * What a piece is called, 1 to 200 characters without NUL, each once; its index unless given. An attempt that comes after one that
    * died finds the parts by it, so it must call the same piece the same.
    */
   readonly keyOf?: (payload: P, index: number) => string;
-  /** Tells several delegations of the same contract in one task apart; by their order unless given. 1 to 50 characters but / and ~. */
+  /** Tells several delegations of the same contract in one task apart; by their order unless given. 1 to 50 characters but /, ~ and NUL. */
   readonly name?: string;
   /** The contract that results must keep; they are then instances of it. */
   readonly answer?: PayloadClass<Answer>;
@@ -61,6 +56,7 @@ export interface UnfinishedPart {
   /** Undefined: there was no time left to make a task of it. */
   readonly taskId: string | undefined;
   readonly state: 'failed' | 'cancelled';
+  /** What its last attempt threw; `CONTRACT_VIOLATION` also for a result that does not keep `answer`. */
   readonly error: WireError;
 }
 
@@ -72,6 +68,11 @@ export interface Delegated<Answer> {
   readonly unfinished: readonly UnfinishedPart[];
   /** All. */
   readonly parts: readonly Part<Answer>[];
+  /**
+   * Whether the source of pieces was read to its end. With `partial` it is read until no time is left; the piece that came
+   * too late is the last of `unfinished`, and without a `taskId`.
+   */
+  readonly complete: boolean;
 }
 
 /**
@@ -119,14 +120,15 @@ export class Delegation {
     const parts = await fanOut.run(pieces);
     return {
       parts,
+      complete: parts.every((part) => part.taskId !== undefined),
       results: parts.flatMap((part) => (part.state === 'completed' ? [part.result] : [])),
       unfinished: parts.filter((part) => part.state !== 'completed'),
     };
   }
 
   private nameIn(whole: RunningTask | undefined, contract: PayloadClass, given: string | undefined): string {
-    if (given !== undefined && !/^[^/~]{1,50}$/u.test(given))
-      throw new InvalidTaskError('name', 'is not a text of 1 to 50 characters other than / and ~');
+    if (given !== undefined && !(isKey(given, 50) && !/[/~]/.test(given)))
+      throw new InvalidTaskError('name', 'is not a text of 1 to 50 characters other than /, ~ and NUL');
     const { type } = contractOf(contract);
     if (!whole) return type;
     const names = this.names.get(whole) ?? new Map<string, number>();
@@ -155,6 +157,7 @@ class FanOut<P extends object> {
   private readonly underWay = new Set<Promise<unknown>>();
   private readonly stop = new AbortController();
   private readonly signal: AbortSignal;
+  private late: UnfinishedPart | undefined;
 
   constructor(
     private readonly tasks: Tasks,
@@ -166,7 +169,7 @@ class FanOut<P extends object> {
   }
 
   async run(pieces: Iterable<P> | AsyncIterable<P>): Promise<Part<unknown>[]> {
-    const work = (payload: P, index: number): Promise<Part<unknown>> => {
+    const work = (payload: P, index: number): Promise<Part<unknown> | typeof pMapStop> => {
       const part = this.part(payload, index);
       this.underWay.add(part);
       const forget = (): boolean => this.underWay.delete(part);
@@ -174,14 +177,15 @@ class FanOut<P extends object> {
       return part;
     };
     try {
-      return await pMap(pieces, work, { concurrency: this.job.terms.concurrency, signal: this.signal });
+      const parts = await pMap(pieces, work, { concurrency: this.job.terms.concurrency, signal: this.signal });
+      return this.late ? [...parts, this.late] : parts;
     } catch (error) {
       await this.giveUp(error);
       throw error;
     }
   }
 
-  private async part(payload: P, index: number): Promise<Part<unknown>> {
+  private async part(payload: P, index: number): Promise<Part<unknown> | typeof pMapStop> {
     const key = this.keyOf(payload, index);
     let taskId: string | undefined;
     try {
@@ -190,9 +194,13 @@ class FanOut<P extends object> {
       const result = await this.resultOf(taskId, time);
       return { key, taskId, state: 'completed', result };
     } catch (error) {
+      const { onFailure } = this.job.terms;
+      if (error instanceof NoTimeLeftError && onFailure === 'partial') {
+        this.late ??= { key, taskId: undefined, state: 'failed', error: toWireError(error) };
+        return pMapStop;
+      }
       const part = await this.unfinished(key, taskId, error);
-      if (part.taskId !== undefined && this.job.terms.onFailure === 'fail-fast')
-        throw new PartFailedError(key, part.taskId, part.state, part.error);
+      if (onFailure === 'fail-fast') throw new PartFailedError(key, part.taskId, part.state, part.error);
       return part;
     }
   }
@@ -200,10 +208,10 @@ class FanOut<P extends object> {
   private keyOf(payload: P, index: number): string {
     const { keyOf = (_: P, place: number) => `${place}` } = this.job.options;
     const key: unknown = keyOf(payload, index);
-    if (!(typeof key === 'string' && key.length >= 1 && key.length <= MAX_KEY))
+    if (!isKey(key, MAX_KEY))
       throw new InvalidTaskError(
         'keyOf',
-        `gives piece ${index} a key that is not a text of 1 to ${MAX_KEY} characters`,
+        `gives piece ${index} a key that is not a text of 1 to ${MAX_KEY} characters without NUL`,
       );
     if (this.keys.has(key)) throw new InvalidTaskError('keyOf', `gives two pieces the key "${key}"`);
     this.keys.add(key);
@@ -224,20 +232,13 @@ class FanOut<P extends object> {
       ...(priority === undefined ? {} : { priority }),
       ...(time === undefined ? {} : { deadline: time }),
     };
-    if (!whole) {
-      const id = await tasks.submit(contract, payload, given);
-      this.open.add(id);
-      return id;
-    }
-    const part = { taskId: whole.id, key: `${name}/${key}`, assignment: whole.assignment };
-    // the same part twice is one part
-    const id = await pRetry(() => tasks.submitPart(part, contract, payload, given), {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: FIRST_RETRY_MS,
-      maxTimeout: LONGEST_RETRY_MS,
-      shouldRetry: ({ error }) => error instanceof StoreUnavailableError,
-      signal: this.signal,
-    });
+    const make = (): Promise<string> => {
+      if (!whole) return tasks.submit(contract, payload, given);
+      const part = { taskId: whole.id, key: `${name}/${key}`, assignment: whole.assignment };
+      // the same part twice is one part
+      return whileStoreIsAway(this.signal, () => tasks.submitPart(part, contract, payload, given));
+    };
+    const id = await make();
     this.open.add(id);
     return id;
   }
@@ -263,18 +264,22 @@ class FanOut<P extends object> {
   }
 
   /** Throws what is no outcome of the part. */
-  private async unfinished(key: string, taskId: string | undefined, error: unknown): Promise<UnfinishedPart> {
-    const { whole, terms } = this.job;
-    if (error instanceof NoTimeLeftError && terms.onFailure === 'partial')
-      return { key, taskId, state: 'failed', error: toWireError(error) };
+  private async unfinished(
+    key: string,
+    taskId: string | undefined,
+    error: unknown,
+  ): Promise<UnfinishedPart & { readonly taskId: string }> {
+    const { whole } = this.job;
     // Cancelled with the whole, or refused for it: then its method is told to stop.
     const isOver = error instanceof TaskTakenError || error instanceof TaskCancelledError;
     if (whole && isOver && (await this.assignments.isLost(whole.assignment))) throw new TaskTakenError(whole.id);
     if (taskId === undefined || !isOutcome(error) || this.signal.aborted) throw error;
     this.open.delete(taskId);
     if (error instanceof TaskFailedError) return { key, taskId, state: 'failed', error: error.reason };
-    if (!(error instanceof TaskCancelledError)) return { key, taskId, state: 'failed', error: toWireError(error) };
-    return { key, taskId, state: 'cancelled', error: toWireError(error) };
+    const wire = toWireError(error);
+    if (error instanceof TaskCancelledError) return { key, taskId, state: 'cancelled', error: wire };
+    const message = `it is done, but its result is not what was asked for: ${wire.message}`;
+    return { key, taskId, state: 'failed', error: { ...wire, message } };
   }
 
   /**
@@ -284,10 +289,11 @@ class FanOut<P extends object> {
   private async giveUp(cause: unknown): Promise<void> {
     this.stop.abort(cause);
     await Promise.allSettled(this.underWay);
-    if (this.job.whole?.signal.aborted || cause instanceof TaskTakenError) return;
+    const { whole } = this.job;
+    if (whole && (whole.signal.aborted || cause instanceof TaskTakenError || cause instanceof BusStoppedError)) return;
     const reason = cause instanceof Error ? cause.message : String(cause);
     await this.tasks
-      .end([...this.open], { state: 'cancelled', error: cancelledBy(reason) }, this.job.whole)
+      .end([...this.open], { state: 'cancelled', error: cancelledBy(reason) }, whole)
       // they end with the whole, or when their time is over
       .catch(() => undefined);
   }

@@ -9,7 +9,7 @@ export class PartFailedError extends AgentMQError {
     readonly key: string,
     readonly taskId: string,
     readonly state: 'failed' | 'cancelled',
-    /** What its last attempt threw, or why it was cancelled; of a part that was split itself, again which part. */
+    /** What its last attempt threw, what is wrong with its result, or why it was cancelled; of one that was split itself, again which part. */
     readonly reason: WireError,
   ) {
     super(`part ${key}: ${reason.message}`);

@@ -2,11 +2,11 @@ import { checkWhole } from '../tasks/draft.js';
 import { InvalidTaskError } from '../tasks/errors.js';
 import type { FailurePolicy, TaskOptions } from '../tasks/task.js';
 import type { RunningTask } from '../tasks/task-context.js';
+import { LONGEST_MS } from '../tasks/times.js';
 import { NoTimeLeftError } from './errors.js';
 
 const DEFAULT_CONCURRENCY = 16;
 const MAX_CONCURRENCY = 1_000;
-const LONGEST_MS = 4_294_967_295;
 /** What is kept of a task's time, as a share of what is left, and at least. */
 const RESERVE_SHARE = 0.1;
 const LEAST_RESERVE_MS = 50;

@@ -61,6 +61,8 @@ const { work } = fc.letrec<{ work: Work }>((tie) => ({
   ),
 }));
 
+const DISTURBANCES = ['kill', 'restart', 'pause', 'resume', 'look', 'put-off'] as const;
+
 /** What happens next: mostly what was about to happen anyway. */
 const event = fc.oneof(
   { weight: 30, arbitrary: fc.record({ kind: fc.constant('step' as const), choice: fc.nat(1_000) }) },
@@ -68,13 +70,13 @@ const event = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('kill' as const, 'restart' as const, 'pause' as const, 'resume' as const, 'look' as const),
+      kind: fc.constantFrom(...DISTURBANCES),
       choice: fc.nat(1_000),
     }),
   },
 );
 type Event = {
-  readonly kind: 'step' | 'lead' | 'kill' | 'restart' | 'pause' | 'resume' | 'look';
+  readonly kind: 'step' | 'lead' | (typeof DISTURBANCES)[number];
   readonly choice: number;
 };
 
@@ -131,6 +133,7 @@ describe('trees of delegated tasks', () => {
     else if (kind === 'lead') await world.lead();
     else if (kind === 'resume') world.resume();
     else if (kind === 'pause') world.pause(choice);
+    else if (kind === 'put-off') await world.putOff(choice);
     else if (kind === 'look')
       world.look(
         choice,

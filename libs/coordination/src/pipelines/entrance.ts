@@ -1,5 +1,5 @@
 import { pause } from 'agentmq/messaging';
-import { Round } from '../tasks/round.js';
+import { Alarm } from '../tasks/alarm.js';
 
 /** While nobody tells of a place, it is looked for so often; and no oftener than that, however many tell. In ms. */
 const LOOK_MS = 1_000;
@@ -7,12 +7,12 @@ const LEAST_MS = 20;
 
 /** Where starts of one pipeline wait for a place, in the order in which they came: only the first one tries. */
 export class Entrance {
-  private readonly round = new Round();
+  private readonly alarm = new Alarm();
   private last: Promise<void> = Promise.resolve();
 
   /** There may be a place now. */
   wake(): void {
-    this.round.wake();
+    this.alarm.wake();
   }
 
   /** Tries, and again if that was in vain; resolves with undefined once the signal has aborted. */
@@ -27,7 +27,7 @@ export class Entrance {
         const entered = await attempt();
         if (entered !== undefined) return entered;
         await pause(LEAST_MS, signal);
-        await this.round.rest(LOOK_MS, signal);
+        await this.alarm.rest(LOOK_MS, signal);
       }
       return undefined;
     } finally {

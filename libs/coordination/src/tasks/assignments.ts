@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MessageStore } from 'agentmq/message-store';
 import { TaskTakenError } from './errors.js';
 import { TaskNotices } from './notices.js';
@@ -9,7 +9,7 @@ const LOOK_MS = 5_000;
 
 /** What this agent carries out now, so that it can be told to stop. */
 @Injectable()
-export class Assignments implements OnModuleDestroy {
+export class Assignments implements OnApplicationShutdown {
   private readonly tasks: TaskStore;
   private readonly held = new Map<string, { readonly taskId: string; readonly stop: AbortController }>();
   private looking: NodeJS.Timeout | undefined;
@@ -35,7 +35,8 @@ export class Assignments implements OnModuleDestroy {
     return (await this.look([assignment])).length > 0;
   }
 
-  onModuleDestroy(): void {
+  /** Until then, what an agent that stops has begun can still be finished, or cancelled. */
+  onApplicationShutdown(): void {
     clearInterval(this.looking);
     this.callOff?.();
   }

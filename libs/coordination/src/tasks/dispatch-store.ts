@@ -1,6 +1,6 @@
 import type { TraceContext, WireError } from 'agentmq/contracts';
 import { MessageStore, type Transaction } from 'agentmq/message-store';
-import type { LaneCount, PlannedAssignment, QueuedTask } from './plan.js';
+import type { Lane, PlannedAssignment, QueuedTask } from './plan.js';
 import { errorOfRun } from './stages.js';
 import { OPEN, type SettledTask, WHOLE_SETTLED } from './task-store.js';
 
@@ -9,6 +9,10 @@ export interface Holding {
   readonly agentId: string;
   readonly instance: string;
   readonly held: number;
+  /** Of these: what it has begun. */
+  readonly begun: number;
+  /** Of what it has begun: what waits for parts. */
+  readonly waiting: number;
 }
 
 /** A task with what its agent is to be sent. */
@@ -46,9 +50,9 @@ export class DispatchStore {
 
   /**
    * What is due, at most `limit` of each destination and lane, by priority and then by the age of the whole that it is part of:
-   * what has been begun is finished before more is begun.
+   * what has been begun is finished before more is begun. Without tasks of the keys given, each as {@link keyOf} has it.
    */
-  async queued(limit: number): Promise<QueuedTask[]> {
+  async queued(limit: number, without: readonly string[] = []): Promise<QueuedTask[]> {
     return this.store.query<QueuedTask>(
       `WITH RECURSIVE place AS (
          (SELECT destination, lane FROM ${this.tasks} WHERE state = 'queued' ORDER BY destination, lane LIMIT 1)
@@ -59,34 +63,40 @@ export class DispatchStore {
            ORDER BY destination, lane LIMIT 1
          ) next
        )
-       SELECT id, t.destination, strategy, affinity, tried, t.lane, "laneLimit", feeds, "feedsLimit", bytes
+       SELECT id, t.destination, strategy, affinity, tried, t.lane, feeds, bytes, "isPart"
        FROM place CROSS JOIN LATERAL (
          SELECT id, coalesce(parent_id, id) AS whole, priority, destination, strategy, affinity, tried, lane,
-           lane_limit AS "laneLimit", feeds, feeds_limit AS "feedsLimit", octet_length(payload) AS bytes
-         FROM ${this.tasks}
+           feeds, octet_length(payload) AS bytes, parent_id IS NOT NULL AS "isPart"
+         FROM ${this.tasks} queued
          WHERE state = 'queued' AND destination = place.destination AND lane = place.lane
-           AND due_at <= clock_timestamp() AND deadline > clock_timestamp()
+           AND (due_at <= clock_timestamp() OR due_at = 'infinity' AND NOT EXISTS (
+             SELECT FROM ${this.tasks} part WHERE part.parent_id = queued.id AND part.${OPEN}))
+           AND deadline > clock_timestamp() AND (affinity IS NULL OR NOT destination || ' ' || affinity = ANY($2))
          ORDER BY priority DESC, id LIMIT $1
        ) t
        ORDER BY priority DESC, whole, id`,
-      [limit],
+      [limit, without],
     );
   }
 
   async holdings(): Promise<Holding[]> {
     return this.store.query<Holding>(
-      `SELECT agent_id AS "agentId", instance, count(*)::integer AS held FROM ${this.tasks}
-       WHERE state = 'assigned' GROUP BY agent_id, instance`,
+      `SELECT agent_id AS "agentId", instance, count(*)::integer AS held, count(started_at)::integer AS begun,
+         count(*) FILTER (WHERE started_at IS NOT NULL AND EXISTS (
+           SELECT FROM ${this.tasks} part WHERE part.parent_id = t.id AND part.${OPEN}))::integer AS waiting
+       FROM ${this.tasks} t WHERE state = 'assigned' GROUP BY agent_id, instance`,
     );
   }
 
-  async lanes(): Promise<Map<string, LaneCount>> {
-    const rows = await this.store.query<LaneCount & { lane: string }>(
+  /** Of runs of several definitions of a pipeline the lowest limit counts. */
+  async lanes(): Promise<Map<string, Lane>> {
+    const rows = await this.store.query<Lane & { lane: string }>(
       `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
-         count(*) FILTER (WHERE state = 'queued')::integer AS queued
+         count(*) FILTER (WHERE state = 'queued')::integer AS queued,
+         min(lane_limit) AS limit, min(feeds_limit) AS "feedsLimit"
        FROM ${this.tasks} WHERE lane <> '' AND state IN ('queued', 'assigned') GROUP BY lane`,
     );
-    return new Map(rows.map(({ lane, ...count }) => [lane, count]));
+    return new Map(rows.map(({ lane, ...terms }) => [lane, terms]));
   }
 
   /** Assigns what is still queued. `messageIds`: of the messages that are to bring the tasks, one for each. */
@@ -101,7 +111,7 @@ export class DispatchStore {
        )
        UPDATE ${this.tasks} t
        SET state = 'assigned', attempt = attempt + 1, agent_id = g.agent_id, instance = g.instance, assignment = g.assignment,
-         assigned_at = clock_timestamp(), started_at = NULL
+         assigned_at = clock_timestamp(), started_at = NULL, due_at = LEAST(due_at, clock_timestamp())
        FROM held JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (id, agent_id, instance, assignment) USING (id)
        WHERE t.id = held.id AND t.state = 'queued'
        RETURNING t.id, t.agent_id AS "agentId", t.assignment, t.type, t.version, t.payload, t.priority,
@@ -170,6 +180,33 @@ export class DispatchStore {
     };
   }
 
+  /**
+   * Takes back, from one of the agents given, the task that waits for the first of these parts for which there is such a task:
+   * so that a part can have the place that its own whole holds. It is not assigned again before what it has been split into
+   * so far is settled; then its next attempt finds the parts. Resolves with its id.
+   */
+  async putOff(
+    transaction: Transaction,
+    partIds: readonly string[],
+    agentIds: readonly string[],
+  ): Promise<string | undefined> {
+    const [whole] = await transaction.query<{ id: string }>(
+      `WITH RECURSIVE up AS (
+         SELECT t.id, t.parent_id, place, 0 AS height FROM unnest($1::text[]) WITH ORDINALITY AS part (id, place)
+         JOIN ${this.tasks} t USING (id) WHERE t.state = 'queued'
+         UNION ALL
+         SELECT t.id, t.parent_id, place, height + 1 FROM ${this.tasks} t JOIN up ON t.id = up.parent_id
+       ), held AS (
+         SELECT t.id FROM ${this.tasks} t JOIN up USING (id) WHERE t.state = 'assigned' AND t.agent_id = ANY($2)
+         ORDER BY place, height LIMIT 1 FOR UPDATE OF t
+       )
+       UPDATE ${this.tasks} t SET state = 'queued', due_at = 'infinity', instance = NULL, assignment = NULL, started_at = NULL
+       FROM held WHERE t.id = held.id AND t.state = 'assigned' RETURNING t.id`,
+      [partIds, agentIds],
+    );
+    return whole?.id;
+  }
+
   /** Assignments whose message came to nothing: nobody there could take it, or its handler failed in its transaction. */
   async undelivered(): Promise<{ id: string; assignment: string; consumer: string; error: WireError | null }[]> {
     return this.store.query(
@@ -179,20 +216,26 @@ export class DispatchStore {
     );
   }
 
-  /** Fails what is open and out of time, and cancels what is below anything that is settled. */
-  async endOverdue(transaction: Transaction): Promise<SettledTask[]> {
-    const overdue = await transaction.query<SettledTask>(
-      `WITH held AS (
-         SELECT id FROM ${this.tasks} WHERE ${OPEN} AND deadline <= clock_timestamp() ORDER BY id FOR UPDATE
+  /** Fails what is open and out of time, at most `limit`. */
+  async endOverdue(transaction: Transaction, limit: number): Promise<SettledTask[]> {
+    return transaction.query<SettledTask>(
+      `WITH overdue AS (
+         SELECT id FROM ${this.tasks} WHERE ${OPEN} AND deadline <= clock_timestamp() ORDER BY deadline LIMIT $2
+       ), held AS (
+         SELECT id FROM ${this.tasks} WHERE id IN (SELECT id FROM overdue) ORDER BY id FOR UPDATE
        )
        UPDATE ${this.tasks} t SET state = 'failed', assignment = NULL, finished_at = clock_timestamp(), error = $1
        FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
-      [outOfTime],
+      [outOfTime, limit],
     );
-    const orphans = await transaction.query<SettledTask>(
+  }
+
+  /** Cancels what is below anything that is settled; of what is right below, at most `limit`. */
+  async endOrphans(transaction: Transaction, limit: number): Promise<SettledTask[]> {
+    return transaction.query<SettledTask>(
       `WITH RECURSIVE orphan AS (
-         SELECT t.id FROM ${this.tasks} t JOIN ${this.tasks} whole ON whole.id = t.parent_id
-         WHERE t.${OPEN} AND NOT whole.${OPEN}
+         (SELECT t.id FROM ${this.tasks} t JOIN ${this.tasks} whole ON whole.id = t.parent_id
+          WHERE t.${OPEN} AND NOT whole.${OPEN} LIMIT $2)
          UNION
          SELECT t.id FROM ${this.tasks} t JOIN orphan ON t.parent_id = orphan.id WHERE t.${OPEN}
        ), held AS (
@@ -200,9 +243,8 @@ export class DispatchStore {
        )
        UPDATE ${this.tasks} t SET state = 'cancelled', assignment = NULL, finished_at = clock_timestamp(), error = $1
        FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
-      [WHOLE_SETTLED],
+      [WHOLE_SETTLED, limit],
     );
-    return [...overdue, ...orphans];
   }
 
   /** Of a statement that has the rows of tasks in `stages`: fails the runs of those that have failed. They are locked before. */
@@ -223,6 +265,10 @@ export class DispatchStore {
     );
   }
 }
+
+/** A key, where it is one. */
+export const keyOf = ({ destination, affinity }: Pick<QueuedTask, 'destination' | 'affinity'>): string | undefined =>
+  affinity === null ? undefined : `${destination} ${affinity}`;
 
 const outOfTime: WireError = {
   name: 'TaskDeadlineError',

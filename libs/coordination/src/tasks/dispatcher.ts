@@ -11,10 +11,11 @@ import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import { candidatesFor } from '../distribution/destination.js';
 import type { Leadership } from '../election/election-group.js';
 import { Router } from '../routing/router.js';
-import { DispatchStore, type Holding } from './dispatch-store.js';
+import { DispatchStore, type Holding, keyOf } from './dispatch-store.js';
 import { parseDestination } from './draft.js';
 import { TaskAgentLostError } from './errors.js';
 import { TaskNotices } from './notices.js';
+import { Places } from './places.js';
 import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
 import { Round } from './round.js';
 import { TASK_HEADER } from './task.decorator.js';
@@ -29,8 +30,9 @@ const FORGET_AT_ONCE = 1_000;
 const READ_AT_ONCE = 200;
 const ASSIGN_AT_ONCE = 200;
 const ASSIGN_BYTES_AT_ONCE = 8 * 1024 * 1024;
-/** An agent is given twice what it can do at once, so that it need not wait for the next. */
-const ROOM_FACTOR = 2;
+/** What is ended at once, since its time is over or what it is part of has ended; and how often that is looked for, in ms. */
+const END_AT_ONCE = 5_000;
+const ORPHANS_MS = 5_000;
 const LONGEST_TTL_MS = 4_294_967_295;
 
 /** Gives queued tasks to agents, and takes them from those that are gone. Only the leader of the coordinators does. */
@@ -71,10 +73,11 @@ export class TaskDispatcher implements LeaderDuty {
     try {
       const holdings = await this.takeOver(leadership, round, await this.dispatch.holdings());
       if (round.isDue('tidy', LOOK_MS))
-        await this.tidy(leadership).catch((error: unknown) => this.report(error, leadership));
+        await this.tidy(leadership, round).catch((error: unknown) => this.report(error, leadership));
       if (round.isDue('forget', FORGET_EVERY_MS))
         await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
-      if (await this.assign(leadership, round, holdings)) return;
+      if (await this.assign(leadership, round, new Places(holdings))) return;
+      round.passedOver.clear();
       await round.rest(LOOK_MS, leadership.signal);
     } catch (error) {
       if (leadership.signal.aborted) return;
@@ -88,32 +91,60 @@ export class TaskDispatcher implements LeaderDuty {
   }
 
   /** Assigns what can be assigned now. Resolves with whether there may be more. */
-  private async assign({ fence }: Leadership, round: Round, holdings: readonly Holding[]): Promise<boolean> {
-    const due = await this.dispatch.queued(READ_AT_ONCE);
+  private async assign({ fence }: Leadership, round: Round, places: Places): Promise<boolean> {
+    const due = await this.dispatch.queued(READ_AT_ONCE, [...round.passedOver]);
     const queued = due.filter(({ strategy }) => this.strategies.names.includes(strategy));
     if (queued.length < due.length) await this.refuse(fence, due);
     if (queued.length === 0) return false;
     const lanes = queued.some(({ lane }) => lane !== '') ? await this.dispatch.lanes() : new Map<string, never>();
-    const held = new Map<string, number>();
-    for (const holding of holdings) held.set(holding.agentId, (held.get(holding.agentId) ?? 0) + holding.held);
-    const able = new Map<string, readonly Candidate[]>();
-    const planned = plan({
+    const candidates = new Map<string, readonly Candidate[]>();
+    const able = (destination: string): readonly Candidate[] => {
+      let found = candidates.get(destination);
+      if (!found) candidates.set(destination, (found = this.candidatesFor(destination)));
+      return found;
+    };
+    const { assignments, full } = plan({
       queued,
-      held,
+      held: places.held,
       lanes,
-      able: (destination) => {
-        let candidates = able.get(destination);
-        if (!candidates) able.set(destination, (candidates = this.candidatesFor(destination)));
-        return candidates;
-      },
-      room: ({ concurrency }) => ROOM_FACTOR * concurrency,
-      choose: ({ destination, strategy }, candidates, work) => {
+      able,
+      room: places.roomOf,
+      choose: ({ destination, strategy }, those, work) => {
         const chooser = round.strategy(`${strategy} ${destination}`, () => this.strategies.create(strategy));
-        return this.chosen(strategy, () => chooser.choose(candidates, work), candidates);
+        return this.chosen(strategy, () => chooser.choose(those, work), those);
       },
     });
-    for (const part of inParts(planned)) await this.send(fence, part);
-    return planned.length > 0 && queued.length >= READ_AT_ONCE;
+    for (const part of inParts(assignments)) await this.send(fence, part);
+    const given = new Set(assignments.map(({ task }) => task.id));
+    const left = queued.filter(({ id }) => !given.has(id));
+    if (await this.makePlace(fence, left, places, able)) return true;
+    return queued.length >= READ_AT_ONCE && (given.size > 0 || passOver(left, full, round.passedOver));
+  }
+
+  /**
+   * What waits for parts holds a place. Where all places are held so, a part of one of those can have none: of each such
+   * destination, one is put off for it. Resolves with whether any was.
+   */
+  private async makePlace(
+    fence: Leadership['fence'],
+    left: readonly QueuedTask[],
+    places: Places,
+    able: (destination: string) => readonly Candidate[],
+  ): Promise<boolean> {
+    const parts = left.filter(({ isPart }) => isPart);
+    let made = false;
+    for (const destination of new Set(parts.map((part) => part.destination))) {
+      const agents = able(destination);
+      if (agents.length === 0 || !agents.every((agent) => places.isBlocked(agent))) continue;
+      const partIds = parts.filter((part) => part.destination === destination).map(({ id }) => id);
+      const agentIds = agents.map(({ id }) => id);
+      const whole = await fence((transaction) => this.dispatch.putOff(transaction, partIds, agentIds));
+      if (whole === undefined) continue;
+      this.logger.log(`put off ${whole}: its parts need its place, since nobody at ${destination} has another`);
+      this.notices.cancelled([whole]);
+      made = true;
+    }
+    return made;
   }
 
   /** A strategy of an app's own may throw, or choose nobody that was to be chosen from. */
@@ -185,7 +216,7 @@ export class TaskDispatcher implements LeaderDuty {
       const { agentId } = holding;
       const [agent] = this.registry.find({ id: agentId, health: 'any' });
       if (agent?.health === 'healthy' || agent?.health === 'suspect') {
-        left.push(holding);
+        left.push(await this.takeBack(fence, holding, agent.concurrency));
         continue;
       }
       const stopping = agent?.health === 'stopped' && !round.isOver(`stop ${holding.instance}`, this.graceMs);
@@ -200,12 +231,23 @@ export class TaskDispatcher implements LeaderDuty {
     return left;
   }
 
+  /** What is behind tasks that all wait for others may be done sooner elsewhere. */
+  private async takeBack(fence: Leadership['fence'], holding: Holding, concurrency: number): Promise<Holding> {
+    const { agentId, held, begun, waiting } = holding;
+    if (waiting < concurrency || begun === held) return holding;
+    const how = { begun: 'stays', lost: toWireError(new TaskAgentLostError(agentId)) } as const;
+    const { taken } = await fence((transaction) => this.dispatch.takeFrom(transaction, holding, how));
+    return { ...holding, held: held - taken };
+  }
+
   private get graceMs(): number {
     return this.settings.shutdownTimeout;
   }
 
-  private async tidy({ fence }: Leadership): Promise<void> {
-    this.tell(await fence((transaction) => this.dispatch.endOverdue(transaction)));
+  private async tidy({ fence }: Leadership, round: Round): Promise<void> {
+    this.tell(await fence((transaction) => this.dispatch.endOverdue(transaction, END_AT_ONCE)));
+    if (round.isDue('orphans', ORPHANS_MS))
+      this.tell(await fence((transaction) => this.dispatch.endOrphans(transaction, END_AT_ONCE)));
     for (const { id, assignment, consumer, error } of await this.dispatch.undelivered()) {
       const reason = error ?? { name: 'Error', code: 'UNKNOWN', message: 'the assignment was not delivered' };
       // what does not keep the contract keeps it nowhere
@@ -228,6 +270,16 @@ export class TaskDispatcher implements LeaderDuty {
   private candidatesFor(destination: string): readonly Candidate[] {
     return candidatesFor(parseDestination(destination), this.registry, this.router);
   }
+}
+
+/** Notes keys whose agent has no room while others have: they are not to hide what is behind them. Whether there is another. */
+function passOver(left: readonly QueuedTask[], full: ReadonlySet<string>, keys: Set<string>): boolean {
+  const before = keys.size;
+  for (const task of left) {
+    const key = full.has(task.destination) ? undefined : keyOf(task);
+    if (key !== undefined) keys.add(key);
+  }
+  return keys.size > before;
 }
 
 /** In the order given: parts of what one transaction may hold, of one at least. */

@@ -8,13 +8,14 @@ import {
   type TraceContext,
   validatePayload,
 } from 'agentmq/contracts';
+import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
 import type { Destination } from '../distribution/destination.js';
 import { InvalidTaskError } from './errors.js';
 import type { FailurePolicy, TaskOptions } from './task.js';
+import { LONGEST_MS } from './times.js';
 
 export const DEFAULT_ATTEMPTS = 3;
 export const MAX_ATTEMPTS = 100;
-const LONGEST_MS = 4_294_967_295;
 const MAX_KEY = 255;
 
 /** The part that a task is of another. */
@@ -63,7 +64,7 @@ export function draftOf<P extends object>(
 ): TaskDraft {
   const {
     to,
-    strategy = 'least-loaded',
+    strategy = DEFAULT_STRATEGY,
     key,
     attempts = DEFAULT_ATTEMPTS,
     deadline,
@@ -72,8 +73,8 @@ export function draftOf<P extends object>(
   if (contract.durable === false) throw new InvalidTaskError('contract', `${contract.type} is not durable`);
   if (!strategies.includes(strategy))
     throw new InvalidTaskError('strategy', `"${strategy}" is not one of ${strategies.join(', ')}`);
-  if (key !== undefined && !(typeof key === 'string' && key.length >= 1 && key.length <= MAX_KEY))
-    throw new InvalidTaskError('key', `is not a text of 1 to ${MAX_KEY} characters`);
+  if (key !== undefined && !isKey(key, MAX_KEY))
+    throw new InvalidTaskError('key', `is not a text of 1 to ${MAX_KEY} characters without NUL`);
   checkWhole('attempts', attempts, MAX_ATTEMPTS);
   if (deadline !== undefined) checkWhole('deadline', deadline, LONGEST_MS);
   if (onFailure !== 'fail-fast' && onFailure !== 'partial')
@@ -112,6 +113,13 @@ export function parseDestination(text: string): Destination {
   const dot = text.indexOf('.');
   return { [text.slice(0, dot)]: text.slice(dot + 1) } as unknown as Destination;
 }
+
+/** Whether Postgres has such a text: without NUL, and without half a surrogate pair. */
+export const isStorable = (text: unknown): text is string =>
+  typeof text === 'string' && !/[\0\p{Surrogate}]/u.test(text);
+
+export const isKey = (key: unknown, longest: number): key is string =>
+  isStorable(key) && key.length >= 1 && key.length <= longest;
 
 export function checkWhole(field: string, value: number, most: number): void {
   if (!(Number.isInteger(value) && value >= 1 && value <= most))

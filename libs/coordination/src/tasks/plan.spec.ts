@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConsistentHash } from '../balancing/consistent-hash.js';
 import type { Candidate } from '../balancing/strategy.js';
-import { type LaneCount, plan, type QueuedTask, type Situation } from './plan.js';
+import { type Lane, plan, type QueuedTask, type Situation } from './plan.js';
 
 const DESTINATIONS = ['role.reader', 'role.writer', 'capability.resize'];
 /** Each feeds the next. */
@@ -24,10 +24,9 @@ const task = (id: string, given: Partial<QueuedTask> = {}): QueuedTask => ({
   affinity: null,
   tried: [],
   lane: '',
-  laneLimit: null,
   feeds: null,
-  feedsLimit: null,
   bytes: 1,
+  isPart: false,
   ...given,
 });
 const room = ({ concurrency }: Candidate): number => 2 * concurrency;
@@ -37,10 +36,9 @@ interface LaneTerms {
   /** How many may wait in it. */
   readonly buffer: number | null;
 }
-const terms = (lane: number, all: readonly LaneTerms[]) => ({
-  lane: LANES[lane] as string,
-  laneLimit: all[lane]?.limit ?? null,
-  feeds: all[lane + 1]?.buffer ? (LANES[lane + 1] as string) : null,
+const stage = (lane: number) => ({ lane: LANES[lane] as string, feeds: LANES[lane + 1] ?? null });
+const limits = (lane: number, all: readonly LaneTerms[]) => ({
+  limit: all[lane]?.limit ?? null,
   feedsLimit: all[lane + 1]?.buffer ?? null,
 });
 const anyLimit = fc.option(fc.integer({ min: 1, max: 4 }), { nil: null });
@@ -68,7 +66,7 @@ const anySituation = fc
   .map(({ agents, able, held, lanes, counts, tasks, choices }) => {
     const all = agents.map((concurrency, n) => agent(`a${n}`, concurrency));
     const queued = tasks.map(({ lane, ...each }, n) =>
-      task(`t${n}`, { ...each, ...(lane === undefined ? {} : terms(lane, lanes)) }),
+      task(`t${n}`, { ...each, ...(lane === undefined ? {} : stage(lane)) }),
     );
     const hash = new ConsistentHash();
     return {
@@ -76,10 +74,11 @@ const anySituation = fc
       held: new Map(all.map(({ id }, n) => [id, held[n] ?? 0])),
       able: (destination) => all.filter((_, n) => able[DESTINATIONS.indexOf(destination)]?.[n]),
       // what is listed waits, and others may that are not due
-      lanes: new Map<string, LaneCount>(
+      lanes: new Map<string, Lane>(
         LANES.map((lane, n) => [
           lane,
           {
+            ...limits(n, lanes),
             assigned: counts[n]?.assigned ?? 0,
             queued: (counts[n]?.queued ?? 0) + queued.filter((each) => each.lane === lane).length,
           },
@@ -97,7 +96,7 @@ describe('the plan of who gets what', () => {
   it('keeps to the room of agents and the limits of lanes, and avoids who has failed', () => {
     fc.assert(
       fc.property(anySituation, (situation) => {
-        const planned = plan(situation);
+        const planned = plan(situation).assignments;
         const given = new Set(planned.map((each) => each.task.id));
         expect(given.size).toBe(planned.length);
         const held = new Map(situation.held);
@@ -105,7 +104,7 @@ describe('the plan of who gets what', () => {
         const hash = new ConsistentHash();
         for (const each of planned) {
           const { id } = each.agent;
-          const { destination, tried, affinity, lane, laneLimit, feeds, feedsLimit } = each.task;
+          const { destination, tried, affinity, lane, feeds } = each.task;
           const able = situation.able(destination);
           expect(able.map((other) => other.id)).toContain(id);
           held.set(id, (held.get(id) ?? 0) + 1);
@@ -116,9 +115,9 @@ describe('the plan of who gets what', () => {
           if (!count) continue;
           count.assigned++;
           count.queued--;
-          if (laneLimit !== null) expect(count.assigned).toBeLessThanOrEqual(laneLimit);
-          if (feeds !== null && feedsLimit !== null)
-            expect(count.assigned + (lanes.get(feeds)?.queued ?? 0)).toBeLessThanOrEqual(feedsLimit);
+          if (count.limit !== null) expect(count.assigned).toBeLessThanOrEqual(count.limit);
+          if (feeds !== null && count.feedsLimit !== null)
+            expect(count.assigned + (lanes.get(feeds)?.queued ?? 0)).toBeLessThanOrEqual(count.feedsLimit);
         }
       }),
       { numRuns: 1_000 },
@@ -128,7 +127,7 @@ describe('the plan of who gets what', () => {
   it('leaves nothing that somebody could be given', () => {
     fc.assert(
       fc.property(anySituation, (situation) => {
-        const planned = plan(situation);
+        const planned = plan(situation).assignments;
         const given = new Set(planned.map((each) => each.task.id));
         const givenIn = (lane: string) => planned.filter((each) => each.task.lane === lane).length;
         const assignedIn = (lane: string) => (situation.lanes.get(lane)?.assigned ?? 0) + givenIn(lane);
@@ -136,13 +135,14 @@ describe('the plan of who gets what', () => {
           (situation.held.get(one.id) ?? 0) + planned.filter((each) => each.agent.id === one.id).length < room(one);
         const hash = new ConsistentHash();
         for (const each of situation.queued.filter(({ id }) => !given.has(id))) {
-          const { affinity, lane, laneLimit, feeds, feedsLimit } = each;
+          const { affinity, lane, feeds } = each;
+          const { limit = null, feedsLimit = null } = situation.lanes.get(lane) ?? {};
           const candidates = candidatesOf(situation, each);
           const could =
             affinity === null
               ? candidates.some(hasRoom)
               : candidates.length > 0 && hasRoom(hash.choose(candidates, { key: affinity }));
-          const isFull = laneLimit !== null && assignedIn(lane) >= laneLimit;
+          const isFull = limit !== null && assignedIn(lane) >= limit;
           const isHeldUp =
             feeds !== null &&
             feedsLimit !== null &&
@@ -169,15 +169,16 @@ describe('the plan of who gets what', () => {
           lane: 0,
           by: null,
         }));
-        const countIn = (lane: number): LaneCount => ({
+        const countIn = (lane: number): Lane => ({
+          ...limits(lane, lanes),
           queued: places.filter((place) => place.lane === lane && place.by === null).length,
           assigned: places.filter((place) => place.lane === lane && place.by !== null).length,
         });
         const held = () => new Map(all.map(({ id }) => [id, places.filter(({ by }) => by === id).length]));
         while (places.some(({ lane }) => lane < LANES.length)) {
-          const planned = plan({
+          const { assignments: planned } = plan({
             queued: places.flatMap(({ lane, by }, n) =>
-              lane < LANES.length && by === null ? [task(`${n}`, terms(lane, lanes))] : [],
+              lane < LANES.length && by === null ? [task(`${n}`, stage(lane))] : [],
             ),
             able: () => all,
             held: held(),
@@ -202,25 +203,36 @@ describe('the plan of who gets what', () => {
   });
 
   it('begins the next before more is waiting for it', () => {
-    const [first, second, third] = [0, 1, 2].map((lane) =>
-      terms(lane, [
-        { limit: 1, buffer: null },
-        { limit: 1, buffer: 1 },
-        { limit: 1, buffer: 1 },
-      ]),
+    const lanes = new Map(
+      LANES.map((name, lane) => [name, { assigned: 0, queued: 1, limit: 1, feedsLimit: LANES[lane + 1] ? 1 : null }]),
     );
-    const one: Omit<Situation, 'queued' | 'lanes'> = {
+    const one: Omit<Situation, 'queued'> = {
       able: () => [agent('a0', 10)],
       held: new Map(),
+      lanes,
       room,
       choose: (_, [candidate]) => candidate,
     };
-    const waiting = (...lanes: string[]) => new Map(lanes.map((lane) => [lane, { assigned: 0, queued: 1 }]));
-    const queued = [task('x', first), task('y', second), task('z', third)];
-    const all = plan({ ...one, queued, lanes: waiting(...LANES) });
-    expect(all.map((each) => each.task.id)).toEqual(['z', 'y', 'x']);
-    const without = plan({ ...one, queued: queued.slice(0, 1), lanes: waiting(...LANES) });
-    expect(without).toEqual([]);
+    const queued = [task('x', stage(0)), task('y', stage(1)), task('z', stage(2))];
+    const { assignments } = plan({ ...one, queued });
+    expect(assignments.map((each) => each.task.id)).toEqual(['z', 'y', 'x']);
+    expect(plan({ ...one, queued: queued.slice(0, 1) }).assignments).toEqual([]);
+  });
+
+  it('tells where nobody has room, not where only the agent of a key has none', () => {
+    const held = new Map([['a0', 2]]);
+    const [mine, other] = ['k', 'l'].map((affinity) => task(affinity, { affinity }));
+    const situation: Situation = {
+      queued: [mine as QueuedTask, other as QueuedTask, task('gone', { destination: 'role.gone' })],
+      able: (destination) => (destination === 'role.gone' ? [] : [agent('a0', 1), agent('a1', 1)]),
+      held,
+      lanes: new Map(),
+      room,
+      choose: (_, candidates, { key }) => candidates[key === 'k' ? 0 : 1] ?? candidates[0],
+    };
+    const { assignments, full } = plan(situation);
+    expect(assignments.map((each) => each.task.id)).toEqual(['l']);
+    expect([...full]).toEqual(['role.gone']);
   });
 });
 

@@ -10,19 +10,22 @@ export interface QueuedTask {
   readonly tried: readonly string[];
   /** The stage of a pipeline that it is; '' for none. */
   readonly lane: string;
-  /** The most tasks of the lane that may be under way. */
-  readonly laneLimit: number | null;
-  /** The next stage's lane, and how many may wait there. */
+  /** The next stage's lane. */
   readonly feeds: string | null;
-  readonly feedsLimit: number | null;
+  /** Whether another waits for it. */
+  readonly isPart: boolean;
   /** The size of its payload. */
   readonly bytes: number;
 }
 
 /** How many tasks of a lane are with agents, and how many wait. */
-export interface LaneCount {
+export interface Lane {
   readonly assigned: number;
   readonly queued: number;
+  /** The most that may be with agents. */
+  readonly limit: number | null;
+  /** The most that may wait in the lane that it feeds. */
+  readonly feedsLimit: number | null;
 }
 
 export interface Situation {
@@ -32,7 +35,7 @@ export interface Situation {
   readonly able: (destination: string) => readonly Candidate[];
   /** How many tasks each agent has, by its id. */
   readonly held: ReadonlyMap<string, number>;
-  readonly lanes: ReadonlyMap<string, LaneCount>;
+  readonly lanes: ReadonlyMap<string, Lane>;
   /** The most tasks that an agent is given, those that it carries out included. */
   readonly room: (agent: Candidate) => number;
   /** The strategy's choice; of one destination and strategy it is always the same strategy that chooses. */
@@ -48,25 +51,31 @@ export interface PlannedAssignment {
   readonly agent: Candidate;
 }
 
+export interface Plan {
+  readonly assignments: readonly PlannedAssignment[];
+  /** Destinations where nobody has room for more. */
+  readonly full: ReadonlySet<string>;
+}
+
 /**
  * Who gets what. No agent gets more than there is room for, so that what waits is still there for those who come or get done
  * sooner; no lane more than its limit, and none while as many wait in the next lane, counting what will get there. What an
  * agent has failed at goes to others, if there are any. A task with an affinity waits for its agent.
  */
-export function plan({ queued, able, held, lanes, room, choose }: Situation): PlannedAssignment[] {
+export function plan({ queued, able, held, lanes, room, choose }: Situation): Plan {
   const given = new Map(held);
   const givenIn = new Map<string, number>();
   const full = new Set<string>();
   const assignments: PlannedAssignment[] = [];
   const assignedIn = (lane: string) => (lanes.get(lane)?.assigned ?? 0) + (givenIn.get(lane) ?? 0);
   const waitingIn = (lane: string) => (lanes.get(lane)?.queued ?? 0) - (givenIn.get(lane) ?? 0);
-  const isHeldUp = ({ lane, feeds, feedsLimit }: QueuedTask) =>
-    feeds !== null && feedsLimit !== null && waitingIn(feeds) + assignedIn(lane) >= feedsLimit;
+  const isHeldUp = ({ lane, feeds }: QueuedTask) =>
+    feeds !== null && waitingIn(feeds) + assignedIn(lane) >= (lanes.get(lane)?.feedsLimit ?? Infinity);
 
   const give = (task: QueuedTask): void => {
-    const { destination, lane, laneLimit, affinity } = task;
+    const { destination, lane, affinity } = task;
     if (full.has(destination)) return;
-    if (laneLimit !== null && assignedIn(lane) >= laneLimit) return;
+    if (assignedIn(lane) >= (lanes.get(lane)?.limit ?? Infinity)) return;
     const all = able(destination).map((agent) => ({ ...agent, inFlight: given.get(agent.id) ?? 0 }));
     const hasRoom = (agent: Candidate) => agent.inFlight < room(agent);
     if (!all.some(hasRoom)) {
@@ -96,7 +105,7 @@ export function plan({ queued, able, held, lanes, room, choose }: Situation): Pl
     }
     left = heldUp;
   }
-  return assignments;
+  return { assignments, full };
 }
 
 const workOf = (destination: string): Work =>

@@ -1,29 +1,12 @@
-import { pause } from 'agentmq/messaging';
 import type { Strategy } from '../balancing/strategy.js';
+import { Alarm } from './alarm.js';
 
 /** What one term of leading remembers. */
-export class Round {
+export class Round extends Alarm {
+  /** Keys of tasks whose agent has no room, as `DispatchStore.queued` takes them: left out until the next rest. */
+  readonly passedOver = new Set<string>();
   private readonly since = new Map<string, number>();
   private readonly strategies = new Map<string, Strategy>();
-  private awake = false;
-  private alarm: (() => void) | undefined;
-
-  /** Something has happened. */
-  wake(): void {
-    this.awake = true;
-    this.alarm?.();
-  }
-
-  /** Resolves when something happens, has happened since the last rest, or the time is over. */
-  async rest(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.awake) {
-      const alarm = new AbortController();
-      this.alarm = () => alarm.abort();
-      await pause(ms, AbortSignal.any([signal, alarm.signal]));
-      this.alarm = undefined;
-    }
-    this.awake = false;
-  }
 
   /** The same strategy for the same place. */
   strategy(place: string, create: () => Strategy): Strategy {

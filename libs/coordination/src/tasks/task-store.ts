@@ -1,6 +1,7 @@
 import { newMessageId, type WireError } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import type { TaskDraft } from './draft.js';
+import { GIVEN, rowOf } from './draft-row.js';
 import { errorOfRun, insertNextStages } from './stages.js';
 import type { FailurePolicy, Task, TaskFilter, TaskState } from './task.js';
 
@@ -40,6 +41,15 @@ export interface SettledTask {
   readonly submitter: string;
 }
 
+/** A part as it is on record now. */
+export interface WrittenPart {
+  readonly id: string;
+  /** Whether it was taken from an agent, to begin anew. */
+  readonly isTaken: boolean;
+  /** What has been cancelled below it. */
+  readonly ended: readonly SettledTask[];
+}
+
 /** How open tasks are ended by others than the agents that have them. */
 export interface TaskEnd {
   readonly state: 'failed' | 'cancelled';
@@ -70,48 +80,74 @@ export class TaskStore {
 
   /**
    * Writes tasks down. One that is part of another is written only while that is open and, if the part says so, still with
-   * the agent that makes it; its deadline is never later. A part that is there already is left as it is, but for one of
-   * another payload, or that had come to nothing: it begins anew. Whoever made it last is who waits for it. Resolves with the ids on record, in the order given;
-   * undefined for a part that could not be made.
+   * the agent that makes it; its deadline is never later. A part that is there already is left as it is, but that whoever
+   * made it last is who waits for it. Resolves with the ids on record, in the order given; undefined for a part that could
+   * not be made.
    */
   async insert(drafts: readonly TaskDraft[], runner: Runner = this.store): Promise<(string | undefined)[]> {
-    const rows = await runner.query<{ place: number; id: string }>(
-      `WITH given AS (
-         SELECT * FROM json_to_recordset($1::json) AS given(place integer, id text, parent_id text, key text,
-           parent_assignment text, type text, version integer, payload text, destination text, strategy text,
-           affinity text, priority integer, attempts integer, on_failure text, deadline_ms float8, submitter text,
-           cause_id text, trace json)
-       ), parents AS MATERIALIZED (
+    const ids = new Map((await this.write(drafts, runner)).map(({ place, id }) => [place, id]));
+    return drafts.map((_, place) => ids.get(place));
+  }
+
+  /**
+   * Writes a part down as {@link insert} does. One that is there already begins anew if it is of another payload, has come to
+   * nothing, or waits for others than it is now for; what is below it is cancelled. Undefined for one that could not be made.
+   */
+  async insertPart(draft: TaskDraft): Promise<WrittenPart | undefined> {
+    const [row] = await this.write([draft], this.store);
+    return row?.isStale ? this.renew(row.id, draft) : row && { id: row.id, isTaken: false, ended: [] };
+  }
+
+  private async write(
+    drafts: readonly TaskDraft[],
+    runner: Runner,
+  ): Promise<{ place: number; id: string; isStale: boolean }[]> {
+    return runner.query(
+      `WITH given AS (${GIVEN}), parents AS MATERIALIZED (
          SELECT id, assignment, deadline FROM ${this.tasks}
          WHERE id IN (SELECT parent_id FROM given) AND state IN ('assigned', 'running') FOR SHARE
        ), written AS (
-         INSERT INTO ${this.tasks} AS t (id, parent_id, key, type, version, payload, destination, strategy, affinity,
+         INSERT INTO ${this.tasks} (id, parent_id, key, type, version, payload, destination, strategy, affinity,
            priority, attempts, on_failure, state, submitter, cause_id, trace, due_at, deadline)
          SELECT g.id, g.parent_id, g.key, g.type, g.version, g.payload, g.destination, g.strategy, g.affinity,
-           g.priority, g.attempts, g.on_failure, 'queued', g.submitter, g.cause_id, g.trace, now, LEAST(now + g.deadline_ms * interval '1 ms', p.deadline)
+           g.priority, g.attempts, g.on_failure, 'queued', g.submitter, g.cause_id, g.trace, now,
+           LEAST(now + g.deadline_ms * interval '1 ms', p.deadline)
          FROM given g CROSS JOIN clock_timestamp() AS now LEFT JOIN parents p ON p.id = g.parent_id
          WHERE g.parent_id IS NULL OR (p.id IS NOT NULL AND (g.parent_assignment IS NULL OR g.parent_assignment = p.assignment))
-         ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO UPDATE SET
-           submitter = excluded.submitter,
-           (type, version, payload, destination, strategy, affinity, priority, attempts, on_failure, state, failures, tried,
-            agent_id, instance, assignment, started_at, finished_at, result, error, due_at, deadline)
-           = (SELECT excluded.type, excluded.version, excluded.payload, excluded.destination, excluded.strategy,
-                excluded.affinity, excluded.priority, excluded.attempts, excluded.on_failure, excluded.state, 0, '{}'::text[],
-                NULL, NULL, NULL, NULL::timestamptz, NULL::timestamptz, NULL, NULL::json, excluded.due_at, excluded.deadline
-              WHERE t.payload <> excluded.payload OR t.type <> excluded.type OR t.state IN ('failed', 'cancelled')
-              UNION ALL
-              SELECT t.type, t.version, t.payload, t.destination, t.strategy, t.affinity, t.priority, t.attempts, t.on_failure,
-                t.state, t.failures, t.tried, t.agent_id, t.instance, t.assignment, t.started_at, t.finished_at, t.result,
-                t.error, t.due_at, t.deadline
-              WHERE t.payload = excluded.payload AND t.type = excluded.type AND t.state NOT IN ('failed', 'cancelled'))
-         RETURNING id, parent_id, key
+         ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO UPDATE SET submitter = excluded.submitter
+         RETURNING id, parent_id, key, type, version, payload, destination, state
        )
-       SELECT g.place, w.id FROM written w JOIN given g ON g.id = w.id
-       UNION SELECT g.place, w.id FROM written w JOIN given g ON g.parent_id = w.parent_id AND g.key = w.key`,
+       SELECT g.place, w.id, (w.type, w.version, w.payload) <> (g.type, g.version, g.payload)
+         OR w.state IN ('failed', 'cancelled') OR (w.state = 'queued' AND w.destination <> g.destination) AS "isStale"
+       FROM written w JOIN given g ON coalesce(g.parent_id, g.id) = coalesce(w.parent_id, w.id)
+         AND coalesce(g.key, '') = coalesce(w.key, '')`,
       [JSON.stringify(drafts.map(rowOf))],
     );
-    const ids = new Map(rows.map(({ place, id }) => [place, id]));
-    return drafts.map((_, place) => ids.get(place));
+  }
+
+  private async renew(id: string, draft: TaskDraft): Promise<WrittenPart | undefined> {
+    const [part, ...ended] = await this.store.query<SettledTask & { readonly isTaken: boolean }>(
+      `WITH RECURSIVE given AS (${GIVEN}), parent AS MATERIALIZED (
+         SELECT p.id, p.deadline FROM ${this.tasks} p JOIN given g ON g.parent_id = p.id
+         WHERE p.state IN ('assigned', 'running') AND (g.parent_assignment IS NULL OR g.parent_assignment = p.assignment)
+         FOR SHARE OF p
+       ), part AS MATERIALIZED (
+         SELECT t.id, t.state, t.submitter FROM ${this.tasks} t JOIN parent ON parent.id = t.parent_id
+         WHERE t.id = $2 FOR UPDATE OF t
+       ), ${endBelow(this.tasks, 'part', '$3')}, anew AS (
+         UPDATE ${this.tasks} t SET (type, version, payload, destination, strategy, affinity, priority, attempts, on_failure,
+             submitter, due_at, deadline)
+           = (g.type, g.version, g.payload, g.destination, g.strategy, g.affinity, g.priority, g.attempts, g.on_failure,
+             g.submitter, now, LEAST(now + g.deadline_ms * interval '1 ms', parent.deadline)),
+           state = 'queued', failures = 0, tried = '{}', agent_id = NULL, instance = NULL, assignment = NULL,
+           started_at = NULL, finished_at = NULL, result = NULL, error = NULL
+         FROM part CROSS JOIN parent CROSS JOIN given g CROSS JOIN clock_timestamp() AS now WHERE t.id = part.id
+       )
+       SELECT id, state, submitter, state = 'assigned' AS "isTaken" FROM part
+       UNION ALL SELECT id, state, submitter, false FROM ended`,
+      [JSON.stringify([rowOf(draft, 0)]), id, BEGINS_ANEW],
+    );
+    return part && { id, isTaken: part.isTaken, ended: ended.map(({ isTaken: _, ...task }) => task) };
   }
 
   /** Notes that the agent begins. Undefined: it is not, or no longer, what the assignment was for, or part of what is settled. In the order given. */
@@ -294,18 +330,7 @@ export class TaskStore {
          FROM done JOIN run ON run.id = done.parent_id
          WHERE t.id = run.id AND run.id NOT IN (SELECT parent_id FROM next)
          RETURNING t.id, t.state, t.submitter, done.id AS by
-       ), below AS (
-         SELECT t.id, done.id AS by FROM ${this.tasks} t JOIN done ON t.parent_id = done.id WHERE t.${OPEN}
-         UNION
-         SELECT t.id, below.by FROM ${this.tasks} t JOIN below ON t.parent_id = below.id WHERE t.${OPEN}
-       ), held_below AS (
-         SELECT t.id FROM ${this.tasks} t WHERE id IN (SELECT id FROM below) AND id NOT IN (SELECT id FROM done)
-         ORDER BY id FOR UPDATE
-       ), ended AS (
-         UPDATE ${this.tasks} t SET state = 'cancelled', assignment = NULL, finished_at = clock_timestamp(), error = $7
-         FROM held_below WHERE t.id = held_below.id AND t.${OPEN}
-         RETURNING t.id, t.state, t.submitter
-       )
+       ), ${endBelow(this.tasks, 'done', '$7')}
        SELECT id, state, submitter, id AS by FROM done
        UNION ALL SELECT * FROM run_ended
        UNION ALL SELECT ended.id, state, submitter, (SELECT by FROM below WHERE id = ended.id LIMIT 1) FROM ended`,
@@ -335,30 +360,22 @@ export const cancelledBy = (reason: string): WireError => ({
 
 /** What cancels the parts of what is settled. */
 export const WHOLE_SETTLED = cancelledBy('what it was a part of is settled');
+const BEGINS_ANEW = cancelledBy('what it was a part of begins anew');
+
+/** Of a recursive statement that has the ids of tasks in `of`: cancels what is open below them. `error`: its parameter. */
+const endBelow = (tasks: string, of: string, error: string): string =>
+  `below AS (
+     SELECT t.id, ${of}.id AS by FROM ${tasks} t JOIN ${of} ON t.parent_id = ${of}.id WHERE t.${OPEN}
+     UNION
+     SELECT t.id, below.by FROM ${tasks} t JOIN below ON t.parent_id = below.id WHERE t.${OPEN}
+   ), held_below AS (
+     SELECT t.id FROM ${tasks} t WHERE id IN (SELECT id FROM below) AND id NOT IN (SELECT id FROM ${of}) ORDER BY id FOR UPDATE
+   ), ended AS (
+     UPDATE ${tasks} t SET state = 'cancelled', assignment = NULL, finished_at = clock_timestamp(), error = ${error}
+     FROM held_below WHERE t.id = held_below.id AND t.${OPEN}
+     RETURNING t.id, t.state, t.submitter
+   )`;
 
 export const COLUMNS = `id, parent_id AS "parentId", key, type, version, destination, strategy, priority, state, attempt, failures,
   attempts, agent_id AS "agentId", submitter, created_at AS "createdAt", assigned_at AS "assignedAt",
   started_at AS "startedAt", finished_at AS "finishedAt", deadline, error`;
-
-function rowOf({ part, ...draft }: TaskDraft, place: number): object {
-  return {
-    place,
-    id: draft.id,
-    parent_id: part?.taskId,
-    key: part?.key,
-    parent_assignment: part?.assignment,
-    type: draft.type,
-    version: draft.version,
-    payload: draft.payload,
-    destination: draft.destination,
-    strategy: draft.strategy,
-    affinity: draft.affinity,
-    priority: draft.priority,
-    attempts: draft.attempts,
-    on_failure: draft.onFailure,
-    deadline_ms: draft.deadlineMs,
-    submitter: draft.submitter,
-    cause_id: draft.causeId,
-    trace: draft.trace,
-  };
-}

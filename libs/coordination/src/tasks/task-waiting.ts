@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AgentServer } from 'agentmq/agent';
 import { MessageStore } from 'agentmq/message-store';
-import { BusStoppedError } from 'agentmq/messaging';
+import { BusStoppedError, currentSignal } from 'agentmq/messaging';
 import { UnknownTaskError } from './errors.js';
+import { isStorable } from './draft.js';
 import { TaskNotices } from './notices.js';
 import { type TaskOutcome, TaskStore } from './task-store.js';
 
@@ -10,13 +11,18 @@ import { type TaskOutcome, TaskStore } from './task-store.js';
 const LOOK_MS = 1_000;
 
 interface Waiter {
+  /** Whether the waiting is part of a handler, which may end before its agent does. */
+  readonly isHandlers: boolean;
   readonly resolve: (outcome: TaskOutcome) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Waits for tasks to be settled: one look for all of them, at once when told, and now and then. */
+/**
+ * Waits for tasks to be settled: one look for all of them, at once when told, and now and then. An agent that stops gives its
+ * handlers time to end, and so those of them that wait here; all others end at once.
+ */
 @Injectable()
-export class TaskWaiting implements OnModuleDestroy {
+export class TaskWaiting implements OnApplicationShutdown {
   private readonly logger = new Logger('Tasks');
   private readonly tasks: TaskStore;
   private readonly waiting = new Map<string, Set<Waiter>>();
@@ -24,6 +30,7 @@ export class TaskWaiting implements OnModuleDestroy {
   private isLooking = false;
   private timer: NodeJS.Timeout | undefined;
   private callOff: (() => void) | undefined;
+  private isOver = false;
 
   constructor(
     private readonly server: AgentServer,
@@ -31,34 +38,44 @@ export class TaskWaiting implements OnModuleDestroy {
     store: MessageStore,
   ) {
     this.tasks = new TaskStore(store);
-    server.stopping.addEventListener('abort', () => this.end());
+    server.stopping.addEventListener('abort', () => this.end(({ isHandlers }) => !isHandlers));
   }
 
-  /** Rejects with {@link UnknownTaskError}, `BusStoppedError`, or the signal's reason. */
+  /** Rejects with {@link UnknownTaskError}, `BusStoppedError`, or the reason of the signal, or of the handler's that is being run. */
   async settled(id: string, signal?: AbortSignal): Promise<TaskOutcome> {
-    signal?.throwIfAborted();
-    if (this.server.isClosing) throw new BusStoppedError();
+    // one that can't be asked for would spoil the look for all
+    if (!isStorable(id)) throw new UnknownTaskError(id);
+    const handlers = currentSignal();
+    const ends = [signal, handlers].filter((each) => each !== undefined);
+    for (const end of ends) end.throwIfAborted();
+    const isHandlers = handlers !== undefined;
+    if (this.isOver || (this.server.isClosing && !isHandlers)) throw new BusStoppedError();
     this.callOff ??= this.notices.on('settled', (ids) => this.hear(ids));
     this.timer ??= setInterval(() => this.lookAt([...this.waiting.keys()]), LOOK_MS);
     let waiter: Waiter | undefined;
-    const onAbort = (): void => waiter?.reject(signal?.reason);
+    const onAbort = (): void => waiter?.reject(ends.find(({ aborted }) => aborted)?.reason);
     try {
       return await new Promise<TaskOutcome>((resolve, reject) => {
-        waiter = { resolve, reject };
+        waiter = { isHandlers, resolve, reject };
         const others = this.waiting.get(id);
         if (others) others.add(waiter);
         else this.waiting.set(id, new Set([waiter]));
-        signal?.addEventListener('abort', onAbort);
+        for (const end of ends) end.addEventListener('abort', onAbort);
         this.lookAt([id]);
       });
     } finally {
-      signal?.removeEventListener('abort', onAbort);
+      for (const end of ends) end.removeEventListener('abort', onAbort);
       if (waiter) this.forget(id, waiter);
     }
   }
 
-  onModuleDestroy(): void {
-    this.end();
+  /** Handlers that were given time to end have ended by now. */
+  onApplicationShutdown(): void {
+    this.isOver = true;
+    this.end(() => true);
+    this.callOff?.();
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   private hear(ids: readonly string[]): void {
@@ -106,11 +123,9 @@ export class TaskWaiting implements OnModuleDestroy {
     this.timer = undefined;
   }
 
-  private end(): void {
-    this.callOff?.();
-    for (const waiters of this.waiting.values()) for (const { reject } of waiters) reject(new BusStoppedError());
-    clearInterval(this.timer);
-    this.timer = undefined;
+  private end(those: (waiter: Waiter) => boolean): void {
+    for (const waiters of this.waiting.values())
+      for (const waiter of waiters) if (those(waiter)) waiter.reject(new BusStoppedError());
   }
 }
 

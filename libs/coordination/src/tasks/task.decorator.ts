@@ -9,13 +9,14 @@ import {
 import { Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
 import { AgentMQError, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
-import { Batcher, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
+import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Assignments } from './assignments.js';
 import { TaskAttemptFailedError, TaskDeadlineError, TaskTakenError } from './errors.js';
 import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
 import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
+import { LONGEST_TIMER_MS } from './times.js';
 
 /** On the message that gives a task to an agent: the task's id. */
 export const TASK_HEADER = 'agentmq-task';
@@ -106,18 +107,16 @@ export class TaskInterceptor implements NestInterceptor {
    * A failure is recorded, and the message that brought the task completed; that of a transactional handler fails, so that
    * what was written is rolled back, and is dropped when it comes again. With the embedded database's one connection
    * nothing can be recorded meanwhile: there the message is tried again as any is, and whoever assigns tasks sees it dead.
-   * An agent that stops gives the task back.
+   * An agent that stops gives the task back. What is no longer its own it neither fails nor gives back: both are fenced.
    */
   private async failed(task: RunningTask, error: unknown, { signal, transaction }: Handling): Promise<void> {
-    const isStopping = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);
-    const isTaken = error instanceof TaskTakenError;
-    if (isTaken || (transaction && this.store.transactionsAtOnce === 1)) {
-      if (transaction) throw error;
-      return;
-    }
-    if (isStopping) {
+    if (transaction && this.store.transactionsAtOnce === 1) throw error;
+    const isGivenUp = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);
+    if (isGivenUp || error instanceof BusStoppedError) {
       await this.tasks.release(task.id, task.assignment).catch(() => undefined);
-      throw error;
+      this.notices.queued([task.id]);
+      if (isGivenUp || transaction) throw error;
+      return;
     }
     const wire = errorOf(error);
     const settled = await this.tasks.fail(task.id, task.assignment, wire);
@@ -132,9 +131,6 @@ export class TaskInterceptor implements NestInterceptor {
     if (cancelled.length > 0) this.notices.cancelled(cancelled);
   }
 }
-
-/** Node's longest timer, in ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Handles tasks of a contract, and its other messages, as `@Handle` does: what the method returns is the task's result, what

@@ -22,7 +22,7 @@ export interface TaskOptions {
   readonly to: Destination;
   /** How the agent is chosen, e.g. `least-loaded`, which it is unless given. */
   readonly strategy?: string;
-  /** With `consistent-hash`: tasks of the same key go to the same agent. 1-255 characters. */
+  /** With `consistent-hash`: tasks of the same key go to the same agent. 1-255 characters, none of them NUL. */
   readonly key?: string;
   /** 0 to 10; 5 unless given. The higher is assigned first. */
   readonly priority?: number;

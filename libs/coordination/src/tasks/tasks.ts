@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { AgentIdentity, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
 import { contractOf, fromWireError, type PayloadClass, validatePayload } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { MessageStore } from 'agentmq/message-store';
 import { currentMessage, nextTrace } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
-import { draftOf, type PartOf, type TaskDraft, type TaskOrigin } from './draft.js';
+import { draftOf, isStorable, type PartOf, type TaskDraft, type TaskOrigin } from './draft.js';
 import { InvalidTaskError, TaskCancelledError, TaskFailedError, TaskTakenError } from './errors.js';
 import { joinedTransaction } from './joined-transaction.js';
 import { TaskNotices } from './notices.js';
@@ -18,7 +18,7 @@ import {
   type TaskWithResult,
 } from './task.js';
 import { BacklogStore } from './backlog-store.js';
-import { cancelledBy, type TaskEnd, type TaskRef, TaskStore } from './task-store.js';
+import { cancelledBy, type SettledTask, type TaskEnd, type TaskRef, TaskStore } from './task-store.js';
 import { TaskWaiting } from './task-waiting.js';
 
 const MAX_LIMIT = 1_000;
@@ -70,13 +70,17 @@ export class Tasks {
   ): Promise<string[]> {
     const joined = joinedTransaction(transaction);
     const drafts = payloads.map((payload) => this.draft(contract, payload, options));
-    const ids = await this.write(drafts, joined);
-    return ids.filter((id) => id !== undefined);
+    await this.tasks.insert(drafts, joined);
+    const ids = drafts.map(({ id }) => id);
+    const tell = (): void => this.notices.queued(ids);
+    if (joined) joined.onCommit(tell);
+    else tell();
+    return ids;
   }
 
   /**
-   * Makes a part of a task, or finds the one that an earlier attempt has made. Rejects as {@link submit} does, and with
-   * {@link TaskTakenError} when the whole is settled, or no longer with this agent.
+   * Makes a part of a task, or finds the one that an earlier attempt has made, which may begin anew. Rejects as {@link submit}
+   * does, and with {@link TaskTakenError} when the whole is settled, or no longer with this agent.
    */
   async submitPart<P extends object>(
     part: PartOf,
@@ -84,15 +88,20 @@ export class Tasks {
     payload: P,
     options: Omit<TaskOptions, 'transaction'>,
   ): Promise<string> {
-    const [id] = await this.write([{ ...this.draft(contract, payload, options), part }], undefined);
-    if (id === undefined) throw new TaskTakenError(part.taskId);
+    const written = await this.tasks.insertPart({ ...this.draft(contract, payload, options), part });
+    if (!written) throw new TaskTakenError(part.taskId);
+    const { id, ended, isTaken } = written;
+    this.notices.queued([id]);
+    this.tellOf(ended);
+    if (isTaken) this.notices.cancelled([id]);
     return id;
   }
 
   /**
    * Resolves with the result of a task, of this agent or another, once it is completed; waits for a database that is away.
    * Rejects with {@link TaskFailedError}, {@link TaskCancelledError}, {@link UnknownTaskError}, `ContractViolationError` for
-   * a result that does not keep `answer`, `BusStoppedError` when the agent stops, or the signal's reason.
+   * a result that does not keep `answer`, the signal's reason, or `BusStoppedError` when the agent stops: within a handler only
+   * when that is not waited for any more, and then with the reason of the handler's own signal.
    */
   async result<Answer extends object>(
     id: string,
@@ -107,7 +116,7 @@ export class Tasks {
     return answer ? validatePayload(contractOf(answer), value) : value;
   }
 
-  /** {@link submit}, then {@link result}. With the signal aborted the task is cancelled. */
+  /** {@link submit}, then {@link result}; not in a transaction. With the signal aborted the task is cancelled. */
   async run<P extends object, Answer extends object>(
     contract: PayloadClass<P>,
     payload: P,
@@ -124,11 +133,14 @@ export class Tasks {
     { answer, signal, ...options }: TaskOptions & ResultOptions<object>,
   ): Promise<unknown> {
     signal?.throwIfAborted();
+    if (joinedTransaction(options.transaction))
+      throw new InvalidTaskError('transaction', 'is committed only after what would be waited for in it');
     const id = await this.submit(contract, payload, options);
     try {
       return await this.result(id, { ...(answer ? { answer } : {}), ...(signal ? { signal } : {}) });
     } catch (error) {
-      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up');
+      // whether or not that succeeds
+      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up').catch(() => undefined);
       throw error;
     }
   }
@@ -138,20 +150,19 @@ export class Tasks {
    * is under way has its signal aborted, and no result of it is recorded. Resolves with whether the task was open.
    */
   async cancel(id: string, reason: string): Promise<boolean> {
-    return this.end([id], { state: 'cancelled', error: cancelledBy(reason) });
+    return isStorable(id) && this.end([id], { state: 'cancelled', error: cancelledBy(reason) });
   }
 
   /** Ends tasks as `TaskStore.end` does, and tells those whom it concerns. Resolves with whether any was open. */
   async end(ids: readonly string[], how: TaskEnd, fence?: TaskRef): Promise<boolean> {
     const ended = await this.tasks.end(ids, how, fence);
-    this.notices.settled(ended);
-    this.notices.cancelled(ended.map((task) => task.id));
+    this.tellOf(ended);
     return ended.length > 0;
   }
 
   /** A task as it is on record, with its result if it has one. */
   async find(id: string): Promise<TaskWithResult | undefined> {
-    const found = await this.tasks.find(id);
+    const found = isStorable(id) ? await this.tasks.find(id) : undefined;
     if (!found) return undefined;
     const { result, ...task } = found;
     return { ...task, ...(result === null ? {} : { result: JSON.parse(result) as unknown }) };
@@ -164,12 +175,15 @@ export class Tasks {
       throw new InvalidTaskError('state', `"${state}" is not one of ${TASK_STATES.join(', ')}`);
     if (limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT))
       throw new InvalidTaskError('limit', `${limit} is not a whole number from 1 to ${MAX_LIMIT}`);
+    for (const field of ['parentId', 'after'] as const)
+      if (filter[field] !== undefined && !isStorable(filter[field]))
+        throw new InvalidTaskError(field, 'is not a task’s id');
     return this.tasks.list(filter);
   }
 
   /** The agents of the tasks that a task is part of, from the top, and its own: CEO, manager, lead, worker. */
   async path(id: string): Promise<string[]> {
-    return this.tasks.path(id);
+    return isStorable(id) ? this.tasks.path(id) : [];
   }
 
   /** How much there is to do at each destination that has anything to do. */
@@ -187,13 +201,9 @@ export class Tasks {
     return draft;
   }
 
-  /** Writes drafts down, and tells the coordinators. Resolves with ids as `TaskStore.insert` does. */
-  async write(drafts: readonly TaskDraft[], transaction: Transaction | undefined): Promise<(string | undefined)[]> {
-    const ids = await this.tasks.insert(drafts, transaction);
-    const tell = () => this.notices.queued(ids.filter((id) => id !== undefined));
-    if (transaction) transaction.onCommit(tell);
-    else tell();
-    return ids;
+  private tellOf(ended: readonly SettledTask[]): void {
+    this.notices.settled(ended);
+    this.notices.cancelled(ended.map(({ id }) => id));
   }
 
   private origin(): TaskOrigin {

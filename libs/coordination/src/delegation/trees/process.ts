@@ -17,6 +17,8 @@ import { Tasks } from '../../tasks/tasks.js';
 export interface Step {
   readonly owner: AgentProcess;
   readonly kind: 'statement' | 'answer' | 'message' | 'notice';
+  /** Of a statement: whether it changes anything. */
+  readonly writes?: boolean;
   run(): Promise<void> | void;
 }
 
@@ -131,8 +133,8 @@ export class AgentProcess {
   close(): void {
     this.state = 'dead';
     this.end.abort(new Error('the end'));
-    this.assignments.onModuleDestroy();
-    this.waiting.onModuleDestroy();
+    this.assignments.onApplicationShutdown();
+    this.waiting.onApplicationShutdown();
   }
 
   /** A dead process hears nothing of its statements, whether they were carried out or not; at the end they fail. */
@@ -148,6 +150,7 @@ export class AgentProcess {
       this.carrier.add({
         owner: this,
         kind: 'statement',
+        writes: /\b(INSERT INTO|UPDATE "|DELETE)/.test(sql),
         run: async () => {
           try {
             const rows = await this.carrier.store.query(sql, parameters);

@@ -47,10 +47,10 @@ export class World implements Carrier {
     }
   }
 
-  /** Takes one of the steps that could be taken. Resolves with whether there was one. */
-  async step(choice: number): Promise<boolean> {
+  /** Takes one of the steps that could be taken, of one process or of all. Resolves with whether there was one. */
+  async step(choice: number, of?: AgentProcess): Promise<boolean> {
     this.steps = this.steps.filter(({ owner }) => owner.state !== 'dead');
-    const possible = this.steps.filter(({ owner }) => owner.state === 'alive');
+    const possible = this.steps.filter(({ owner }) => owner.state === 'alive' && (!of || owner === of));
     const step = possible[choice % Math.max(1, possible.length)];
     if (!step) return false;
     this.steps.splice(this.steps.indexOf(step), 1);
@@ -58,6 +58,11 @@ export class World implements Carrier {
     // what follows from it, up to the next statement, message or notice
     for (let n = 0; n < 4; n++) await turn();
     return true;
+  }
+
+  /** Whether the next thing that a process changes on record is there, and waits for its step. */
+  isAboutToWrite(agent: AgentProcess): boolean {
+    return this.steps.some(({ owner, writes }) => owner === agent && writes);
   }
 
   /** Its process is gone; with `again`, another one takes its place at once, and its inbox. */
@@ -101,7 +106,9 @@ export class World implements Carrier {
   /** What the leader of the coordinators does in one turn. */
   async lead(): Promise<void> {
     // as if the time until they are due had passed
-    await this.store.query(`UPDATE ${this.table} SET due_at = clock_timestamp() WHERE state = 'queued'`);
+    await this.store.query(
+      `UPDATE ${this.table} SET due_at = clock_timestamp() WHERE state = 'queued' AND due_at <> 'infinity'`,
+    );
     const holdings = await this.dispatch.holdings();
     const gone = holdings.filter(({ agentId }) => this.all.findLast(({ id }) => id === agentId)?.isGone);
     for (const holding of gone) {
@@ -110,10 +117,23 @@ export class World implements Carrier {
       );
       for (const { id, submitter } of failed) this.settled(submitter, [id]);
     }
-    const ended = await this.store.transaction((transaction) => this.dispatch.endOverdue(transaction));
+    const ended = await this.store.transaction(async (transaction) => [
+      ...(await this.dispatch.endOverdue(transaction, 1_000)),
+      ...(await this.dispatch.endOrphans(transaction, 1_000)),
+    ]);
     for (const { id, submitter } of ended) this.settled(submitter, [id]);
     if (ended.length > 0) this.cancelled(ended.map(({ id }) => id));
     await this.assign(holdings.filter((holding) => !gone.includes(holding)));
+  }
+
+  /** What the leader does where there is no place for a part but its whole's: here for any part that waits. */
+  async putOff(choice: number): Promise<void> {
+    const queued = await this.dispatch.queued(200);
+    const at = choice % Math.max(1, queued.length);
+    const partIds = [...queued.slice(at), ...queued.slice(0, at)].map(({ id }) => id);
+    const agentIds = this.all.map(({ id }) => id);
+    const whole = await this.store.transaction((transaction) => this.dispatch.putOff(transaction, partIds, agentIds));
+    if (whole !== undefined) this.cancelled([whole]);
   }
 
   ids(): Promise<{ id: string; open: boolean }[]> {
@@ -139,7 +159,7 @@ export class World implements Carrier {
     const candidates = this.agents.map(({ id, instance }): Candidate => {
       return { id, instance, role: 'node', capabilities: [], load: 0, concurrency: CONCURRENCY, inFlight: 0 };
     });
-    const planned = plan({
+    const { assignments } = plan({
       queued: await this.dispatch.queued(200),
       able: () => candidates,
       held: new Map(holdings.map(({ agentId, held }) => [agentId, held])),
@@ -147,10 +167,10 @@ export class World implements Carrier {
       room: () => Number.POSITIVE_INFINITY,
       choose: (_, [first, ...others]) => others.reduce((a, b) => (b.inFlight < a.inFlight ? b : a), first),
     });
-    if (planned.length === 0) return;
-    const messageIds = planned.map(() => newMessageId());
+    if (assignments.length === 0) return;
+    const messageIds = assignments.map(() => newMessageId());
     const assigned = await this.store.transaction((transaction) =>
-      this.dispatch.assign(transaction, planned, messageIds),
+      this.dispatch.assign(transaction, assignments, messageIds),
     );
     // an agent that has died meanwhile may be there again
     for (const task of assigned) this.all.findLast(({ id }) => id === task.agentId)?.deliver(task);
