@@ -200,6 +200,7 @@ describe('the monitor over HTTP', () => {
     ['to', () => send(monitor(), '/replay', { to: 'everybody' })],
     ['a..b', () => send(monitor(), '/replay', { topic: 'a..b' })],
     ['ids', () => send(monitor(), '/dead-letters/requeue', { ids: 'x' })],
+    ['all', () => send(monitor(), '/dead-letters/requeue', {})],
   ])('answers 400 that names %s', async (field, request) => {
     const { status, body } = await request();
     expect({ status, message: JSON.stringify(body['message']) }).toEqual({

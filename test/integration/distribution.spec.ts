@@ -291,13 +291,20 @@ describe.each(['in_memory', 'rabbitmq'])('distribution (%s)', (busType) => {
     expect(clerks).toContain(await ask(quoting));
   });
 
+  it.each([{}, { role: undefined }, { role: 'clerk', agent: 'clerk-1' }, { name: 'clerk' }, undefined])(
+    'refuses %j for a destination, which would stand for anybody',
+    async (to) => {
+      await expect(ask(to as never)).rejects.toMatchObject({ code: 'INVALID_DISTRIBUTION', field: 'to' });
+    },
+  );
+
   it('says what nobody can do, and what has no route', async () => {
     const unable = [{ capability: 'gone' }, { role: 'pilot' }, { agent: 'nobody-1' }];
     for (const to of unable) await expect(ask(to)).rejects.toThrow(NoAbleAgentError);
     await expect(ask({ capability: 'gone' })).rejects.toThrow('no healthy agent can do gone');
     const unrouted = ask({ capability: 'flying' });
     await expect(unrouted).rejects.toThrow(NoRouteError);
-    await expect(unrouted).rejects.toMatchObject({ capability: 'flying', retryable: false });
+    await expect(unrouted).rejects.toMatchObject({ capability: 'flying', retryable: true });
     await expect(distribution.findAble({ capability: 'flying' }, { timeout: 50 })).rejects.toThrow(NoRouteError);
   });
 

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import {
   ConsoleLogger,
   type DynamicModule,
@@ -37,9 +38,11 @@ class AgentRootModule {
  */
 export async function startAgent(app: Type | DynamicModule): Promise<void> {
   let server: AgentServer | undefined;
+  // Whoever read what is logged has gone: that is no reason to stop working, or to stop without a word to the others.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     const { log, bus, http } = loadSettings();
-    const colors = process.stdout.isTTY;
+    const colors = isatty(process.stdout.fd);
     const nest = await NestFactory.create<NestExpressApplication>(AgentRootModule.over(app), {
       abortOnError: false,
       // An unfinished request must not hold up a stop.

@@ -61,6 +61,8 @@ export function Contract(options: ContractOptions): ClassDecorator {
 
 /** The contract that a class was declared with (a subclass has none of its own). Throws {@link NotAContractError}. */
 export function contractOf<P extends object>(payload: PayloadClass<P>): ContractDefinition<P> {
+  // whoever has no types may give anything
+  if (typeof payload !== 'function') throw new NotAContractError(String(payload));
   const definition = Reflect.getOwnMetadata(CONTRACT, payload) as Omit<ContractDefinition<P>, 'payload'> | undefined;
   if (!definition) throw new NotAContractError(payload.name);
   return { ...definition, payload };

@@ -71,6 +71,7 @@ export type {
 } from './election/protocol.js';
 export {
   InvalidPipelineError,
+  PipelineBusyError,
   PipelineFailedError,
   PipelineFullError,
   UnknownPipelineError,

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { randomBytes } from 'node:crypto';
 import { ConsoleLogger, type DynamicModule, type INestApplicationContext, type LogLevel } from '@nestjs/common';
 import { type AgentModuleOptions, type AgentSettings, exitOnSecondSignal, startEmbeddedAgent } from 'agentmq/agent';
@@ -13,7 +14,7 @@ class ErrorLogger extends ConsoleLogger {
     super.printMessages(messages, context, level, 'stderr');
   }
 }
-const logger = new ErrorLogger({ logLevels: ['error', 'fatal'], colors: process.stderr.isTTY });
+const logger = new ErrorLogger({ logLevels: ['error', 'fatal'], colors: isatty(process.stderr.fd) });
 
 /** Agents in this process, on one message bus and one store. */
 export class Team {

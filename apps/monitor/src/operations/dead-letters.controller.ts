@@ -1,4 +1,4 @@
-import { Body, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { BadRequestException, Body, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ContractCatalogue, validatePayload } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
@@ -77,14 +77,17 @@ export class DeadLettersController {
     return { id, consumers: [ref.consumer], replacedBy };
   }
 
-  /** All that the body selects, of what is dead and was not discarded; answered as `POST /replay` is. */
+  /** All that the body selects (with `all` and nothing else: everything), of what is dead and was not discarded; answered as `POST /replay` is. */
   @Post('requeue')
   async requeueAll(
-    @Body() { dryRun = false, rate = DEFAULT_RATE, atMost, ...selection }: RequeueAllRequest,
+    @Body() { dryRun = false, rate = DEFAULT_RATE, atMost, all = false, ...given }: RequeueAllRequest,
     @Res({ passthrough: true }) response: StatusSetter,
   ): Promise<ReplayView> {
     const run = { dryRun, rate, ...(atMost === undefined ? {} : { atMost }) };
-    return answerWith(await this.jobs.start({ ...selectionOf(selection), states: ['dead'] }, run), response);
+    const selection = selectionOf(given);
+    if (Object.keys(selection).length === 0 && !all)
+      throw new BadRequestException('all: true is needed where nothing else selects');
+    return answerWith(await this.jobs.start({ ...selection, states: ['dead'] }, run), response);
   }
 
   /** It needs nobody's attention any more. */

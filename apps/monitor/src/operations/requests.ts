@@ -93,8 +93,8 @@ export class DiscardRequest {
   consumer?: string;
 }
 
-/** Which deliveries, and how; the body of `POST /dead-letters/requeue`. */
-export class RequeueAllRequest {
+/** Which deliveries, and how. */
+class SelectionRequest {
   @IsOptional()
   @IsArray()
   @ArrayMinSize(1)
@@ -150,8 +150,16 @@ export class RequeueAllRequest {
   atMost?: number;
 }
 
+/** The body of `POST /dead-letters/requeue`. */
+export class RequeueAllRequest extends SelectionRequest {
+  /** Without anything that selects: all of them are meant. */
+  @IsOptional()
+  @IsBoolean()
+  all?: boolean;
+}
+
 /** The body of `POST /replay`. */
-export class ReplayRequest extends RequeueAllRequest {
+export class ReplayRequest extends SelectionRequest {
   @IsOptional()
   @IsArray()
   @ArrayMinSize(1)
@@ -164,7 +172,7 @@ export class ReplayRequest extends RequeueAllRequest {
 }
 
 /** What a request selects. */
-export function selectionOf(request: RequeueAllRequest & Pick<ReplayRequest, 'states'>): ReplaySelection {
+export function selectionOf(request: SelectionRequest & Pick<ReplayRequest, 'states'>): ReplaySelection {
   const { ids, traceId, type, topic, consumer, from, before, states } = request;
   return {
     ...(ids ? { messageIds: ids } : {}),

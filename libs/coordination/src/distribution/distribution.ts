@@ -110,6 +110,8 @@ export class Distribution {
     options: DistributedRequestOptions<object> = {},
   ): Promise<unknown> {
     const { strategy, key, attempts, attemptTimeout, backup, patience, timeout, ...rest } = checked(options);
+    checkDestination('to', to);
+    if (backup !== undefined) checkDestination('backup', backup);
     const { signal } = rest;
     const end = performance.now() + timeout;
     const strategyOf = (destination: Destination) => this.strategyFor(destination, strategy);
@@ -208,6 +210,16 @@ export class Distribution {
     const isDeclared = () => this.agents.find({ ...to, health: ['healthy', 'suspect', 'dead'] }).length > 0;
     return isUnrouted && !isDeclared() ? new NoRouteError(to.capability) : new NoAbleAgentError(to);
   }
+}
+
+/** Without types a name may be missing: it would stand for any agent. */
+function checkDestination(field: string, to: Destination): void {
+  const [[kind, name] = ['', undefined], ...more] = Object.entries((to as object | undefined) ?? {}) as [
+    string,
+    unknown,
+  ][];
+  if (!['role', 'agent', 'capability'].includes(kind) || typeof name !== 'string' || name === '' || more.length > 0)
+    throw new InvalidDistributionError(field, 'must be { role }, { agent } or { capability }');
 }
 
 /** The options with their defaults. */

@@ -38,6 +38,16 @@ export class PipelineFullError extends AgentMQError {
   }
 }
 
+/** Another transaction has started a run of a pipeline with limited runs, and is still open. */
+export class PipelineBusyError extends AgentMQError {
+  readonly code = 'PIPELINE_BUSY';
+  override readonly retryable = true;
+
+  constructor(readonly pipeline: string) {
+    super(`pipeline ${pipeline} is being started in another transaction, which is still open`);
+  }
+}
+
 /** A run has failed: a stage of it for good, or its time was over. */
 export class PipelineFailedError extends AgentMQError {
   readonly code = 'PIPELINE_FAILED';

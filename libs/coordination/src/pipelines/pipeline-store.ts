@@ -1,8 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { MessageStore, Transaction } from 'agentmq/message-store';
 import type { TaskDraft } from '../tasks/draft.js';
 import { insertNextStages, type StageDraft } from '../tasks/stages.js';
 import type { Task } from '../tasks/task.js';
 import { COLUMNS, type Runner } from '../tasks/task-store.js';
+import { PipelineBusyError } from './errors.js';
 
 /** A run's row, or a stage's. */
 export interface RunRow extends Task {
@@ -16,6 +18,10 @@ const PREFIX = 'pipeline.';
 export const destinationOf = (pipeline: string): string => `${PREFIX}${pipeline}`;
 export const pipelineOf = (destination: string): string => destination.slice(PREFIX.length);
 
+/** How long a start waits for others of the same pipeline, whose transactions may be their callers', in ms. */
+const LOCK_MS = 1_000;
+const LOCK_LOOK_MS = 10;
+
 /** Runs of pipelines among the tasks. Everything rejects as `MessageStore.query` does. */
 export class PipelineStore {
   private readonly tasks: string;
@@ -24,7 +30,10 @@ export class PipelineStore {
     this.tasks = `"${store.schema}".tasks`;
   }
 
-  /** Writes a run, and its first stage. Resolves with false when as many are open as may be. */
+  /**
+   * Writes a run, and its first stage. Resolves with false when as many are open as may be. Rejects with
+   * {@link PipelineBusyError} while another's transaction is open that has started one: only with its end they can be counted.
+   */
   async start(
     run: TaskDraft,
     stages: readonly StageDraft[],
@@ -35,10 +44,24 @@ export class PipelineStore {
     if (maxRuns === undefined) return this.insert(run, stages, stageId, null, transaction ?? this.store);
     const count = async (runner: Transaction): Promise<boolean> => {
       // one after the other, so that none is missed by the count of another
-      await runner.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${this.tasks} ${run.destination}`]);
+      if (!(await this.lock(run.destination, runner))) throw new PipelineBusyError(pipelineOf(run.destination));
       return this.insert(run, stages, stageId, maxRuns, runner);
     };
     return transaction ? count(transaction) : this.store.transaction(count);
+  }
+
+  /** Never waits in the database: it would keep one of few connections from others, for as long as they like. */
+  private async lock(destination: string, runner: Transaction): Promise<boolean> {
+    const until = performance.now() + LOCK_MS;
+    for (;;) {
+      const [row] = await runner.query<{ got: boolean }>(
+        'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS got',
+        [`${this.tasks} ${destination}`],
+      );
+      if (row?.got) return true;
+      if (performance.now() >= until) return false;
+      await pause(LOCK_LOOK_MS * (1 + Math.random()));
+    }
   }
 
   /** The run and the stages that it has reached, as they are at one moment. What is no run has no row with stages. */

@@ -7,17 +7,20 @@ import { Strategies } from '../balancing/strategies.js';
 import { InvalidTaskError, TaskFailedError } from '../tasks/errors.js';
 import { joinedTransaction } from '../tasks/joined-transaction.js';
 import { TaskNotices } from '../tasks/notices.js';
+import { LONGEST_MS, LONGEST_TIMER_MS } from '../tasks/times.js';
 import { type ResultOptions, Tasks } from '../tasks/tasks.js';
 import { definitionOf, type PipelineDefinition } from './definition.js';
 import { Entrance } from './entrance.js';
-import { InvalidPipelineError, PipelineFailedError, PipelineFullError, UnknownPipelineError } from './errors.js';
+import {
+  InvalidPipelineError,
+  PipelineBusyError,
+  PipelineFailedError,
+  PipelineFullError,
+  UnknownPipelineError,
+} from './errors.js';
 import type { PipelineOptions, PipelineRun, PipelineStage, RunOptions } from './pipeline.js';
 import { destinationOf, PipelineStore } from './pipeline-store.js';
 import { runOf, stageReached } from './run.js';
-
-const LONGEST_MS = 4_294_967_295;
-/** Node's longest timer, in ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Flows of several stages, each a task for whichever agent is able, which gets what the stage before has returned. A run goes
@@ -52,8 +55,8 @@ export class Pipelines implements OnModuleDestroy {
 
   /**
    * Resolves with the run's id once it is committed (in a transaction: written there): from then on it ends as completed,
-   * failed or cancelled. Rejects with {@link UnknownPipelineError}; {@link PipelineFullError}; `BusStoppedError` while it
-   * waits; and for a wrong input or option as `Tasks.submit` does.
+   * failed or cancelled. Rejects with {@link UnknownPipelineError}; {@link PipelineFullError}, {@link PipelineBusyError};
+   * `BusStoppedError` while it waits; and for a wrong input or option as `Tasks.submit` does.
    */
   async start(name: string, input: object, options: RunOptions = {}): Promise<string> {
     const definition = this.definitionOf(name);
@@ -77,10 +80,20 @@ export class Pipelines implements OnModuleDestroy {
       this.tell(stageId, transaction);
       return run.id;
     };
+    let busy: PipelineBusyError | undefined;
+    const startUnlessBusy = async (): Promise<string | undefined> => {
+      busy = undefined;
+      return start().catch((error: unknown) => {
+        if (!(error instanceof PipelineBusyError)) throw error;
+        busy = error;
+        return undefined;
+      });
+    };
     const id =
       wait > 0 && definition.maxRuns !== undefined && !transaction
-        ? await this.enter(name, start, wait, signal)
-        : await start();
+        ? await this.enter(name, startUnlessBusy, wait, signal)
+        : await startUnlessBusy();
+    if (id === undefined && busy) throw busy;
     if (id === undefined) throw new PipelineFullError(name, definition.maxRuns ?? 0);
     return id;
   }
@@ -98,11 +111,11 @@ export class Pipelines implements OnModuleDestroy {
     try {
       return await this.tasks.result(id, options);
     } catch (error) {
-      throw error instanceof TaskFailedError ? await this.failureOf(error) : error;
+      throw error instanceof TaskFailedError ? ((await this.failureOf(error)) ?? error) : error;
     }
   }
 
-  /** {@link start}, then {@link result}. With the signal aborted the run is cancelled. */
+  /** {@link start}, then {@link result}; not in a transaction. With the signal aborted the run is cancelled. */
   async run<Answer extends object>(
     name: string,
     input: object,
@@ -111,11 +124,13 @@ export class Pipelines implements OnModuleDestroy {
   async run(name: string, input: object, options?: RunOptions & ResultOptions<object>): Promise<unknown>;
   async run(name: string, input: object, options: RunOptions & ResultOptions<object> = {}): Promise<unknown> {
     const { answer, signal } = options;
+    if (joinedTransaction(options.transaction))
+      throw new InvalidTaskError('transaction', 'is committed only after what would be waited for in it');
     const id = await this.start(name, input, options);
     try {
       return await this.result(id, { ...(answer ? { answer } : {}), ...(signal ? { signal } : {}) });
     } catch (error) {
-      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up');
+      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up').catch(() => undefined);
       throw error;
     }
   }
@@ -125,8 +140,9 @@ export class Pipelines implements OnModuleDestroy {
     return runOf(await this.runs.rows(id));
   }
 
-  /** Cancels a run, the stage included that is under way, as `Tasks.cancel` does. Resolves with whether the run was open. */
+  /** Cancels a run, the stage included that is under way, as `Tasks.cancel` does. Resolves with whether it was an open run. */
   async cancel(id: string, reason: string): Promise<boolean> {
+    if (!(await this.find(id))) return false;
     return this.tasks.cancel(id, reason);
   }
 
@@ -141,11 +157,11 @@ export class Pipelines implements OnModuleDestroy {
   }
 
   /** What a stage has failed with is in the run's own error; when its time was over, only the stages tell where it stood. */
-  private async failureOf({ taskId, reason }: TaskFailedError): Promise<PipelineFailedError> {
+  private async failureOf({ taskId, reason }: TaskFailedError): Promise<PipelineFailedError | undefined> {
     const { stage, reason: of } = (reason.details ?? {}) as { stage?: string; reason?: WireError };
     if (stage !== undefined && of) return new PipelineFailedError(taskId, stage, of);
     const run = await this.find(taskId);
-    return new PipelineFailedError(taskId, stageReached(run?.stages ?? []), reason);
+    return run && new PipelineFailedError(taskId, stageReached(run.stages), reason);
   }
 
   private async enter(

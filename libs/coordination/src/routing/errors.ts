@@ -1,12 +1,16 @@
 import { AgentMQError } from 'agentmq/contracts';
 
-/** Rules say where work goes, but none matches this; where work was to be given out, no agent declares it either. */
+/**
+ * Rules say where work goes, but none matches this; where work was to be given out, no agent declares it either. Retryable:
+ * rules change, and agents that declare it come back.
+ */
 export class NoRouteError extends AgentMQError {
   readonly code = 'NO_ROUTE';
+  override readonly retryable = true;
 
   /** `capability`: what there is no way for. */
   constructor(readonly capability: string) {
-    super(`no routing rule matches ${capability}`);
+    super(`no agent is there that declares ${capability}, and no routing rule matches it`);
   }
 }
 

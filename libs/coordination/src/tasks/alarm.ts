@@ -1,5 +1,3 @@
-import { pause } from 'agentmq/messaging';
-
 /** What rests until something happens. */
 export class Alarm {
   private isRung = false;
@@ -11,14 +9,24 @@ export class Alarm {
     this.stop?.();
   }
 
-  /** Resolves when something happens, has happened since the last rest, or the time is over. */
+  /**
+   * Resolves when something happens, has happened since the last rest, the time is over, or the signal aborts. Leaves nothing
+   * at the signal, which may live for long: `AbortSignal.any` would, in Node 20.
+   */
   async rest(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.isRung) {
-      const rung = new AbortController();
-      this.stop = () => rung.abort();
-      await pause(ms, AbortSignal.any([signal, rung.signal]));
-      this.stop = undefined;
-    }
+    if (!this.isRung && !signal.aborted)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        const stop = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', stop);
+          resolve();
+        };
+        this.stop = stop;
+        signal.addEventListener('abort', stop);
+      });
+    this.stop?.();
+    this.stop = undefined;
     this.isRung = false;
   }
 }

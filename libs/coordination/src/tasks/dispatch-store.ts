@@ -30,6 +30,16 @@ export interface AssignedTask {
   readonly leftMs: number;
 }
 
+/** A task whose agent will say nothing of it. */
+export interface Undelivered {
+  readonly id: string;
+  readonly assignment: string;
+  readonly consumer: string;
+  readonly error: WireError | null;
+  /** Its message was completed. */
+  readonly isHandled: boolean;
+}
+
 /** What became of tasks that were taken from an agent. */
 export interface TakenTasks {
   /** How many were taken. */
@@ -167,7 +177,8 @@ export class DispatchStore {
          failures = failures + counts::integer,
          error = CASE WHEN counts THEN $4::json ELSE error END,
          tried = CASE WHEN counts THEN array_append(tried, agent_id) ELSE tried END,
-         instance = NULL, assignment = NULL, started_at = NULL
+         instance = NULL, assignment = NULL,
+         started_at = CASE WHEN counts AND failures + 1 >= attempts THEN started_at END
        FROM held WHERE t.id = held.id
        RETURNING t.id, t.state, t.submitter, t.parent_id, t.key, t.error
        ), failed_run AS (${this.failRuns('taken')})
@@ -207,12 +218,15 @@ export class DispatchStore {
     return whole?.id;
   }
 
-  /** Assignments whose message came to nothing: nobody there could take it, or its handler failed in its transaction. */
-  async undelivered(): Promise<{ id: string; assignment: string; consumer: string; error: WireError | null }[]> {
-    return this.store.query(
-      `SELECT t.id, t.assignment, d.consumer, d.error FROM ${this.tasks} t
+  /**
+   * Assignments whose message came to nothing: nobody there could take it, its handler failed in its transaction, or it was
+   * handled, but not as a task: who carries that out settles it, or gives it back, before its message is completed.
+   */
+  async undelivered(): Promise<Undelivered[]> {
+    return this.store.query<Undelivered>(
+      `SELECT t.id, t.assignment, d.consumer, d.error, d.state = 'completed' AS "isHandled" FROM ${this.tasks} t
        JOIN ${this.deliveries} d ON d.message_id = t.assignment
-       WHERE t.state = 'assigned' AND d.state IN ('dead', 'expired') LIMIT 1000`,
+       WHERE t.state = 'assigned' AND d.state IN ('dead', 'expired', 'completed') LIMIT 1000`,
     );
   }
 
@@ -220,11 +234,14 @@ export class DispatchStore {
   async endOverdue(transaction: Transaction, limit: number): Promise<SettledTask[]> {
     return transaction.query<SettledTask>(
       `WITH overdue AS (
-         SELECT id FROM ${this.tasks} WHERE ${OPEN} AND deadline <= clock_timestamp() ORDER BY deadline LIMIT $2
+         SELECT id FROM ${this.tasks} WHERE ${OPEN} AND deadline <= statement_timestamp() ORDER BY deadline LIMIT $2
        ), held AS (
          SELECT id FROM ${this.tasks} WHERE id IN (SELECT id FROM overdue) ORDER BY id FOR UPDATE
        )
-       UPDATE ${this.tasks} t SET state = 'failed', assignment = NULL, finished_at = clock_timestamp(), error = $1
+       UPDATE ${this.tasks} t SET state = 'failed', assignment = NULL, finished_at = clock_timestamp(),
+         error = CASE WHEN attempt > 0 OR state = 'running' THEN $1::json ELSE json_build_object('name', 'TaskDeadlineError',
+           'code', 'TASK_DEADLINE_EXCEEDED', 'message', 'there was nobody able with room for ' || destination || ' by its deadline',
+           'retryable', false) END
        FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
       [outOfTime, limit],
     );
@@ -254,15 +271,19 @@ export class DispatchStore {
          RETURNING t.id, t.state, t.submitter`;
   }
 
-  /** Deletes what was settled longer ago than `ageMs`, at most `limit`, but for parts of what is not. */
-  async forget(ageMs: number, limit: number): Promise<void> {
-    await this.store.query(
+  /** Deletes what was settled longer ago than `ageMs`, at most `limit`, but for parts of what is not. Resolves with how many. */
+  async forget(ageMs: number, limit: number): Promise<number> {
+    // a time that is the same for all rows, so that the index finds them
+    const rows = await this.store.query<{ id: string }>(
       `DELETE FROM ${this.tasks} WHERE id IN (
          SELECT t.id FROM ${this.tasks} t LEFT JOIN ${this.tasks} parent ON parent.id = t.parent_id
-         WHERE t.finished_at < clock_timestamp() - $1 * interval '1 ms' AND (parent.id IS NULL OR parent.finished_at IS NOT NULL)
-         ORDER BY t.finished_at LIMIT $2)`,
+         WHERE t.finished_at < statement_timestamp() - $1 * interval '1 ms'
+           AND (parent.id IS NULL OR parent.finished_at IS NOT NULL)
+         ORDER BY t.finished_at LIMIT $2)
+       RETURNING id`,
       [ageMs, limit],
     );
+    return rows.length;
   }
 }
 

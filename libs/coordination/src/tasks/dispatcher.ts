@@ -6,12 +6,12 @@ import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { MessageBus, pause } from 'agentmq/messaging';
 import { UnknownStrategyError } from '../balancing/errors.js';
 import { Strategies } from '../balancing/strategies.js';
-import type { Candidate } from '../balancing/strategy.js';
+import type { Candidate, Strategy } from '../balancing/strategy.js';
 import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import { candidatesFor } from '../distribution/destination.js';
 import type { Leadership } from '../election/election-group.js';
 import { Router } from '../routing/router.js';
-import { DispatchStore, type Holding, keyOf } from './dispatch-store.js';
+import { DispatchStore, type Holding, keyOf, type Undelivered } from './dispatch-store.js';
 import { parseDestination } from './draft.js';
 import { TaskAgentLostError } from './errors.js';
 import { TaskNotices } from './notices.js';
@@ -74,8 +74,8 @@ export class TaskDispatcher implements LeaderDuty {
       const holdings = await this.takeOver(leadership, round, await this.dispatch.holdings());
       if (round.isDue('tidy', LOOK_MS))
         await this.tidy(leadership, round).catch((error: unknown) => this.report(error, leadership));
-      if (round.isDue('forget', FORGET_EVERY_MS))
-        await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
+      if (round.isDue('forget', round.hasMoreToForget ? LOOK_MS : FORGET_EVERY_MS))
+        await this.forget(round).catch((error: unknown) => this.report(error, leadership));
       if (await this.assign(leadership, round, new Places(holdings))) return;
       round.passedOver.clear();
       await round.rest(LOOK_MS, leadership.signal);
@@ -87,7 +87,14 @@ export class TaskDispatcher implements LeaderDuty {
   }
 
   private report(error: unknown, { signal }: Leadership): void {
-    if (!signal.aborted && !(error instanceof StoreUnavailableError)) this.logger.error(error);
+    if (signal.aborted) return;
+    if (error instanceof StoreUnavailableError) this.logger.warn(String(error));
+    else this.logger.error(error);
+  }
+
+  private async forget(round: Round): Promise<void> {
+    const forgotten = await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
+    round.hasMoreToForget = forgotten >= FORGET_AT_ONCE;
   }
 
   /** Assigns what can be assigned now. Resolves with whether there may be more. */
@@ -110,8 +117,9 @@ export class TaskDispatcher implements LeaderDuty {
       able,
       room: places.roomOf,
       choose: ({ destination, strategy }, those, work) => {
-        const chooser = round.strategy(`${strategy} ${destination}`, () => this.strategies.create(strategy));
-        return this.chosen(strategy, () => chooser.choose(those, work), those);
+        const place = `${strategy} ${destination}`;
+        const chooser = (): Strategy => round.strategy(place, () => this.strategies.create(strategy));
+        return this.chosen(strategy, () => chooser().choose(those, work), those);
       },
     });
     for (const part of inParts(assignments)) await this.send(fence, part);
@@ -147,7 +155,7 @@ export class TaskDispatcher implements LeaderDuty {
     return made;
   }
 
-  /** A strategy of an app's own may throw, or choose nobody that was to be chosen from. */
+  /** A strategy of an app's own, or what makes it, may throw, or choose nobody that was to be chosen from. */
   private chosen(
     strategy: string,
     choose: () => Candidate,
@@ -219,6 +227,11 @@ export class TaskDispatcher implements LeaderDuty {
         left.push(await this.takeBack(fence, holding, agent.concurrency));
         continue;
       }
+      // Who has come lately may be unknown to a leader that has come lately too, until the next heartbeat.
+      if (!agent && !round.isOver(`unknown ${holding.instance}`, this.settings.registry.heartbeatInterval)) {
+        left.push(holding);
+        continue;
+      }
       const stopping = agent?.health === 'stopped' && !round.isOver(`stop ${holding.instance}`, this.graceMs);
       const lost = toWireError(new TaskAgentLostError(agentId));
       const begun = stopping ? 'stays' : agent?.health === 'dead' ? 'counts' : 'again';
@@ -248,17 +261,21 @@ export class TaskDispatcher implements LeaderDuty {
     this.tell(await fence((transaction) => this.dispatch.endOverdue(transaction, END_AT_ONCE)));
     if (round.isDue('orphans', ORPHANS_MS))
       this.tell(await fence((transaction) => this.dispatch.endOrphans(transaction, END_AT_ONCE)));
-    for (const { id, assignment, consumer, error } of await this.dispatch.undelivered()) {
-      const reason = error ?? { name: 'Error', code: 'UNKNOWN', message: 'the assignment was not delivered' };
-      // what does not keep the contract keeps it nowhere
-      const retryable = reason.code !== 'CONTRACT_VIOLATION';
-      const wire = { name: reason.name, code: reason.code, message: reason.message, retryable };
-      const settled = await fence(async (transaction) => {
-        await this.store.discard([{ messageId: assignment, consumer }], `task ${id} has failed with it`, transaction);
-        return this.tasks.fail(id, assignment, wire, transaction);
-      });
-      this.tell(settled);
-    }
+    for (const each of await this.dispatch.undelivered()) await this.failUndelivered(fence, each);
+  }
+
+  private async failUndelivered(fence: Leadership['fence'], undelivered: Undelivered): Promise<void> {
+    const { id, assignment, consumer, isHandled } = undelivered;
+    const error = isHandled ? notTaken(consumer) : (undelivered.error ?? notDelivered);
+    // what does not keep the contract keeps it nowhere
+    const retryable = error.code !== 'CONTRACT_VIOLATION';
+    const wire = { name: error.name, code: error.code, message: error.message, retryable };
+    const settled = await fence(async (transaction) => {
+      const delivery = { messageId: assignment, consumer };
+      if (!isHandled) await this.store.discard([delivery], `task ${id} has failed with it`, transaction);
+      return this.tasks.fail(id, assignment, wire, transaction);
+    });
+    this.tell(settled);
   }
 
   private tell(settled: readonly SettledTask[]): void {
@@ -271,6 +288,13 @@ export class TaskDispatcher implements LeaderDuty {
     return candidatesFor(parseDestination(destination), this.registry, this.router);
   }
 }
+
+const notDelivered = { name: 'Error', code: 'UNKNOWN', message: 'the assignment was not delivered' };
+const notTaken = (consumer: string) => ({
+  name: 'TaskNotTakenError',
+  code: 'TASK_NOT_TAKEN',
+  message: `${consumer} has handled the message that brought the task, but has no @Task method for it`,
+});
 
 /** Notes keys whose agent has no room while others have: they are not to hide what is behind them. Whether there is another. */
 function passOver(left: readonly QueuedTask[], full: ReadonlySet<string>, keys: Set<string>): boolean {

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentServer } from 'agentmq/agent';
 import { MAX_NOTICED_TASKS, TaskNotice } from 'agentmq/contracts';
 import { BusStoppedError, type Listener, MessageBus, pause } from 'agentmq/messaging';
@@ -17,10 +17,11 @@ type Hear = (taskIds: readonly string[]) => void;
 
 /** Tells others at once what they would otherwise see at their next look: that tasks are queued, settled or cancelled. */
 @Injectable()
-export class TaskNotices implements OnApplicationBootstrap {
+export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Tasks');
   private readonly gathered = new Map<string, { readonly topic: string; readonly notice: TaskNotice }>();
   private gathering: NodeJS.Timeout | undefined;
+  private isOver = false;
   private readonly hearing = { settled: new Set<Hear>(), cancelled: new Set<Hear>() };
 
   constructor(
@@ -34,6 +35,11 @@ export class TaskNotices implements OnApplicationBootstrap {
     void this.listen([topicTo(this.identity.id), TO_ALL], ({ kind, taskIds }) => {
       if (kind !== 'queued') for (const hear of this.hearing[kind]) hear(taskIds);
     });
+  }
+
+  /** Also of an app that never was an agent. */
+  onModuleDestroy(): void {
+    this.isOver = true;
   }
 
   /** Calls back with what is told to this agent from now on, until it is called off: of tasks that it has submitted, or may be at work on. */
@@ -93,7 +99,8 @@ export class TaskNotices implements OnApplicationBootstrap {
 
   private async listen(topics: readonly string[], hear: (notice: TaskNotice) => void): Promise<Listener | undefined> {
     const { stopping } = this.server;
-    while (!this.server.isReady && !stopping.aborted) await pause(READY_POLL_MS, stopping);
+    while (!this.server.isReady && !stopping.aborted && !this.isOver) await pause(READY_POLL_MS, stopping);
+    if (this.isOver) return undefined;
     try {
       return await this.bus.listen(topics, TaskNotice, hear);
     } catch (error) {

@@ -5,6 +5,8 @@ import { Alarm } from './alarm.js';
 export class Round extends Alarm {
   /** Keys of tasks whose agent has no room, as `DispatchStore.queued` takes them: left out until the next rest. */
   readonly passedOver = new Set<string>();
+  /** Whether there are more old tasks than were deleted at once. */
+  hasMoreToForget = false;
   private readonly since = new Map<string, number>();
   private readonly strategies = new Map<string, Strategy>();
 

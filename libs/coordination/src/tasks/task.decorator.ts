@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
 import { AgentMQError, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
-import { MessageStore } from 'agentmq/message-store';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Assignments } from './assignments.js';
@@ -111,6 +111,8 @@ export class TaskInterceptor implements NestInterceptor {
    */
   private async failed(task: RunningTask, error: unknown, { signal, transaction }: Handling): Promise<void> {
     if (transaction && this.store.transactionsAtOnce === 1) throw error;
+    // Lost with the database: the inbox asks whether it was committed, and else handles the message again.
+    if (transaction && error instanceof StoreUnavailableError) throw error;
     const isGivenUp = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);
     if (isGivenUp || error instanceof BusStoppedError) {
       await this.tasks.release(task.id, task.assignment).catch(() => undefined);
