@@ -96,15 +96,32 @@ describe('workers as child processes', () => {
     ).ended;
   });
 
-  it('that end with exit code 0 may be followed by others at once', async () => {
+  it('that end with exit code 0 may have started others: only when nobody comes of it, it has failed', async () => {
     const spawner = spawnerOf('end');
-    await (
-      await spawner.start('worker')
-    ).ended;
-    await (
-      await spawner.start('worker')
-    ).ended;
-    expect(told()).toHaveLength(2);
+    const launched = await spawner.start('worker');
+    const isGone = (): boolean => {
+      try {
+        return !process.kill(told()[0]?.pid ?? 0, 0);
+      } catch {
+        return told().length > 0;
+      }
+    };
+    await until('the launcher has ended', isGone);
+    // nothing is wrong yet
+    const other = await spawner.start('worker');
+    await expect(Promise.race([launched.ended, other.ended, Promise.resolve('not told')])).resolves.toBe('not told');
+    launched.end?.();
+    await expect(spawner.start('worker')).rejects.toThrow(WorkerStartError);
+  });
+
+  it('that never come are ended, and others are started later', async () => {
+    const spawner = spawnerOf('stay');
+    const { ended, end } = await spawner.start('worker');
+    await until('the worker to tell', () => told().length > 0);
+    end?.();
+    await ended;
+    await expect(spawner.start('worker')).rejects.toThrow(/the next is started in \d/);
+    expect(told()).toHaveLength(1);
   });
 
   it('of a command that is not there are an error that names it', async () => {

@@ -9,6 +9,8 @@ import { Spawner, type StartedWorker } from './spawner.js';
 /** How long nothing is started after the first process that ended at once, in ms; doubled with each that follows, up to the longest. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** Who is ended has so long to do it. */
+const KILL_AFTER_MS = 5_000;
 
 /** Processes of a role that have ended at once, one after the other. */
 interface Failures {
@@ -59,7 +61,8 @@ export class ChildProcessSpawner extends Spawner {
     const ended = new Promise<void>((resolve) => {
       child.once('exit', (code, signal) => {
         this.noteEnd(role, since, code, signal);
-        resolve();
+        // a launcher may end well before what it has started is there
+        if (code !== 0) resolve();
       });
     });
     await created(child).catch((cause: unknown) => {
@@ -68,11 +71,20 @@ export class ChildProcessSpawner extends Spawner {
     });
     child.unref();
     this.logger.log(`${role}: process ${child.pid} started`);
-    return { ended };
+    return { ended, end: () => this.end(role, since, child) };
   }
 
   async stop(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
     this.stops.ask(agent, reason);
+  }
+
+  private end(role: string, since: number, child: ChildProcess): void {
+    const seconds = this.settings.scaling.startTimeout / 1_000;
+    this.noteFailure(role, since, `process ${child.pid} started, but no agent registered within ${seconds} s`);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS).unref();
+    child.once('exit', () => clearTimeout(kill));
   }
 
   private noteEnd(role: string, since: number, code: number | null, signal: NodeJS.Signals | null): void {

@@ -190,7 +190,9 @@ describe('the scaling of a role', () => {
     expect(scaling.look(0, { backlog: 0, workers: [] })).toMatchObject({ start: 1, starting: 0 });
     scaling.started(0);
     expect(scaling.look(29_999, { backlog: 0, workers: [] })).toMatchObject({ start: 0, starting: 1 });
-    expect(scaling.look(30_000, { backlog: 0, workers: [] })).toMatchObject({ start: 1, starting: 0 });
+    const late = scaling.look(30_000, { backlog: 0, workers: [] });
+    expect(late).toMatchObject({ start: 1, starting: 0, overdue: [{ since: 0 }] });
+    expect(scaling.look(30_001, { backlog: 0, workers: [] }).overdue).toEqual([]);
   });
 
   it('starts another at once when one has ended before it was there', () => {

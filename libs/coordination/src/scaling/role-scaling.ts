@@ -27,6 +27,8 @@ export interface ScalingDecision {
   readonly starting: number;
   /** Those that are there and have not been asked to stop. */
   readonly staying: number;
+  /** Those whose time to come was over at this look: they do not count any more. */
+  readonly overdue: readonly Starting[];
 }
 
 /** A worker that is being started. */
@@ -57,7 +59,7 @@ export class RoleScaling {
 
   look(now: number, { backlog, workers }: RoleSight): ScalingDecision {
     const { rule } = this;
-    const grown = this.meet(now, workers);
+    const { grown, overdue } = this.meet(now, workers);
     const staying = workers.filter((instance) => !this.stops.has(instance)).length;
     const starting = this.starts.length;
     const warranted = warrantedBy(backlog, rule);
@@ -68,6 +70,7 @@ export class RoleScaling {
       desired,
       starting,
       staying,
+      overdue,
       start: Math.max(0, warranted - staying - starting),
       // who is being started can't be stopped, and may never come
       stop: Math.max(0, staying - desired),
@@ -96,18 +99,20 @@ export class RoleScaling {
     return this.stops.has(instance);
   }
 
-  /** Who came and went, and whose time is over; true when there are more than before. */
-  private meet(now: number, workers: readonly string[]): boolean {
+  /** Who came and went, and whose time is over; `grown` when there are more than before. */
+  private meet(now: number, workers: readonly string[]): { grown: boolean; overdue: readonly Starting[] } {
     const { startTimeout } = this.rule;
     const { seen } = this;
     const present = new Set(workers);
     const arrived = seen ? workers.filter((instance) => !seen.has(instance)).length : 0;
-    this.starts = this.starts.slice(arrived).filter(({ since }) => now - since < startTimeout);
+    const waiting = this.starts.slice(arrived);
+    const overdue = waiting.filter(({ since }) => now - since >= startTimeout);
+    this.starts = waiting.filter((start) => !overdue.includes(start));
     for (const [instance, since] of this.stops) {
       if (!present.has(instance) || now - since >= startTimeout) this.stops.delete(instance);
     }
     this.seen = present;
-    return seen === undefined || arrived > 0;
+    return { grown: seen === undefined || arrived > 0, overdue };
   }
 
   private note(now: number, workers: number): void {

@@ -6,8 +6,8 @@ import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import type { Leadership } from '../election/election-group.js';
 import { DeposedError } from '../election/errors.js';
 import { BacklogSource } from './backlog-source.js';
-import { RoleScaling, type ScalingDecision } from './role-scaling.js';
-import { Spawner } from './spawner.js';
+import { RoleScaling, type ScalingDecision, type Starting } from './role-scaling.js';
+import { Spawner, type StartedWorker } from './spawner.js';
 
 /** Starts and stops workers of the roles of `SCALING`, as their backlogs warrant. A duty of whoever leads the coordinators. */
 @Injectable()
@@ -52,24 +52,28 @@ export class Scaler implements LeaderDuty {
     }
   }
 
-  private async look({ role, scaling }: RoleDuty, leadership: Leadership): Promise<void> {
+  private async look({ role, scaling, underWay }: RoleDuty, leadership: Leadership): Promise<void> {
     const backlog = await this.backlog.of(role);
-    const workers = this.registry.find({ role });
+    // one that is silent for a while is there, and comes back
+    const workers = this.registry.find({ role, health: ['healthy', 'suspect'] });
     const decision = scaling.look(performance.now(), { backlog, workers: workers.map(({ instance }) => instance) });
     const { start, stop, desired } = decision;
+    for (const ticket of decision.overdue) {
+      underWay.get(ticket)?.end?.();
+      underWay.delete(ticket);
+    }
     this.metrics.scaled(role, { backlog, workers: workers.length, desired });
     const asked = workers.filter(({ instance }) => scaling.isStopping(instance));
     if (start + stop + asked.length === 0) return;
     // One that was paused may not know yet that another leads.
     await leadership.fence(() => Promise.resolve());
     for (const agent of asked) await this.spawner.stop(agent, REASON);
-    if (start > 0) await this.start(role, scaling, decision, backlog, leadership.signal);
+    if (start > 0) await this.start({ role, scaling, underWay }, decision, backlog, leadership.signal);
     if (stop > 0) await this.stop(role, scaling, decision, workers, backlog, leadership.signal);
   }
 
   private async start(
-    role: string,
-    scaling: RoleScaling,
+    { role, scaling, underWay }: Pick<RoleDuty, 'role' | 'scaling' | 'underWay'>,
     { start, staying, starting }: ScalingDecision,
     backlog: number,
     signal: AbortSignal,
@@ -77,7 +81,11 @@ export class Scaler implements LeaderDuty {
     for (let n = 0; n < start && !signal.aborted; n++) {
       const worker = await this.spawner.start(role);
       const ticket = scaling.started(performance.now());
-      void worker.ended.then(() => scaling.failed(ticket));
+      underWay.set(ticket, worker);
+      void worker.ended.then(() => {
+        scaling.failed(ticket);
+        underWay.delete(ticket);
+      });
       if (n === 0)
         this.logger.log(`${role}: a backlog of ${backlog} for ${staying + starting} workers: starts ${start}`);
     }
@@ -107,6 +115,8 @@ export class Scaler implements LeaderDuty {
 class RoleDuty {
   /** How many looks in a row have come to nothing. */
   failed = 0;
+  /** Who was started for each ticket, and is not known to have ended. */
+  readonly underWay = new WeakMap<Starting, StartedWorker>();
 
   constructor(
     readonly role: string,

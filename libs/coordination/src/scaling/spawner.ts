@@ -2,6 +2,8 @@
 export interface StartedWorker {
   /** Resolves when it has ended, however; never, if that can't be known. */
   readonly ended: Promise<unknown>;
+  /** Ends it, which was not there in time: called at most once. Whoever can't do that leaves it out. */
+  end?(): void;
 }
 
 /** Starts and stops workers, wherever they run; also the Nest token. `ScalingModule.forRoot` takes another than child processes. */
