@@ -1,13 +1,13 @@
 import { AgentMQError } from 'agentmq/contracts';
 
-/** No process could be started for a worker, or not yet again, since the last ones ended at once. */
+/** No process could be started for a worker. */
 export class WorkerStartError extends AgentMQError {
   readonly code = 'WORKER_START';
   override readonly retryable = true;
 
   constructor(
     readonly role: string,
-    problem: string,
+    readonly problem: string,
     options?: ErrorOptions,
   ) {
     super(`${role}: ${problem}`, options);

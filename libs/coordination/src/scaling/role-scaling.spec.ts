@@ -190,9 +190,24 @@ describe('the scaling of a role', () => {
     expect(scaling.look(0, { backlog: 0, workers: [] })).toMatchObject({ start: 1, starting: 0 });
     scaling.started(0);
     expect(scaling.look(29_999, { backlog: 0, workers: [] })).toMatchObject({ start: 0, starting: 1 });
-    const late = scaling.look(30_000, { backlog: 0, workers: [] });
-    expect(late).toMatchObject({ start: 1, starting: 0, overdue: [{ since: 0 }] });
+    expect(scaling.look(30_000, { backlog: 0, workers: [] })).toMatchObject({ start: 1, starting: 0 });
+  });
+
+  it('tells once who has not come in time, and whether it may be one of those that came', () => {
+    const scaling = new RoleScaling(rule);
+    scaling.look(0, { backlog: 0, workers: [] });
+    const [first, second] = [scaling.started(0), scaling.started(0)];
+    expect(scaling.look(30_000, { backlog: 0, workers: [] }).overdue).toEqual([
+      { starting: first, certain: true },
+      { starting: second, certain: true },
+    ]);
     expect(scaling.look(30_001, { backlog: 0, workers: [] }).overdue).toEqual([]);
+    scaling.started(40_000);
+    const third = scaling.started(40_000);
+    expect(scaling.look(50_000, { backlog: 0, workers: ['a'] })).toMatchObject({ arrived: true, overdue: [] });
+    const fourth = scaling.started(60_000);
+    expect(scaling.look(70_000, { backlog: 0, workers: ['a'] }).overdue).toEqual([{ starting: third, certain: false }]);
+    expect(scaling.look(90_000, { backlog: 0, workers: ['a'] }).overdue).toEqual([{ starting: fourth, certain: true }]);
   });
 
   it('starts another at once when one has ended before it was there', () => {

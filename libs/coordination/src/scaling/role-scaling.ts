@@ -27,8 +27,20 @@ export interface ScalingDecision {
   readonly starting: number;
   /** Those that are there and have not been asked to stop. */
   readonly staying: number;
-  /** Those whose time to come was over at this look: they do not count any more. */
-  readonly overdue: readonly Starting[];
+  /** Whether somebody has come since the last look. */
+  readonly arrived: boolean;
+  /** Those whose time to come is over since the last look. */
+  readonly overdue: readonly Overdue[];
+}
+
+/** A worker that has been started, and has not come in its time. */
+export interface Overdue {
+  readonly starting: Starting;
+  /**
+   * Whether nobody has come since it was started. Otherwise it may be one that has: agents don't tell which start they
+   * come from, so only their number is known.
+   */
+  readonly certain: boolean;
 }
 
 /** A worker that is being started. */
@@ -54,26 +66,31 @@ export class RoleScaling {
   private starts: Starting[] = [];
   private readonly stops = new Map<string, number>();
   private seen: ReadonlySet<string> | undefined;
+  /** When somebody came last. */
+  private arrivedAt = -Infinity;
 
   constructor(readonly rule: ScalingRule) {}
 
   look(now: number, { backlog, workers }: RoleSight): ScalingDecision {
     const { rule } = this;
-    const { grown, overdue } = this.meet(now, workers);
+    const first = this.seen === undefined;
+    const arrived = this.meet(now, workers);
+    const overdue = this.takeOverdue(now);
     const staying = workers.filter((instance) => !this.stops.has(instance)).length;
     const starting = this.starts.length;
     const warranted = warrantedBy(backlog, rule);
     const found = Math.min(rule.max, staying + starting);
-    this.note(now, grown ? Math.max(warranted, found) : warranted);
+    this.note(now, first || arrived ? Math.max(warranted, found) : warranted);
     const desired = this.window[0]?.workers ?? warranted;
     return {
       desired,
       starting,
       staying,
-      overdue,
       start: Math.max(0, warranted - staying - starting),
       // who is being started can't be stopped, and may never come
       stop: Math.max(0, staying - desired),
+      arrived,
+      overdue,
     };
   }
 
@@ -99,20 +116,26 @@ export class RoleScaling {
     return this.stops.has(instance);
   }
 
-  /** Who came and went, and whose time is over; `grown` when there are more than before. */
-  private meet(now: number, workers: readonly string[]): { grown: boolean; overdue: readonly Starting[] } {
+  /** Who came and went, and who has not stopped in time; true when somebody came. */
+  private meet(now: number, workers: readonly string[]): boolean {
     const { startTimeout } = this.rule;
     const { seen } = this;
     const present = new Set(workers);
     const arrived = seen ? workers.filter((instance) => !seen.has(instance)).length : 0;
-    const waiting = this.starts.slice(arrived);
-    const overdue = waiting.filter(({ since }) => now - since >= startTimeout);
-    this.starts = waiting.filter((start) => !overdue.includes(start));
+    this.starts = this.starts.slice(arrived);
+    if (arrived > 0) this.arrivedAt = now;
     for (const [instance, since] of this.stops) {
       if (!present.has(instance) || now - since >= startTimeout) this.stops.delete(instance);
     }
     this.seen = present;
-    return { grown: seen === undefined || arrived > 0, overdue };
+    return arrived > 0;
+  }
+
+  private takeOverdue(now: number): Overdue[] {
+    const isOver = ({ since }: Starting): boolean => now - since >= this.rule.startTimeout;
+    const over = this.starts.filter(isOver);
+    this.starts = this.starts.filter((starting) => !isOver(starting));
+    return over.map((starting) => ({ starting, certain: starting.since >= this.arrivedAt }));
   }
 
   private note(now: number, workers: number): void {

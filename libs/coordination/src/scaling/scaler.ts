@@ -6,8 +6,10 @@ import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import type { Leadership } from '../election/election-group.js';
 import { DeposedError } from '../election/errors.js';
 import { BacklogSource } from './backlog-source.js';
-import { RoleScaling, type ScalingDecision, type Starting } from './role-scaling.js';
+import { WorkerStartError } from './errors.js';
+import { type Overdue, RoleScaling, type ScalingDecision, type Starting } from './role-scaling.js';
 import { Spawner, type StartedWorker } from './spawner.js';
+import { StartFailures } from './start-failures.js';
 
 /** Starts and stops workers of the roles of `SCALING`, as their backlogs warrant. A duty of whoever leads the coordinators. */
 @Injectable()
@@ -52,43 +54,79 @@ export class Scaler implements LeaderDuty {
     }
   }
 
-  private async look({ role, scaling, underWay }: RoleDuty, leadership: Leadership): Promise<void> {
+  private async look(duty: RoleDuty, leadership: Leadership): Promise<void> {
+    const { role, scaling, overdue, failures } = duty;
     const backlog = await this.backlog.of(role);
-    // one that is silent for a while is there, and comes back
+    // One that is suspect may be back in a moment: only the dead are replaced.
     const workers = this.registry.find({ role, health: ['healthy', 'suspect'] });
     const decision = scaling.look(performance.now(), { backlog, workers: workers.map(({ instance }) => instance) });
     const { start, stop, desired } = decision;
-    for (const ticket of decision.overdue) {
-      underWay.get(ticket)?.end?.();
-      underWay.delete(ticket);
-    }
-    this.metrics.scaled(role, { backlog, workers: workers.length, desired });
+    const healthy = workers.filter(({ health }) => health === 'healthy').length;
+    this.metrics.scaled(role, { backlog, workers: healthy, desired });
+    if (decision.arrived) failures.reset();
+    overdue.push(...decision.overdue);
     const asked = workers.filter(({ instance }) => scaling.isStopping(instance));
-    if (start + stop + asked.length === 0) return;
+    if (start + stop + asked.length + overdue.length === 0) return;
     // One that was paused may not know yet that another leads.
     await leadership.fence(() => Promise.resolve());
+    for (const late of overdue.splice(0)) this.giveUp(duty, late);
     for (const agent of asked) await this.spawner.stop(agent, REASON);
-    if (start > 0) await this.start({ role, scaling, underWay }, decision, backlog, leadership.signal);
+    if (start > 0) await this.start(duty, decision, backlog, leadership.signal);
     if (stop > 0) await this.stop(role, scaling, decision, workers, backlog, leadership.signal);
   }
 
   private async start(
-    { role, scaling, underWay }: Pick<RoleDuty, 'role' | 'scaling' | 'underWay'>,
+    duty: RoleDuty,
     { start, staying, starting }: ScalingDecision,
     backlog: number,
     signal: AbortSignal,
   ): Promise<void> {
+    const { role } = duty;
     for (let n = 0; n < start && !signal.aborted; n++) {
-      const worker = await this.spawner.start(role);
-      const ticket = scaling.started(performance.now());
-      underWay.set(ticket, worker);
-      void worker.ended.then(() => {
-        scaling.failed(ticket);
-        underWay.delete(ticket);
-      });
+      // one of those just started may have failed already
+      if (duty.failures.waitFrom(performance.now()) > 0) return;
+      if (!(await this.startOne(duty, signal))) return;
       if (n === 0)
         this.logger.log(`${role}: a backlog of ${backlog} for ${staying + starting} workers: starts ${start}`);
     }
+  }
+
+  /** False when it could not be begun. */
+  private async startOne(duty: RoleDuty, signal: AbortSignal): Promise<boolean> {
+    const { role, scaling, started } = duty;
+    const since = performance.now();
+    try {
+      const worker = await this.spawner.start(role);
+      const ticket = scaling.started(performance.now());
+      started.set(ticket, worker);
+      void worker.ended.then((how) => {
+        scaling.failed(ticket);
+        const isLate = performance.now() - since >= scaling.rule.startTimeout;
+        if (isLate || signal.aborted) this.logger.warn(`${role}: ${how}`);
+        else this.noteFailure(duty, since, how);
+      });
+      return true;
+    } catch (error) {
+      this.noteFailure(duty, since, error instanceof WorkerStartError ? error.problem : String(error));
+      return false;
+    }
+  }
+
+  /** Ends one that was started and has not come, unless it may be one that has. */
+  private giveUp(duty: RoleDuty, { starting, certain }: Overdue): void {
+    const { role, scaling, started } = duty;
+    const seconds = scaling.rule.startTimeout / 1_000;
+    const rest = certain ? '' : '; it is not ended, since others have come and it may be one of them';
+    const what = `started, but no agent of role ${role} registered within ${seconds} s${rest}`;
+    if (certain) started.get(starting)?.end?.();
+    this.noteFailure(duty, starting.since, what);
+  }
+
+  private noteFailure({ role, failures }: RoleDuty, since: number, what: string): void {
+    const failure = failures.note(performance.now(), since);
+    if (!failure) return this.logger.debug(`${role}: ${what}`);
+    const { wait, inARow } = failure;
+    this.logger.error(`${role}: ${what}; no other is started for ${wait / 1_000} s (${inARow} in a row)`);
   }
 
   private async stop(
@@ -115,8 +153,10 @@ export class Scaler implements LeaderDuty {
 class RoleDuty {
   /** How many looks in a row have come to nothing. */
   failed = 0;
-  /** Who was started for each ticket, and is not known to have ended. */
-  readonly underWay = new WeakMap<Starting, StartedWorker>();
+  readonly failures = new StartFailures();
+  /** Those that have not come in time, and are to be ended. */
+  readonly overdue: Overdue[] = [];
+  readonly started = new WeakMap<Starting, StartedWorker>();
 
   constructor(
     readonly role: string,
@@ -124,10 +164,14 @@ class RoleDuty {
   ) {}
 }
 
-/** As the agents last told; of those that are equally idle the youngest first. */
+/** Suspects first, then as the agents last told; of those that are equally idle the youngest first. */
 const idlest = (agents: readonly RegisteredAgent[]): RegisteredAgent[] =>
   [...agents].sort(
-    (a, b) => a.load - b.load || a.inFlight - b.inFlight || b.registeredAt.getTime() - a.registeredAt.getTime(),
+    (a, b) =>
+      Number(a.health === 'healthy') - Number(b.health === 'healthy') ||
+      a.load - b.load ||
+      a.inFlight - b.inFlight ||
+      b.registeredAt.getTime() - a.registeredAt.getTime(),
   );
 
 /** For the log of the agent that is stopped. */

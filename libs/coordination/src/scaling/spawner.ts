@@ -1,8 +1,11 @@
 /** A worker that is being started. */
 export interface StartedWorker {
-  /** Resolves when it has ended, however; never, if that can't be known. */
-  readonly ended: Promise<unknown>;
-  /** Ends it, which was not there in time: called at most once. Whoever can't do that leaves it out. */
+  /**
+   * Resolves when it has ended in such a way that no agent will come of it, with words for the log. Never, if that can't be
+   * known, or if what has ended may have left an agent behind, as `docker run -d` does: then its time shows it.
+   */
+  readonly ended: Promise<string>;
+  /** Ends it, since no agent has come of it in time. Does not wait; throws nothing. Without it, it is left alone. */
   end?(): void;
 }
 
@@ -10,7 +13,7 @@ export interface StartedWorker {
 export abstract class Spawner {
   /**
    * Begins to start one agent more of a role. Resolves when that has begun; it is there when it registers. Rejects with
-   * what prevents it: the scaler tries again at its next look.
+   * what prevents it: the scaler tries again a little later, and ever later if that goes on.
    */
   abstract start(role: string): Promise<StartedWorker>;
 
