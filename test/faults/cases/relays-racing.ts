@@ -8,7 +8,7 @@ import { CONSUMER, ROLE } from '../numbered.js';
 import type { Scene } from '../scene.js';
 
 const BATCH = 500;
-const ROUNDS = 3;
+const ROUNDS = 8;
 
 /** Two relays find the same rows due at the same moment. A queue of the suite's own gets a copy of all that is published. */
 export const relaysRacing: Fault = {
