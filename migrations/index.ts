@@ -4,7 +4,14 @@ import { Leaderships } from './0002-leaderships.js';
 import { Proposals } from './0003-proposals.js';
 import { Tasks } from './0004-tasks.js';
 
-/** Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it. */
+/**
+ * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
+ *
+ * During an upgrade instances of the version before run on the new schema, and start on it. So a migration adds:
+ * tables, indexes, columns with a default. What removes or tightens something comes at least one version after the code
+ * that no longer uses it, and its name says which migration an instance must know to work with it, as in
+ * `DropOutboxTarget_Needs0012_0000000000015`: instances that do not know migration 12 then refuse to start.
+ */
 export const migrations: readonly (new () => MigrationInterface & { readonly name: string })[] = [
   MessagesOutboxDeliveriesAgents,
   Leaderships,

@@ -26,12 +26,12 @@ export class InvalidSelectionError extends AgentMQError {
   }
 }
 
-/** The schema was made by a newer AgentMQ. */
+/** A newer AgentMQ changed the schema in a way that this version can't work with. */
 export class SchemaTooNewError extends AgentMQError {
   readonly code = 'SCHEMA_TOO_NEW';
 
   constructor(readonly migration: string) {
-    super(`the database has migration ${migration}, which this version does not know; deploy a newer AgentMQ`);
+    super(`the database has migration ${migration}, which this version can't work with; deploy a newer AgentMQ`);
   }
 }
 

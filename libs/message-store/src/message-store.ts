@@ -247,7 +247,7 @@ export abstract class MessageStore {
    */
   abstract readonly transactionsAtOnce: number;
 
-  /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a newer schema. */
+  /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a schema that a newer version broke. */
   abstract migrate(): Promise<void>;
 
   /**

@@ -4,6 +4,9 @@ import type { Database } from './database.js';
 import { SchemaTooNewError } from './errors.js';
 import type { RunnerTransaction } from './transaction.js';
 
+/** What TypeORM takes from the end of a migration's name. */
+const PLACE_DIGITS = 13;
+
 /**
  * Brings the schema up to date, in one transaction under an advisory lock: of many processes that start together one
  * does it and the others wait. The lock is the transaction's, so it also holds through a transaction pooler.
@@ -21,13 +24,18 @@ export async function migrate(database: Database): Promise<void> {
   });
 }
 
+/**
+ * During an upgrade an instance of the version before starts after the schema was migrated. It goes on with migrations
+ * that it does not know, unless the name of one says that it needs a later version: see migrations/index.ts.
+ */
 async function refuseNewer(transaction: RunnerTransaction, schema: string): Promise<void> {
   const [table] = await transaction.query<{ name: string | null }>('SELECT to_regclass($1)::text AS name', [
     `"${schema}".migrations`,
   ]);
   if (!table?.name) return;
   const done = await transaction.query<{ name: string }>(`SELECT name FROM "${schema}".migrations ORDER BY id`);
-  const known = new Set(migrations.map((migration) => new migration().name));
-  const unknown = done.find(({ name }) => !known.has(name));
-  if (unknown) throw new SchemaTooNewError(unknown.name);
+  const known = migrations.map((migration) => new migration().name);
+  const newest = Math.max(...known.map((name) => Number(name.slice(-PLACE_DIGITS))));
+  const tooNew = done.find(({ name }) => !known.includes(name) && Number(/_Needs(\d+)_/.exec(name)?.[1] ?? 0) > newest);
+  if (tooNew) throw new SchemaTooNewError(tooNew.name);
 }

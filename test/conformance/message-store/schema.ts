@@ -30,19 +30,41 @@ export function schema(of: () => Harness): void {
       expect(await store.find(message.messageId)).toBeDefined();
     });
 
-    it('refuses a schema of a newer version', async () => {
+    const withMigration = async (name: string, work: () => Promise<void>): Promise<void> => {
       const { store } = of();
-      const change = (sql: string) => store.transaction((transaction) => transaction.query(sql));
-      await change(
-        `INSERT INTO "${store.schema}".migrations (timestamp, name) VALUES (9, 'FromTheFuture0000000000009')`,
-      );
-      await expect(store.migrate()).rejects.toThrow(SchemaTooNewError);
-      await expect(store.migrate()).rejects.toMatchObject({
-        code: 'SCHEMA_TOO_NEW',
-        migration: 'FromTheFuture0000000000009',
+      const change = (sql: string, parameters: unknown[]) =>
+        store.transaction((transaction) => transaction.query(sql, parameters));
+      const { schema } = store;
+      await change(`INSERT INTO "${schema}".migrations (timestamp, name) VALUES (9999, $1)`, [name]);
+      try {
+        await work();
+      } finally {
+        await change(`DELETE FROM "${schema}".migrations WHERE name = $1`, [name]);
+      }
+    };
+
+    it('goes on with a schema of a newer version that added to it', async () => {
+      const { store } = of();
+      const message = newMessage();
+      await withMigration('AddsSomething0000000009999', async () => {
+        await store.migrate();
+        await store.record([message]);
+        expect(await store.find(message.messageId)).toBeDefined();
       });
-      await change(`DELETE FROM "${store.schema}".migrations WHERE timestamp = 9`);
-      await store.migrate();
+      expect(await namesOf()).toEqual(migrations.map((migration) => new migration().name));
+    });
+
+    it('goes on with a breaking migration that needs no more than it knows', async () => {
+      await withMigration('DropsWhatIsUnused_Needs0001_0000000009999', () => of().store.migrate());
+    });
+
+    it('refuses a schema with a breaking migration that needs a newer version', async () => {
+      const name = 'DropsSomething_Needs9999_0000000009999';
+      await withMigration(name, async () => {
+        await expect(of().store.migrate()).rejects.toThrow(SchemaTooNewError);
+        await expect(of().store.migrate()).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW', migration: name });
+      });
+      await of().store.migrate();
     });
 
     it('goes down to nothing and up again', async () => {
