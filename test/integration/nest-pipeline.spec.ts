@@ -1,20 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
 import {
   type ArgumentsHost,
   type CallHandler,
   type CanActivate,
   Catch,
+  Controller,
   type ExceptionFilter,
   type ExecutionContext,
+  ForbiddenException,
+  Get,
+  HttpException,
+  type INestApplication,
   Injectable,
+  type MiddlewareConsumer,
+  Module,
   type NestInterceptor,
+  type NestMiddleware,
+  type NestModule,
   type PipeTransform,
   UseFilters,
   UseGuards,
   UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
-import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, BaseExceptionFilter, NestFactory } from '@nestjs/core';
+import { BaseRpcExceptionFilter } from '@nestjs/microservices';
+import { Agent, AgentClient, AgentModule, AgentServer, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract, RemoteError } from 'agentmq/contracts';
 import { IsInt, IsString } from 'class-validator';
 import { map, type Observable, throwError } from 'rxjs';
@@ -92,6 +104,74 @@ class DomainFilter implements ExceptionFilter<DomainError> {
   }
 }
 
+/** As an app writes it for HTTP: it fails at a message, which has no response. */
+@Catch()
+class HttpFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const status = error instanceof HttpException ? error.getStatus() : 500;
+    host.switchToHttp().getResponse<{ status(code: number): { json(body: object): void } }>().status(status).json({});
+  }
+}
+
+@Catch()
+class AsyncFilter implements ExceptionFilter {
+  async catch(): Promise<never> {
+    await Promise.resolve();
+    throw new Error('the filter has failed');
+  }
+}
+
+@Catch()
+class LoggingFilter implements ExceptionFilter {
+  catch(): void {}
+}
+
+@Catch()
+class CatchAllFilter extends BaseRpcExceptionFilter {}
+
+@Catch()
+class AnsweringFilter implements ExceptionFilter {
+  catch(): string {
+    return 'a default';
+  }
+}
+
+@Contract({ type: 'badly_filtered' })
+class BadlyFiltered {
+  @IsString()
+  text!: string;
+}
+
+@Contract({ type: 'forgiven' })
+class Forgiven {
+  @IsString()
+  text!: string;
+}
+
+const outOfStock = (text: string): Error =>
+  Object.assign(new Error(text), { code: 'OUT_OF_STOCK', retryable: true, sku: 'A-1' });
+const toldOutOfStock = { name: 'Error', code: 'OUT_OF_STOCK', message: 'none left', retryable: true };
+
+/** One agent for each filter that is no good for messages. */
+const badFilters = { HttpFilter, AsyncFilter, LoggingFilter, CatchAllFilter };
+const badlyFiltered = Object.entries(badFilters).map(([name, Filter]) => {
+  @Agent({ role: name })
+  @UseFilters(Filter)
+  class BadlyFilteredAgent {
+    @Handle(BadlyFiltered)
+    @UseInterceptors(Wrapped)
+    intercepted({ text }: BadlyFiltered): never {
+      throw outOfStock(text);
+    }
+
+    @Handle(Failing)
+    failing({ text }: Failing): never {
+      throw outOfStock(text);
+    }
+  }
+  return { name, BadlyFilteredAgent };
+});
+
 const ticks: string[] = [];
 
 @Agent({ role: 'pipeline' })
@@ -122,7 +202,13 @@ class PipelineAgent {
 
   @Handle(Failing)
   failing({ text }: Failing): never {
-    throw Object.assign(new Error(text), { code: 'OUT_OF_STOCK', retryable: true, sku: 'A-1' });
+    throw outOfStock(text);
+  }
+
+  @Handle(Forgiven)
+  @UseFilters(AnsweringFilter)
+  forgiven({ text }: Forgiven): never {
+    throw outOfStock(text);
   }
 
   @Handle(ContextPayload)
@@ -175,12 +261,11 @@ describe.each(['in_memory', 'rabbitmq'])("a handler runs through Nest's pipeline
   it('an error without a filter reaches the requester with its code, and whether to try again', async () => {
     const error = await agents.request(to, Failing, { text: 'none left' }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RemoteError);
-    expect((error as RemoteError).remote).toEqual({
-      name: 'Error',
-      code: 'OUT_OF_STOCK',
-      message: 'none left',
-      retryable: true,
-    });
+    expect((error as RemoteError).remote).toEqual(toldOutOfStock);
+  });
+
+  it('what an exception filter returns is the answer', async () => {
+    expect(await agents.request(to, Forgiven, { text: 'none left' })).toBe('a default');
   });
 
   it('the payload is an instance of its contract, and the context tells the envelope', async () => {
@@ -198,5 +283,129 @@ describe.each(['in_memory', 'rabbitmq'])("a handler runs through Nest's pipeline
     await agents.publish('ticks.AAPL', Tick, { symbol: 'AAPL' });
     await until('the tick', () => ticks.length > 0);
     expect(ticks).toEqual(['role.pipeline AAPL']);
+  });
+});
+
+describe('an exception filter that tells nothing of the error does not replace it', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+  let agents: AgentClient;
+
+  beforeAll(async () => {
+    for (const { name, BadlyFilteredAgent } of badlyFiltered)
+      await system.start({ id: name, controllers: [BadlyFilteredAgent], providers: [Wrapped] });
+    agents = (await system.start({ id: 'caller-2', controllers: [CallerAgent] })).get(AgentClient);
+  });
+  afterAll(() => system.close());
+
+  it.each(Object.keys(badFilters))('%s', async (role) => {
+    for (const contract of [Failing, BadlyFiltered]) {
+      const error = await agents.request({ role }, contract, { text: 'none left' }).catch((thrown: unknown) => thrown);
+      expect((error as RemoteError).remote).toEqual(toldOutOfStock);
+    }
+  });
+});
+
+/** Reads a header of the request, as a guard of an app's HTTP routes does. */
+@Injectable()
+class KeyGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    return context.switchToHttp().getRequest<IncomingMessage>().headers['x-key'] === 'secret';
+  }
+}
+
+@Injectable()
+class NoBots implements NestMiddleware {
+  use(request: IncomingMessage, _: unknown, next: () => void): void {
+    if (request.headers['user-agent']?.includes('bot')) throw new ForbiddenException();
+    next();
+  }
+}
+
+@Catch()
+class CatchAllHttpFilter extends BaseExceptionFilter {}
+
+class RefuseAll implements PipeTransform {
+  transform(): never {
+    throw new Error('a pipe for HTTP');
+  }
+}
+
+@Controller('orders')
+class OrdersController {
+  @Get()
+  all(): string[] {
+    return ['A-1'];
+  }
+}
+
+describe.each([
+  ['an app with HTTP', { inheritAppConfig: true }],
+  ['an app with HTTP that does not share its configuration', {}],
+])('what is global in %s', (_, hybrid) => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+  let app: INestApplication;
+  let agents: AgentClient;
+
+  const get = async (path: string, headers: Record<string, string> = {}): Promise<[number, string | null, string]> => {
+    const answer = await fetch(`${await app.getUrl()}${path}`, { headers });
+    return [answer.status, answer.headers.get('content-type'), await answer.text()];
+  };
+
+  beforeAll(async () => {
+    const { settings, hub, store } = system;
+    @Module({
+      imports: [AgentModule.forRoot({ settings: { ...settings, agentId: 'shop-1' }, hub, store })],
+      controllers: [PipelineAgent, OrdersController],
+      providers: [
+        OnlyAlice,
+        Doubled,
+        Wrapped,
+        { provide: APP_GUARD, useClass: KeyGuard },
+        { provide: APP_FILTER, useClass: CatchAllHttpFilter },
+        { provide: APP_INTERCEPTOR, useClass: Wrapped },
+        { provide: APP_PIPE, useClass: RefuseAll },
+      ],
+    })
+    class ShopModule implements NestModule {
+      configure(consumer: MiddlewareConsumer): void {
+        consumer.apply(NoBots).forRoutes('{*path}');
+      }
+    }
+    app = await NestFactory.create(ShopModule, { logger: false, abortOnError: false });
+    app.connectMicroservice({ strategy: app.get(AgentServer) }, hybrid);
+    await app.listen(0, '127.0.0.1');
+    await app.startAllMicroservices();
+    agents = app.get(AgentClient);
+  });
+  afterAll(async () => {
+    await app.close();
+    await system.close();
+  });
+
+  it('is for its own routes', async () => {
+    expect(await get('/orders')).toMatchObject([403, expect.anything(), expect.anything()]);
+    expect(await get('/orders', { 'x-key': 'secret' })).toMatchObject([200, expect.anything(), '{"wrapped":["A-1"]}']);
+    expect((await get('/orders', { 'x-key': 'secret', 'user-agent': 'a bot' }))[0]).toBe(403);
+  });
+
+  it('is not for messages: what the agent declares is', async () => {
+    const to = { role: 'pipeline' };
+    expect(await agents.request(to, Guarded, { user: 'alice' })).toBe('welcome alice');
+    expect(await agents.request(to, Piped, { value: 21 })).toBe(42);
+    expect(await agents.request(to, Intercepted, { value: 7 })).toEqual({ wrapped: 7 });
+    const error = await agents.request(to, Failing, { text: 'none left' }).catch((thrown: unknown) => thrown);
+    expect((error as RemoteError).remote).toEqual(toldOutOfStock);
+  });
+
+  it('is not for health and metrics', async () => {
+    for (const path of ['/health', '/health/live', '/health/ready']) {
+      const [status, type, body] = await get(path, { 'user-agent': 'a bot' });
+      expect([status, type]).toEqual([200, 'application/json; charset=utf-8']);
+      expect(JSON.parse(body)).toMatchObject({ status: 'ok', details: {} });
+    }
+    const [status, type, body] = await get('/metrics');
+    expect([status, type]).toEqual([200, expect.stringMatching(/^text\/plain/)]);
+    expect(body).toMatch(/^agentmq_messages_sent_total\{/m);
+    expect((await get('/health/unknown'))[0]).toBe(404);
   });
 });

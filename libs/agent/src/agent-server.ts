@@ -17,23 +17,22 @@ import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from
 import { checkAgreement, type DeclaredHandler } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
 import { MessageContext } from './message-context.js';
+import { MessagePipeline, type PipelineHandler } from './pipeline/message-pipeline.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings.js';
 
-export const AGENT_TRANSPORT = Symbol('agentmq');
-
-/** Serves `@Handle` and `@Subscribe` through Nest's own pipeline: guards, pipes, interceptors and filters apply. */
+/**
+ * Serves `@Handle` and `@Subscribe` through Nest's pipeline: the guards, pipes, interceptors and filters of an agent's class
+ * and methods apply; what is global in the app does not.
+ */
 @Injectable()
 export class AgentServer extends Server implements CustomTransportStrategy {
-  override readonly transportId = AGENT_TRANSPORT;
-  /** We subscribe to what event handlers answer, so Nest need not report their failures. */
-  override readonly propagatesEventHandlerErrors = true;
+  override readonly transportId = Symbol('agentmq');
 
   private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
   private isListening = false;
-  private readonly declared: Declared[] = [];
   private handled = new ContractCatalogue([]);
 
   constructor(
@@ -43,6 +42,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly store: MessageStore,
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
+    private readonly pipeline: MessagePipeline,
   ) {
     super();
   }
@@ -75,9 +75,16 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   /** Opens store and broker, declares the inboxes, registers, and calls back once messages flow, or with what went wrong. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     const patient = this.settings.start !== 'degraded';
+    let routes: ScopedRoute[];
+    try {
+      routes = this.routes();
+    } catch (error) {
+      callback(error);
+      return;
+    }
     if (!patient) callback();
     try {
-      await this.open();
+      await this.open(routes);
     } catch (error) {
       if (patient) callback(error);
       else if (!this.isClosing) this.logger.error(error);
@@ -92,17 +99,9 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.closed;
   }
 
-  override addHandler(
-    pattern: string,
-    callback: MessageHandler,
-    isEvent = false,
-    extras: Record<string, unknown> = {},
-  ): void {
-    const known = this.messageHandlers.has(pattern);
-    if (known && !isEvent) throw new DuplicateHandlerError(pattern);
-    this.declared.push({ ...readExtras(pattern, extras), handler: callback });
-    // Nest would chain them and run them at once, and what still runs when another has failed would be on its own.
-    if (!known) super.addHandler(pattern, callback, isEvent, extras);
+  /** Nest calls it for methods that any transport may serve: `@MessagePattern` and `@EventPattern`. */
+  override addHandler(pattern: string): void {
+    throw new AgentDeclarationError(`"${pattern}" is declared with neither @Handle nor @Subscribe`);
   }
 
   override on(): void {
@@ -114,8 +113,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.bus as T;
   }
 
-  private async open(): Promise<void> {
-    const routes = this.routes();
+  private async open(routes: readonly ScopedRoute[]): Promise<void> {
     await this.patiently(() => this.store.migrate());
     // From here on durable messages can be sent, whether or not the broker is there.
     await this.patiently(() => this.bus.start());
@@ -181,9 +179,10 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   /** Each handler's contract, topic and options come from its decorator. */
   private routes(): ScopedRoute[] {
-    checkAgreement(this.declared);
-    this.handled = new ContractCatalogue(this.declared.map(({ contract }) => contract.payload));
-    return this.declared.map(({ handler, contract, topic, scope, retry, timeout, transactional }) => ({
+    const declared = declaredBy(this.pipeline.handlers());
+    checkAgreement(declared);
+    this.handled = new ContractCatalogue(declared.map(({ contract }) => contract.payload));
+    return declared.map(({ handler, contract, topic, scope, retry, timeout, transactional }) => ({
       contract,
       ...(topic === undefined ? {} : { topic, scope: scope ?? 'role' }),
       ...(retry ? { retry } : {}),
@@ -251,10 +250,16 @@ interface Declared extends DeclaredHandler {
 }
 
 /** What the decorators have put there, with the contract's definition. */
-function readExtras(pattern: string, extras: Partial<HandlerExtras>): DeclaredHandler {
-  const { contract, ...rest } = extras;
-  if (!contract) throw new AgentDeclarationError(`"${pattern}" is declared with neither @Handle nor @Subscribe`);
-  return { ...rest, pattern, contract: contractOf(contract) };
+function declaredBy(handlers: readonly PipelineHandler[]): Declared[] {
+  const known = new Set<string>();
+  return handlers.flatMap(({ pattern, isEvent, extras, handler }) => {
+    const { contract, ...rest } = extras as Partial<HandlerExtras>;
+    // not one of ours: another transport's, if it is anyone's
+    if (!contract) return [];
+    if (known.has(pattern) && !isEvent) throw new DuplicateHandlerError(pattern);
+    known.add(pattern);
+    return [{ ...rest, pattern, contract: contractOf(contract), handler }];
+  });
 }
 
 interface ScopedRoute extends Route {

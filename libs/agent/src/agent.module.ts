@@ -1,13 +1,22 @@
-import { type DynamicModule, Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Inject,
+  Logger,
+  type MiddlewareConsumer,
+  Module,
+  type NestModule,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker } from 'agentmq/broker';
 import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 import { MessageBus, within } from 'agentmq/messaging';
-import { HealthController, HealthProbes, Metrics, MetricsController } from 'agentmq/telemetry';
+import { Health, HealthProbes, Metrics, TelemetryEndpoints } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
+import { MessagePipeline } from './pipeline/message-pipeline.js';
 import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect } from './registry/times.js';
@@ -27,11 +36,16 @@ const OWNS_STORE = Symbol('agentmq:owns-store');
 
 /** Makes a Nest app an agent: import it once, declare `@Agent` controllers, start with `startAgent`. */
 @Module({})
-export class AgentModule implements OnApplicationShutdown {
+export class AgentModule implements NestModule, OnApplicationShutdown {
   constructor(
     private readonly store: MessageStore,
     @Inject(OWNS_STORE) private readonly ownsStore: boolean,
+    private readonly telemetry: TelemetryEndpoints,
   ) {}
+
+  configure(consumer: MiddlewareConsumer): void {
+    this.telemetry.configure(consumer);
+  }
 
   /** After everything that might still write to it. */
   async onApplicationShutdown(): Promise<void> {
@@ -44,7 +58,6 @@ export class AgentModule implements OnApplicationShutdown {
       module: AgentModule,
       global: true,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [HealthController, MetricsController],
       providers: [
         { provide: AgentSettings, useFactory: () => options.settings ?? loadSettings() },
         {
@@ -72,9 +85,12 @@ export class AgentModule implements OnApplicationShutdown {
         },
         AgentRegistry,
         AgentClient,
+        MessagePipeline,
         AgentServer,
         SelfStop,
         { provide: HealthProbes, useClass: AgentProbes },
+        Health,
+        TelemetryEndpoints,
       ],
       exports: [
         AgentSettings,

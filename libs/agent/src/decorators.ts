@@ -10,6 +10,7 @@ import {
   type PayloadClass,
 } from 'agentmq/contracts';
 import { checkHandlerOptions, type HandlerOptions } from './handler-options.js';
+import { AGENT_MESSAGES } from './pipeline/message-pipeline.js';
 
 export interface AgentOptions {
   /** The agent type; its instances compete for the role's messages. */
@@ -59,7 +60,7 @@ export const agentOptionsOf = (target: object): AgentOptions | undefined =>
 export function Handle(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
   const definition = contractOf(contract);
   const extras: HandlerExtras = { contract, ...checked(definition, options) };
-  return applyDecorators(payloadFirst, MessagePattern(`handle ${contractKey(definition)}`, { ...extras }));
+  return applyDecorators(payloadFirst, MessagePattern(`handle ${contractKey(definition)}`, AGENT_MESSAGES, extras));
 }
 
 /**
@@ -76,7 +77,7 @@ export function Subscribe(topic: string, contract: PayloadClass, options: Subscr
     ...checked(definition, options),
   };
   const pattern = `subscribe ${scope} ${topic} ${contractKey(definition)}`;
-  return applyDecorators(payloadFirst, EventPattern(pattern, { ...extras }) as MethodDecorator);
+  return applyDecorators(payloadFirst, EventPattern(pattern, AGENT_MESSAGES, extras) as MethodDecorator);
 }
 
 function checked(contract: ContractDefinition, { retry, timeout, transactional }: HandlerOptions): HandlerOptions {

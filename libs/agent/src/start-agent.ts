@@ -6,30 +6,16 @@ import {
   Logger,
   type LoggerService,
   type LogLevel,
-  Module,
   type Type,
 } from '@nestjs/common';
-import { APP_FILTER, NestFactory } from '@nestjs/core';
+import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AgentMQError } from 'agentmq/contracts';
 import { Metrics } from 'agentmq/telemetry';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
-import { PassThroughFilter } from './pass-through.filter.js';
 import { SelfStop } from './self-stop.js';
 import { loadSettings, logLevelsUpTo } from './settings.js';
-
-/** The root over an app's own module: what is registered here first has the lowest precedence. */
-@Module({})
-class AgentRootModule {
-  static over(app: Type | DynamicModule): DynamicModule {
-    return {
-      module: AgentRootModule,
-      imports: [app],
-      providers: [{ provide: APP_FILTER, useClass: PassThroughFilter }],
-    };
-  }
-}
 
 /**
  * An app's whole `main`: starts HTTP (health, metrics, the app's own routes), then the agent. Resolves when messages
@@ -43,7 +29,7 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
   try {
     const { log, bus, http } = loadSettings();
     const colors = isatty(process.stdout.fd);
-    const nest = await NestFactory.create<NestExpressApplication>(AgentRootModule.over(app), {
+    const nest = await NestFactory.create<NestExpressApplication>(app, {
       abortOnError: false,
       // An unfinished request must not hold up a stop.
       forceCloseConnections: true,
@@ -62,7 +48,7 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
       });
       process.exit(0);
     });
-    nest.connectMicroservice({ strategy: server }, { inheritAppConfig: true });
+    nest.connectMicroservice({ strategy: server });
     await nest.listen(http.port);
     await nest.startAllMicroservices();
   } catch (error) {
@@ -87,7 +73,7 @@ export async function startEmbeddedAgent(
   app: Type | DynamicModule,
   logger: LoggerService | LogLevel[] = ['error', 'warn'],
 ): Promise<INestApplicationContext> {
-  const agent = await NestFactory.createMicroservice(AgentRootModule.over(app), {
+  const agent = await NestFactory.createMicroservice(app, {
     abortOnError: false,
     logger,
     useFactory: (strategy: AgentServer) => ({ strategy }),

@@ -1,5 +1,5 @@
-import { Controller, Get } from '@nestjs/common';
-import { HealthCheck, HealthCheckService, type HealthCheckResult, HealthIndicatorService } from '@nestjs/terminus';
+import { Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 
 /** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */
 export interface ProbeResult {
@@ -34,9 +34,15 @@ export abstract class HealthProbes {
 
 const PROBE_TIMEOUT_MS = 3_000;
 
-/** `/health`, `/health/live` and `/health/ready`, in Terminus' standard body. */
-@Controller('health')
-export class HealthController {
+/** The health of an app: Terminus' status and body. */
+export interface HealthAnswer {
+  readonly status: 200 | 503;
+  readonly body: unknown;
+}
+
+/** What an app answers on `/health`, `/health/live` and `/health/ready`. */
+@Injectable()
+export class Health {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
@@ -44,39 +50,38 @@ export class HealthController {
   ) {}
 
   /** Everything that is known; 503 when any indicator is down. */
-  @Get()
-  @HealthCheck()
-  all(): Promise<HealthCheckResult> {
+  all(): Promise<HealthAnswer> {
     return this.run([processProbe, ...this.probes.all()]);
   }
 
   /** Whether the process should be left running: it answers. An unreachable broker or database is no reason to kill it. */
-  @Get('live')
-  @HealthCheck()
-  live(): Promise<HealthCheckResult> {
+  live(): Promise<HealthAnswer> {
     return this.run([processProbe]);
   }
 
   /** Whether the agent can do its work now. */
-  @Get('ready')
-  @HealthCheck()
-  ready(): Promise<HealthCheckResult> {
+  ready(): Promise<HealthAnswer> {
     return this.run(this.probes.all().filter((probe) => probe.readiness));
   }
 
-  private run(probes: readonly HealthProbe[]): Promise<HealthCheckResult> {
-    return this.health.check(
-      probes.map((probe) => async () => {
-        const indicator = this.indicators.check(probe.name);
-        try {
-          const { status, data } = await within(PROBE_TIMEOUT_MS, probe.check());
-          if (status === 'up') return indicator.up(data);
-          return status === 'down' ? indicator.down(data) : indicator.degraded(data);
-        } catch (error) {
-          return indicator.down({ message: error instanceof Error ? error.message : String(error) });
-        }
-      }),
-    );
+  private async run(probes: readonly HealthProbe[]): Promise<HealthAnswer> {
+    try {
+      return { status: 200, body: await this.health.check(probes.map((probe) => () => this.check(probe))) };
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      return { status: 503, body: error.getResponse() };
+    }
+  }
+
+  private async check(probe: HealthProbe): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(probe.name);
+    try {
+      const { status, data } = await within(PROBE_TIMEOUT_MS, probe.check());
+      if (status === 'up') return indicator.up(data);
+      return status === 'down' ? indicator.down(data) : indicator.degraded(data);
+    } catch (error) {
+      return indicator.down({ message: error instanceof Error ? error.message : String(error) });
+    }
   }
 }
 

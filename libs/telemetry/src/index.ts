@@ -1,2 +1,3 @@
-export { HealthController, type HealthProbe, HealthProbes, type ProbeResult } from './health.js';
-export { Metrics, MetricsController, type Outcome } from './metrics.js';
+export { HEALTH_PATHS, TelemetryEndpoints } from './endpoints.js';
+export { Health, type HealthAnswer, type HealthProbe, HealthProbes, type ProbeResult } from './health.js';
+export { Metrics, type Outcome } from './metrics.js';

@@ -1,4 +1,3 @@
-import { Controller, Get, Header } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /** How a received message ended here. */
@@ -116,17 +115,5 @@ export class Metrics {
   /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry });
-  }
-}
-
-/** `GET /metrics` in Prometheus' text format. */
-@Controller('metrics')
-export class MetricsController {
-  constructor(private readonly metrics: Metrics) {}
-
-  @Get()
-  @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
-  text(): Promise<string> {
-    return this.metrics.registry.metrics();
   }
 }
