@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import { traceTree } from 'agentmq/apps/monitor';
 import { Contract } from 'agentmq/contracts';
+import { DeadLetters } from 'agentmq/messaging';
 import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
 import { IsInt, IsString } from 'class-validator';
 import { amqpUrl, until } from '../support/index.js';
@@ -167,6 +169,18 @@ describe('a foreign AMQP client', () => {
     publish('{"item":"odd","quantity":1}', { type: 'order', messageId: 'odd\u0000id', appId: 'a\u0000b', headers });
     await until('the order', () => handled.some(({ item }) => item === 'odd'));
     await goesOn();
+  });
+
+  it('a message without a traceparent, and what takes its place, are found as one trace', async () => {
+    publish('{"item":"bomb","quantity":1}', { type: 'order', messageId: 'untraced' });
+    await until('its end', async () => (await system.store.find('untraced'))?.deliveries[0]?.state === 'dead');
+    const letters = new DeadLetters(system.store, { sender: 'operator', outboxLimit: 100, maxMessageBytes: 1_000 });
+    const ref = { messageId: 'untraced', consumer: 'role.shop' };
+    const replacement = await letters.requeueEdited(ref, '{"item":"tea","quantity":1}');
+    const { roots } = await traceTree(system.store, 'untraced');
+    expect(roots).toMatchObject([
+      { stored: { message: { messageId: 'untraced' } }, caused: [{ stored: { message: { messageId: replacement } } }] },
+    ]);
   });
 
   it('an expired message is not handled, and recorded as expired', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { InvalidMessageError } from './errors.js';
 import type { Recipient } from './recipient.js';
@@ -54,6 +55,12 @@ export const MAX_PRIORITY = 10;
 
 /** A new, time-ordered message id (UUIDv7, RFC 9562 section 5.7). */
 export const newMessageId = (): string => uuidv7();
+
+/** The trace of a message that came without one: made of its id, so that every copy of it, and what it causes, are in the same. */
+export function traceFor(messageId: string): TraceContext {
+  const digits = createHash('sha256').update(messageId).digest('hex');
+  return { traceparent: `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-01` };
+}
 
 /** Throws {@link InvalidMessageError} unless `priority` is a whole number from 0 to 10. */
 export function checkPriority(priority: number): number {

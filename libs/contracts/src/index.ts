@@ -1,3 +1,4 @@
+export { boundedError, shortened } from './bounds.js';
 export { ContractCatalogue } from './catalogue.js';
 export {
   Contract,
@@ -16,6 +17,7 @@ export {
   type Message,
   newMessageId,
   type TraceContext,
+  traceFor,
 } from './envelope.js';
 export {
   AgentMQError,

@@ -1,3 +1,4 @@
+import { boundedError } from './bounds.js';
 import { AgentMQError } from './errors.js';
 
 /** An error as it travels in a reply: the body of a message with header `agentmq-error: true`. */
@@ -26,9 +27,13 @@ const ownFields = new Set(['name', 'code', 'message', 'retryable', 'stack', 'cau
 
 /**
  * What of anything thrown goes over the wire: never its stack, and fields beside the message only of our own errors,
- * since those of a driver may quote statements and values. Never throws.
+ * since those of a driver may quote statements and values. No field is longer than is worth keeping. Never throws.
  */
 export function toWireError(error: unknown): WireError {
+  return boundedError(wireErrorOf(error));
+}
+
+function wireErrorOf(error: unknown): WireError {
   if (error instanceof RemoteError) return error.remote;
   if (!(error instanceof Error)) {
     // An exception filter may throw plain objects: `throwError(() => ({ code, message }))`.
@@ -60,22 +65,19 @@ function textOf(value: unknown): string {
 
 function detailsOf(error: AgentMQError): { details?: Record<string, unknown> } {
   const entries = Object.entries(error).filter(([key]) => !ownFields.has(key));
-  if (entries.length === 0) return {};
-  try {
-    return { details: JSON.parse(JSON.stringify(Object.fromEntries(entries))) as Record<string, unknown> };
-  } catch {
-    return {};
-  }
+  return entries.length === 0 ? {} : { details: Object.fromEntries(entries) };
 }
 
 /** The error that a reply's body describes; tolerant, since a foreign responder may have written it. */
 export function fromWireError(body: unknown): RemoteError {
   const given = (typeof body === 'object' && body !== null ? body : {}) as Partial<WireError>;
-  return new RemoteError({
-    name: typeof given.name === 'string' ? given.name : 'Error',
-    code: typeof given.code === 'string' ? given.code : 'UNKNOWN',
-    message: typeof given.message === 'string' ? given.message : 'the responder gave no message',
-    retryable: given.retryable === true,
-    ...(given.details ? { details: given.details } : {}),
-  });
+  return new RemoteError(
+    boundedError({
+      name: typeof given.name === 'string' ? given.name : 'Error',
+      code: typeof given.code === 'string' ? given.code : 'UNKNOWN',
+      message: typeof given.message === 'string' ? given.message : 'the responder gave no message',
+      retryable: given.retryable === true,
+      ...(given.details ? { details: given.details } : {}),
+    }),
+  );
 }

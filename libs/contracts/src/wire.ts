@@ -5,6 +5,7 @@ import {
   type Message,
   newMessageId,
   type TraceContext,
+  traceFor,
 } from './envelope.js';
 import { InvalidMessageError } from './errors.js';
 import { parseRecipient, type Recipient } from './recipient.js';
@@ -128,11 +129,12 @@ export function fromWire(address: Recipient, { properties, body }: WireMessage, 
   const causationId = text(headers[HEADER.causationId]);
   const copy = text(headers[HEADER.copy]);
   const recipient = parseRecipient(text(headers[HEADER.recipient]) ?? '') ?? address;
-  const trace = traceOf(headers);
+  const messageId = properties.messageId ? properties.messageId : newMessageId();
+  const trace = traceOf(headers) ?? traceFor(messageId);
   const foreign = Object.entries(headers).filter(([key]) => !ownHeaders.has(key));
 
   const envelope: Envelope = {
-    messageId: properties.messageId ? properties.messageId : newMessageId(),
+    messageId,
     sender: properties.appId ? properties.appId : 'unknown',
     recipient,
     timestamp,
@@ -144,7 +146,7 @@ export function fromWire(address: Recipient, { properties, body }: WireMessage, 
     ...(properties.replyTo ? { replyTo: properties.replyTo } : {}),
     ...(expiresAt ? { expiresAt, ttl: Math.max(1, expiresAt.getTime() - timestamp.getTime()) } : {}),
     ...(causationId ? { causationId } : {}),
-    ...(trace ? { trace } : {}),
+    trace,
     ...(copy ? { copy } : {}),
     ...(headers[HEADER.transient] === true ? { transient: true } : {}),
   };

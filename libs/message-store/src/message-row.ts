@@ -56,7 +56,7 @@ export function messageParameters(messages: readonly Message[]): unknown[] {
   ];
 }
 
-/** The message of a row. `attempt` is of a copy on the wire, not of the message: it is not stored. */
+/** The message of a row, with an empty body where that was not read. `attempt` is of a copy on the wire, not of the message: it is not stored. */
 export function toMessage(row: MessageRow, attempt = 1): Message {
   return {
     messageId: row.messageId,
@@ -68,7 +68,7 @@ export function toMessage(row: MessageRow, attempt = 1): Message {
     priority: row.priority,
     contentType: row.contentType,
     attempt,
-    body: Buffer.from(row.body, row.bodyEncoding === 'base64' ? 'base64' : 'utf8'),
+    body: Buffer.from((row.body as string | undefined) ?? '', row.bodyEncoding === 'base64' ? 'base64' : 'utf8'),
     ...(row.correlationId === null ? {} : { correlationId: row.correlationId }),
     ...(row.causationId === null ? {} : { causationId: row.causationId }),
     ...(row.ttlMs === null ? {} : { ttl: Number(row.ttlMs) }),

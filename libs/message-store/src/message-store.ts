@@ -152,10 +152,12 @@ export interface MessageFilter {
   readonly state?: DeliveryState;
   /** Dead letters that were discarded are left out unless true. */
   readonly discarded?: boolean;
-  /** At most this many, oldest first; 100 unless given, 1000 at most. */
+  /** At most this many, in the order in which they were stored; 100 unless given, 1000 at most. */
   readonly limit?: number;
-  /** Messages after this id (ids are time-ordered). */
+  /** Messages after the one with this id. Rejects with `InvalidSelectionError` when there is none. */
   readonly after?: string;
+  /** False leaves the bodies out, which may be large: they are then empty. */
+  readonly bodies?: boolean;
 }
 
 /** Which deliveries to put on their way again; every field given must hold. */

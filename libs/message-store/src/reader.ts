@@ -3,6 +3,7 @@ import { type EntityManager, In } from 'typeorm';
 import type { Database } from './database.js';
 import { fromJson } from './delivery-error.js';
 import { DeliveryEntity, MessageEntity, OutboxEntity } from './entities/index.js';
+import { InvalidSelectionError } from './errors.js';
 import type {
   ConsumerName,
   DeliveryError,
@@ -49,13 +50,22 @@ export class Reader {
     return this.database.read(async (manager) => {
       const query = manager
         .createQueryBuilder(MessageEntity, 'm')
-        .orderBy('m.messageId')
+        .orderBy('m.storedAt')
+        .addOrderBy('m.messageId')
         .limit(Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT));
       const equal = { correlationId: filter.correlationId, traceId: filter.traceId, type: filter.type };
       for (const [field, value] of Object.entries(equal)) {
         if (value !== undefined) query.andWhere(`m.${field} = :${field}`, { [field]: clean(value) });
       }
-      if (filter.after !== undefined) query.andWhere('m.messageId > :after', { after: clean(filter.after) });
+      if (filter.bodies === false) query.select(withoutBody(manager).map((column) => `m.${column}`));
+      if (filter.after !== undefined) {
+        const after = clean(filter.after);
+        // a Date would cut off the microseconds
+        const at = `(SELECT stored_at FROM "${this.database.schema}".messages WHERE message_id = :after)`;
+        query.andWhere(`(m.storedAt, m.messageId) > (${at}, :after)`, { after });
+        if (!(await manager.existsBy(MessageEntity, { messageId: after })))
+          throw new InvalidSelectionError('after', 'is the id of no stored message');
+      }
       if (filter.consumer !== undefined || states !== undefined) {
         const deliveries = query.subQuery().select('d.messageId').from(DeliveryEntity, 'd').where('true');
         if (filter.consumer !== undefined) deliveries.andWhere('d.consumer = :consumer');
@@ -82,6 +92,12 @@ export class Reader {
     return { messages, outbox, deliveries: deliveries as Record<DeliveryState, number> };
   }
 }
+
+const withoutBody = (manager: EntityManager): string[] =>
+  manager.connection
+    .getMetadata(MessageEntity)
+    .columns.map(({ propertyName }) => propertyName)
+    .filter((property) => property !== 'body');
 
 async function withDeliveries(manager: EntityManager, messages: readonly MessageEntity[]): Promise<StoredMessage[]> {
   if (messages.length === 0) return [];

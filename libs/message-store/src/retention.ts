@@ -1,3 +1,4 @@
+import { shortened } from 'agentmq/contracts';
 import type { Database } from './database.js';
 import { expired } from './delivery-error.js';
 import { InvalidSelectionError } from './errors.js';
@@ -8,6 +9,9 @@ import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
 
 const EXPIRED = expired('before it was handled');
+
+/** In characters. */
+const MOST_OF_A_REASON = 1_000;
 
 /** The fewest messages that one statement of `forget` looks at: a few that must stay don't make it many statements. */
 const LEAST_READ = 1000;
@@ -33,7 +37,7 @@ export class Retention {
     const parameters = [
       deliveries.map(({ messageId }) => clean(messageId)),
       deliveries.map(({ consumer }) => clean(consumer)),
-      clean(reason),
+      clean(shortened(reason, MOST_OF_A_REASON)),
     ];
     const rows = await this.database.query<{ dead: boolean }>(this.sql.discard, parameters, transaction);
     return rows.map(({ dead }) => dead);

@@ -1,4 +1,4 @@
-import type { Message } from 'agentmq/contracts';
+import { type Message, shortened } from 'agentmq/contracts';
 import { byBytes, distinct } from './batches.js';
 import type { Database } from './database.js';
 import { expired } from './delivery-error.js';
@@ -21,6 +21,9 @@ type DueRow = MessageRow &
 const NO_ENTRY: OutboxLease = { id: '0', lease: 0 };
 
 const EXPIRED = expired('before it was published');
+
+/** Why an entry could not be published, in characters. */
+const MOST_OF_AN_ERROR = 1_000;
 
 /** The sending side: messages and their outbox. */
 export class Sender {
@@ -76,7 +79,11 @@ export class Sender {
 
   async postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void> {
     if (leases.length === 0) return;
-    await this.database.query(this.sql.postpone, [...leaseParameters(leases), delayMs, clean(error)]);
+    await this.database.query(this.sql.postpone, [
+      ...leaseParameters(leases),
+      delayMs,
+      clean(shortened(error, MOST_OF_AN_ERROR)),
+    ]);
   }
 
   async leaseDue(owner: string, limit: number, leaseMs: number, skip: readonly string[] = []): Promise<OutboxEntry[]> {

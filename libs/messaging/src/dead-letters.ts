@@ -6,6 +6,7 @@ import {
   type Message,
   newMessageId,
   parseRecipient,
+  traceFor,
 } from 'agentmq/contracts';
 import type {
   DeliveryRef,
@@ -16,7 +17,7 @@ import type {
   StoredMessage,
 } from 'agentmq/message-store';
 import { DeliveryNotFoundError, NotDeadError } from './errors.js';
-import { causedBy, nextTrace } from './flow.js';
+import { nextTrace } from './flow.js';
 import { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
 
 export interface DeadLettersOptions extends ReplayerOptions {
@@ -45,9 +46,9 @@ export class DeadLetters {
     this.replayer = new Replayer(store, options);
   }
 
-  /** Oldest first, as `MessageStore.list` pages. */
+  /** In the order in which they were stored, without their bodies, as `MessageStore.list` pages. */
   async list(filter: Omit<MessageFilter, 'state'> = {}): Promise<StoredMessage[]> {
-    return this.store.list({ ...filter, state: 'dead' });
+    return this.store.list({ bodies: false, ...filter, state: 'dead' });
   }
 
   /** Rejects with `DeliveryNotFoundError` or `NotDeadError`. An expired message is read as a dead one is. */
@@ -87,7 +88,7 @@ export class DeadLetters {
     const { stored } = await this.read(ref);
     const old = stored.message;
     const now = await this.store.now();
-    const trace = await causedBy({ message: old }, () => Promise.resolve(nextTrace()));
+    const trace = nextTrace(old.trace ?? traceFor(old.messageId));
     const message = replacement(old, ref, { body, trace, timestamp: now, sender: this.options.sender });
     await this.store.transaction(async (transaction) => {
       const owner = this.options.sender;

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { AgentMQError, type ContractDefinition, toWireError } from 'agentmq/contracts';
+import { AgentMQError, boundedError, type ContractDefinition, toWireError } from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
 
 const TIMEOUT = 408;
@@ -26,7 +26,7 @@ export function errorRecord(error: unknown, contract?: ContractDefinition): Deli
     return { name, code, retryable, message: 'not told, since the contract is sensitive' };
   }
   const stack = error instanceof Error && !(error instanceof AgentMQError) ? error.stack : undefined;
-  return { ...wire, ...(stack ? { stack } : {}) };
+  return stack ? boundedError({ ...wire, stack }) : wire;
 }
 
 export const describe = ({ name, message }: DeliveryError): string => printable(`${name}: ${message}`);

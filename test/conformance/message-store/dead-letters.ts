@@ -52,6 +52,33 @@ export function deadLetters(of: () => Harness): void {
       expect(Math.abs(Number(delivery?.dueAt) - Number(await store.now()) - LONG)).toBeLessThan(LONG / 2);
     });
 
+    it('are listed in the order in which they were stored, whatever their ids, page after page', async () => {
+      const messages = ['b', 'z', 'a', '9', 'c'].map((messageId) => newMessage({ messageId }));
+      for (const message of messages) await dead([message]);
+      const pages: string[][] = [await ids({ state: 'dead', limit: 2 })];
+      while (pages.at(-1)?.length === 2)
+        pages.push(await ids({ state: 'dead', limit: 2, after: pages.at(-1)?.[1] ?? '' }));
+      expect(pages).toEqual([['b', 'z'], ['a', '9'], ['c']]);
+      await expect(of().store.list({ state: 'dead', after: 'none' })).rejects.toMatchObject({
+        code: 'INVALID_SELECTION',
+      });
+    });
+
+    it('are listed without their bodies if asked, however large', async () => {
+      const message = newMessage({ body: Buffer.alloc(1_000_000, 'x') });
+      await dead([message]);
+      const [listed] = await of().store.list({ state: 'dead', bodies: false });
+      expect(listed?.message).toEqual({ ...message, body: Buffer.alloc(0) });
+    });
+
+    it('keep the beginning of a reason that is too long', async () => {
+      const message = newMessage();
+      await dead([message]);
+      await of().store.discard([refOf(message)], 'x'.repeat(1_000_000));
+      const [delivery] = (await of().store.find(message.messageId))?.deliveries ?? [];
+      expect(delivery?.discarded?.reason).toMatch(/^x{1000}… \(1000000 characters\)$/);
+    });
+
     it('are discarded with a reason, and are then listed only when asked for', async () => {
       const { store } = of();
       const [kept, gone] = newMessages(2) as [Message, Message];

@@ -46,7 +46,7 @@ export class TracesController {
   /** By the trace's id, or by that of one of its messages: each message with those that it caused. */
   @Get(':id')
   async read(@Param('id') id: string, @Query() { reveal = false }: RevealQuery): Promise<TraceView> {
-    const { roots, ...rest } = await traceTree(this.store, id);
+    const { roots, ...rest } = await traceTree(this.store, id, true);
     const disclosure = { contracts: this.contracts, reveal };
     return { ...rest, roots: roots.map((root) => causedView(root, disclosure)) };
   }

@@ -1,4 +1,5 @@
-import type { StoredMessage, MessageStore } from 'agentmq/message-store';
+import { traceFor } from 'agentmq/contracts';
+import type { MessageStore, StoredMessage } from 'agentmq/message-store';
 import { TraceNotFoundError } from './errors.js';
 import { traceIdOf } from './views.js';
 
@@ -20,14 +21,19 @@ export interface TraceTree {
   readonly roots: readonly TraceNode[];
 }
 
-/** Reads a trace by its own id (32 hexadecimal digits) or by that of one of its messages. Rejects with {@link TraceNotFoundError}. */
-export async function traceTree(store: MessageStore, id: string): Promise<TraceTree> {
-  const message = /^[0-9a-f]{32}$/.test(id) ? undefined : (await store.find(id))?.message;
-  const traceId = message ? traceIdOf(message) : id;
-  const page = { limit: MOST, discarded: true };
-  const stored = traceId === undefined ? [] : await store.list({ ...page, traceId });
+/**
+ * Reads a trace by its own id (32 hexadecimal digits) or by that of one of its messages; without bodies unless asked for.
+ * Rejects with {@link TraceNotFoundError}.
+ */
+export async function traceTree(store: MessageStore, id: string, bodies = false): Promise<TraceTree> {
+  const found = /^[0-9a-f]{32}$/.test(id) ? undefined : await store.find(id);
+  const traceId = found ? (traceIdOf(found.message) ?? traceIdOf({ trace: traceFor(id) }) ?? id) : id;
+  const listed = await store.list({ limit: MOST, discarded: true, traceId, bodies });
+  // One that was stored without a trace caused what is in the trace of its id.
+  const isApart = found !== undefined && listed.length < MOST && !traceIdOf(found.message);
+  const stored = isApart ? [found, ...listed] : listed;
   if (stored.length === 0) throw new TraceNotFoundError(id);
-  return { traceId: traceId ?? id, messages: stored.length, truncated: stored.length === MOST, roots: nested(stored) };
+  return { traceId, messages: stored.length, truncated: stored.length === MOST, roots: nested(stored) };
 }
 
 function nested(stored: readonly StoredMessage[]): TraceNode[] {

@@ -1,4 +1,4 @@
-import { newMessageId, type WireError } from 'agentmq/contracts';
+import { newMessageId, shortened, type WireError } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import type { TaskDraft } from './draft.js';
 import { GIVEN, rowOf } from './draft-row.js';
@@ -351,10 +351,13 @@ export class TaskStore {
 
 export const OPEN = `state IN ('queued', 'assigned', 'running')`;
 
+/** In characters. */
+const MOST_OF_A_REASON = 1_000;
+
 export const cancelledBy = (reason: string): WireError => ({
   name: 'TaskCancelledError',
   code: 'TASK_CANCELLED',
-  message: reason,
+  message: shortened(reason, MOST_OF_A_REASON),
   retryable: false,
 });
 
