@@ -24,8 +24,36 @@ class OddThrow {
   kind!: string;
 }
 
+const cyclic: Record<string, unknown> = {};
+cyclic['self'] = cyclic;
+
+/** What a handler may return, and no answer can be made of. */
+const ODD_RESULTS: Readonly<Record<string, unknown>> = {
+  bigint: { id: 10n },
+  cyclic,
+  function: () => 1,
+  getter: {
+    get value(): never {
+      throw new Error('of the getter');
+    },
+  },
+  toJSON: {
+    toJSON: (): never => {
+      throw new Error('of toJSON');
+    },
+  },
+  large: 'x'.repeat(2 * 1024 * 1024),
+};
+
+@Contract({ type: 'odd_result' })
+class OddResult {
+  @IsString()
+  kind!: string;
+}
+
 function worker() {
   const steps: number[] = [];
+  const effects: string[] = [];
   let open = () => {};
 
   @Agent({ role: 'stepper', concurrency: 1, prefetch: 50 })
@@ -40,6 +68,12 @@ function worker() {
       return new Promise((resolve) => (open = resolve));
     }
 
+    @Handle(OddResult)
+    returnOddly({ kind }: OddResult): unknown {
+      effects.push(kind);
+      return ODD_RESULTS[kind];
+    }
+
     @Handle(OddThrow)
     throwOddly({ kind }: OddThrow): never {
       const cyclic: Record<string, unknown> = { message: 'cyclic' };
@@ -48,15 +82,15 @@ function worker() {
       throw kind === 'bare' ? Object.create(null) : cyclic;
     }
   }
-  return { Stepper, steps, open: () => open() };
+  return { Stepper, steps, effects, open: () => open() };
 }
 
 @Agent({ role: 'boss' })
 class Boss {}
 
 describe.each(['in_memory', 'rabbitmq'])('what becomes of a message (%s)', (busType) => {
-  const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
-  const { Stepper, steps, open } = worker();
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: busType, MESSAGE_BUS_MAX_MESSAGE_BYTES: String(1024 * 1024) });
+  const { Stepper, steps, effects, open } = worker();
   let agents: AgentClient;
 
   beforeAll(async () => {
@@ -86,6 +120,21 @@ describe.each(['in_memory', 'rabbitmq'])('what becomes of a message (%s)', (busT
       await until('the record', async () => (await stateOf(messageId)) === 'dead');
       expect((await system.store.find(messageId))?.deliveries[0]?.attempt).toBe(1);
       await expect(agents.request({ role: 'stepper' }, OddThrow, { kind })).rejects.toMatchObject({ retryable: false });
+    },
+  );
+
+  it.each(Object.keys(ODD_RESULTS))(
+    'one whose handler returns what no answer can be made of (%s) is completed, and only its asker is told',
+    async (kind) => {
+      effects.length = 0;
+      const { messageId } = await agents.send({ role: 'stepper' }, OddResult, { kind });
+      await until('the record', async () => (await stateOf(messageId)) === 'completed');
+      const code = kind === 'large' ? 'MESSAGE_TOO_LARGE' : 'ANSWER_NOT_ENCODABLE';
+      const asking = agents.request({ role: 'stepper' }, OddResult, { kind });
+      await expect(asking).rejects.toMatchObject({ remote: { code, retryable: false } });
+      const [asked] = await system.store.list({ type: 'odd_result', limit: 1, state: 'dead' });
+      expect(asked).toBeUndefined();
+      expect(effects).toEqual([kind, kind]);
     },
   );
 

@@ -31,6 +31,9 @@ const WAYS = [
   'write and fail',
   'write and refuse',
   'write and run',
+  'return a bigint',
+  'return a function',
+  'return too much',
 ] as const;
 
 @Contract({ type: 'crunch' })
@@ -65,13 +68,18 @@ class Refused extends AgentMQError {
 }
 
 const crunch = (n: number, way: Crunch['way'] = 'double'): Crunch => ({ n, way });
+/** What can't be recorded as the result of a task. */
+const oddResult = (way: Crunch['way']): unknown =>
+  way === 'return a bigint' ? { n: 1n } : way === 'return a function' ? () => 1 : { text: 'x'.repeat(MAX_BYTES) };
 const WAIT_MS = 20_000;
+const MAX_BYTES = 1024 * 1024;
 
 describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({ bus }) => {
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: bus,
     RABBITMQ_QUEUE_TYPE: 'classic',
     RETRY_ATTEMPTS: '1',
+    MESSAGE_BUS_MAX_MESSAGE_BYTES: String(MAX_BYTES),
     COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1',
     COORDINATION_ELECTION_TIMEOUT: '0.4',
   });
@@ -94,6 +102,7 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
       if (way === 'hang') await new Promise((resolve) => signal.addEventListener('abort', resolve));
       if (signal.aborted) stopped.push(n);
       signal.throwIfAborted();
+      if (way.startsWith('return')) return oddResult(way) as Crunched;
       return { n: 2 * n, by: this.identity.id };
     }
   }
@@ -125,6 +134,7 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
       if (way === 'write and refuse') throw new Refused('after writing');
       if (way === 'write and run') await tasks.run(Crunch, crunch(n), toRole);
       if (way === 'lose another') throw new TaskTakenError('another');
+      if (way.startsWith('return')) return oddResult(way) as { n: number };
       return { n };
     }
   }
@@ -196,6 +206,18 @@ describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({
     const id = await tasks.submit(Crunch, crunch(1, 'refuse'), toRole);
     await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'REFUSED' } });
     expect(begunBy(id)).toHaveLength(1);
+  });
+
+  it.each(
+    ['worker', 'writer'].flatMap((role) =>
+      (['return a bigint', 'return a function', 'return too much'] as const).map((way) => [role, way] as const),
+    ),
+  )('fail once when the method of a %s has a result that can not be kept: %s', async (role, way) => {
+    const id = await tasks.submit(Crunch, crunch(70, way), { to: { role }, attempts: 3 });
+    await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'TASK_RESULT_INVALID', retryable: false } });
+    expect(await tasks.find(id)).toMatchObject({ state: 'failed', failures: 1 });
+    expect(begunBy(id)).toHaveLength(1);
+    expect(await system.store.query(`SELECT n FROM ${system.namespace}.written WHERE n = 70`)).toEqual([]);
   });
 
   it.each(['worker', 'writer'])('have failed when the method of a %s throws that it has lost another', async (role) => {

@@ -96,6 +96,7 @@ export { ScalingModule, type ScalingOptions } from './scaling/scaling.module.js'
 export { Spawner, type StartedWorker } from './scaling/spawner.js';
 export {
   InvalidTaskError,
+  InvalidTaskResultError,
   TaskAgentLostError,
   TaskCancelledError,
   TaskDeadlineError,

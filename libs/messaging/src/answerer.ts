@@ -1,7 +1,16 @@
 import { type Broker, MessageTooLargeError } from 'agentmq/broker';
-import { HEADER, type Message, newMessageId, toWire, toWireError, type WireError } from 'agentmq/contracts';
+import {
+  type ContractDefinition,
+  HEADER,
+  type Message,
+  newMessageId,
+  toWire,
+  toWireError,
+  type WireError,
+} from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
-import { printable } from './failing.js';
+import { AnswerNotEncodableError } from './errors.js';
+import { errorRecord, printable } from './failing.js';
 
 /** Answers requests. Never rejects: a requester that is gone, or out of reach, runs into its time-out. */
 export class Answerer {
@@ -12,9 +21,21 @@ export class Answerer {
     private readonly report: (what: string, error: unknown) => void,
   ) {}
 
-  /** Does nothing for a message that is no request. */
-  answer(request: Message, answer: unknown): Promise<void> {
-    return this.send(request, JSON.stringify(answer ?? null));
+  /**
+   * Does nothing for a message that is no request: what its handler returned is not even looked at. An answer that JSON has
+   * no form for is an error for its asker alone, since the handler's work is done.
+   */
+  async answer(request: Message, answer: unknown, contract?: ContractDefinition): Promise<void> {
+    if (!request.replyTo) return;
+    let json: string;
+    try {
+      json = encodeAnswer(answer);
+    } catch (error) {
+      const record = errorRecord(error, contract);
+      this.report(`the answer to ${request.type} ${printable(request.messageId)}`, record);
+      return this.fail(request, record);
+    }
+    return this.send(request, json);
   }
 
   fail(
@@ -49,4 +70,17 @@ export class Answerer {
       if (error instanceof MessageTooLargeError) await this.fail(request, toWireError(error));
     }
   }
+}
+
+/** Throws {@link AnswerNotEncodableError}. */
+function encodeAnswer(answer: unknown): string {
+  let json: unknown;
+  try {
+    json = JSON.stringify(answer ?? null);
+  } catch (cause) {
+    throw new AnswerNotEncodableError(cause);
+  }
+  // of functions and symbols
+  if (typeof json !== 'string') throw new AnswerNotEncodableError();
+  return json;
 }

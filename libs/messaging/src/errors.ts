@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError, toWireError } from 'agentmq/contracts';
 import type { DeliveryState } from 'agentmq/message-store';
 
 /** A message's time to live ended before it was handled. */
@@ -27,6 +27,15 @@ export class HandlerTimeoutError extends AgentMQError {
 
   constructor(readonly timeoutMs: number) {
     super(`the handler has not ended after ${timeoutMs} ms`);
+  }
+}
+
+/** A handler has done its work, and returned what JSON has no form for: only the asker is told, and asking again is no help. */
+export class AnswerNotEncodableError extends AgentMQError {
+  readonly code = 'ANSWER_NOT_ENCODABLE';
+
+  constructor(cause?: unknown) {
+    super(`the handler's answer has no form in JSON${cause === undefined ? '' : `: ${toWireError(cause).message}`}`);
   }
 }
 

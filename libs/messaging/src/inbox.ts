@@ -206,7 +206,7 @@ export class Inbox {
       const answer = work.transactional
         ? await this.runInTransaction(work, held, failures)
         : await this.run(work, held.abort, failures + 1);
-      await this.answerer.answer(work.message, answer);
+      await this.answerer.answer(work.message, answer, work.contract);
     } catch (error) {
       if (work.transactional && error instanceof StoreUnavailableError) throw error;
       return this.failed(work, held, failures, error);
@@ -255,7 +255,7 @@ export class Inbox {
     const stop = (): void => abort.abort(this.claims.stopped.reason);
     this.claims.stopped.addEventListener('abort', stop, { once: true });
     try {
-      await this.answerer.answer(message, await this.run(work, abort, 1));
+      await this.answerer.answer(message, await this.run(work, abort, 1), contract);
       this.count(contract, 'completed');
     } catch (error) {
       if (this.claims.stopped.aborted) throw error;

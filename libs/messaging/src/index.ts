@@ -11,6 +11,7 @@ export type {
 } from './bus-options.js';
 export { type DeadLetter, DeadLetters, type DeadLettersOptions } from './dead-letters.js';
 export {
+  AnswerNotEncodableError,
   BrokerDeadLetteredError,
   BusStoppedError,
   ClaimLostError,

@@ -267,8 +267,8 @@ export class TaskDispatcher implements LeaderDuty {
   private async failUndelivered(fence: Leadership['fence'], undelivered: Undelivered): Promise<void> {
     const { id, assignment, consumer, isHandled } = undelivered;
     const error = isHandled ? notTaken(consumer) : (undelivered.error ?? notDelivered);
-    // what does not keep the contract keeps it nowhere
-    const retryable = error.code !== 'CONTRACT_VIOLATION';
+    // what does not keep the contract keeps it nowhere; work that is done is not to be done again for its result
+    const retryable = error.code !== 'CONTRACT_VIOLATION' && error.code !== 'TASK_RESULT_INVALID';
     const wire = { name: error.name, code: error.code, message: error.message, retryable };
     const settled = await fence(async (transaction) => {
       const delivery = { messageId: assignment, consumer };

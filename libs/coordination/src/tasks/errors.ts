@@ -45,6 +45,21 @@ export class TaskCancelledError extends AgentMQError {
   }
 }
 
+/**
+ * What a `@Task` method returned can't be kept: it has no form in JSON, or is too large. The task has failed for good, since
+ * its work is done and another attempt would do it again.
+ */
+export class InvalidTaskResultError extends AgentMQError {
+  readonly code = 'TASK_RESULT_INVALID';
+
+  constructor(
+    readonly taskId: string,
+    readonly problem: string,
+  ) {
+    super(`the result of task ${taskId} ${problem}`);
+  }
+}
+
 /** A task's time was over before it was done. */
 export class TaskDeadlineError extends AgentMQError {
   readonly code = 'TASK_DEADLINE_EXCEEDED';

@@ -6,13 +6,14 @@ import {
   type NestInterceptor,
   UseInterceptors,
 } from '@nestjs/common';
-import { Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
+import { AgentSettings, Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
 import { AgentMQError, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Assignments } from './assignments.js';
 import { TaskAttemptFailedError, TaskDeadlineError, TaskTakenError } from './errors.js';
+import { encodeResult } from './result.js';
 import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
 import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
@@ -34,6 +35,7 @@ export class TaskInterceptor implements NestInterceptor {
   constructor(
     private readonly assignments: Assignments,
     private readonly notices: TaskNotices,
+    private readonly settings: AgentSettings,
     private readonly store: MessageStore,
   ) {
     this.tasks = new TaskStore(store);
@@ -79,7 +81,7 @@ export class TaskInterceptor implements NestInterceptor {
       try {
         const carried = carryingOut(task, () => work(task));
         const value = await stoppable(stop.signal, handling.signal, carried);
-        result = value === undefined ? null : JSON.stringify(value);
+        result = encodeResult(taskId, value, this.settings.bus.maxMessageBytes);
       } catch (error) {
         await this.failed(task, error, handling);
         return;

@@ -90,7 +90,7 @@ export class AgentProcess {
     this.tasks = new Tasks(identity, settings, new Strategies(), notices, this.waiting, store);
     this.assignments = new Assignments(notices, store);
     this.delegation = new Delegation(this.tasks, this.assignments);
-    this.interceptor = new TaskInterceptor(this.assignments, notices, store);
+    this.interceptor = new TaskInterceptor(this.assignments, notices, settings, store);
   }
 
   hear(kind: Notice, ids: readonly string[]): void {
