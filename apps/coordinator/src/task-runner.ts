@@ -5,10 +5,10 @@ import {
   contractOf,
   NlpRequest,
   NlpResult,
+  readPayload,
   TASK_PROGRESS_TOPIC,
   TaskProgress,
   type TaskRequest,
-  validatePayload,
 } from 'agentmq/contracts';
 import { Distribution } from 'agentmq/coordination';
 import { CsvAnalysis, type Progress } from './csv-analysis.js';
@@ -57,7 +57,7 @@ export class TaskRunner {
   }
 
   private async analyse(payload: object, { taskId, priority, signal }: TaskContext): Promise<object> {
-    const { csv, file, name = 'input.csv', strict = false } = validatePayload(contractOf(AnalysisInput), payload);
+    const { csv, file, name = 'input.csv', strict = false } = readPayload(contractOf(AnalysisInput), payload);
     if (file !== undefined && file !== this.policy.allowedFile) throw new FilesForbiddenError();
     const chunks = () => (file === undefined ? splitRecords([Buffer.from(csv ?? '')], { file: name }) : openCsv(file));
     const onProgress = this.progressOf(taskId);
@@ -73,7 +73,7 @@ export class TaskRunner {
   }
 
   private async processText(payload: object, { priority, signal }: TaskContext): Promise<object> {
-    const request = validatePayload(contractOf(NlpRequest), payload);
+    const request = readPayload(contractOf(NlpRequest), payload);
     return this.distribution.request({ capability: 'nlp_processing' }, NlpRequest, request, {
       answer: NlpResult,
       priority,

@@ -20,6 +20,8 @@ import {
   ContractViolationError,
   formatRecipient,
   type Message,
+  NlpRequest,
+  type PayloadClass,
   type TaskName,
   TaskRequest,
   TaskResult,
@@ -28,6 +30,7 @@ import {
 } from 'agentmq/contracts';
 import { Tasks, type TaskWithResult } from 'agentmq/coordination';
 import { type DeliveryError, type DeliveryState, MessageStore, type StoredMessage } from 'agentmq/message-store';
+import { AnalysisInput } from './task-input.js';
 
 /** The body of `POST /tasks`. */
 @Contract({ type: 'post_task' })
@@ -51,6 +54,9 @@ class PostTask {
   @Max(4_294_967_295)
   ttl?: number;
 }
+
+/** What a task's own payload must keep: a misspelt field is refused at this door, since agents would drop it. */
+const INPUTS: Readonly<Record<TaskName, PayloadClass>> = { data_analysis: AnalysisInput, nlp_processing: NlpRequest };
 
 export interface TaskView {
   readonly id: string;
@@ -87,6 +93,7 @@ export class TasksController {
   async create(@Body() body: unknown): Promise<{ id: string }> {
     try {
       const { type, payload, priority, ttl } = validatePayload(contractOf(PostTask), body);
+      validatePayload(contractOf(INPUTS[type]), payload);
       const options = { ...(priority === undefined ? {} : { priority }), ...(ttl === undefined ? {} : { ttl }) };
       const { messageId } = await this.agents.send(
         { role: 'coordinator' },

@@ -8,7 +8,6 @@ import {
   toEveryone,
   toRole,
   toTopic,
-  validatePayload,
 } from 'agentmq/contracts';
 import { type DurableSendOptions, MessageBus, type RequestOptions } from 'agentmq/messaging';
 import type { RegisteredAgent } from './registry/agent-health.js';
@@ -95,10 +94,9 @@ export class AgentClient {
     to: To,
     contract: PayloadClass<P>,
     payload: P,
-    { answer: expected, ...options }: TypedRequestOptions<object> = {},
+    options?: RequestOptions,
   ): Promise<unknown> {
-    const answer = await this.bus.request(recipientOf(to), contractOf(contract), payload, options);
-    return expected ? validatePayload(contractOf(expected), answer) : answer;
+    return this.bus.request(recipientOf(to), contractOf(contract), payload, options);
   }
 
   /** Agents by id, role, capability (a glob) and health; no round trip. */

@@ -1,5 +1,6 @@
 import { type ContractDefinition, contractKey, contractOf, type PayloadClass } from './contract.js';
 import { DuplicateContractError } from './errors.js';
+import { contractTaking } from './versions.js';
 
 /** An immutable set of contracts, looked up by type and version. */
 export class ContractCatalogue {
@@ -15,8 +16,9 @@ export class ContractCatalogue {
     }
   }
 
+  /** The contract that reads a message of this type and version: of that version, else the lowest that can upcast it. */
   find(type: string, version: number): ContractDefinition | undefined {
-    return this.byKey.get(contractKey({ type, version }));
+    return this.byKey.get(contractKey({ type, version })) ?? contractTaking(this.byKey.values(), type, version);
   }
 
   all(): ContractDefinition[] {

@@ -5,11 +5,23 @@ import type { RetryOptions } from './retry.js';
 /** A payload class. */
 export type PayloadClass<P extends object = object> = new (...args: never[]) => P;
 
+/**
+ * Makes the payload of the next version from that of a version: JSON values both. It may change what it is given. What
+ * it throws ends the message as dead, with the reason.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- the form of an old version is known to its author alone
+export type Upcaster = (old: any) => object;
+
 export interface ContractOptions {
   /** The message's type on the wire, e.g. `work_assignment`. */
   readonly type: string;
   /** 1 unless given. */
   readonly version?: number;
+  /**
+   * Older versions that a receiver with this class takes as well: `1` makes the payload of version 2 from that of version
+   * 1, `2` that of version 3, and so on up to this one. What comes out is validated as a payload of this version.
+   */
+  readonly upcast?: Readonly<Record<number, Upcaster>>;
   /**
    * Whether messages are stored before they are sent. Unless given: `send` and `publish` are stored, `request` and
    * `broadcast` are not.
@@ -27,6 +39,8 @@ export interface ContractOptions {
 export interface ContractDefinition<P extends object = object> {
   readonly type: string;
   readonly version: number;
+  /** By the version that each takes; without a gap up to this contract's own. */
+  readonly upcast: Readonly<Record<number, Upcaster>>;
   readonly durable?: boolean;
   readonly sensitive: boolean;
   readonly transactional: boolean;
@@ -39,21 +53,25 @@ const typeName = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 /**
  * Declares a class-validator class as a message contract.
- * Throws {@link InvalidMessageError} at load for a type that is not 1-128 letters, digits, `_.:-`, or a version below 1.
+ * Throws {@link InvalidMessageError} at load for a type that is not 1-128 letters, digits, `_.:-`, a version below 1, or
+ * `upcast` for versions that are not below it, or with a gap.
  */
 export function Contract(options: ContractOptions): ClassDecorator {
-  const version = options.version ?? 1;
-  if (!typeName.test(options.type)) throw new InvalidMessageError('type', `"${options.type}" is not a contract name`);
+  const { type, version = 1, upcast = {}, durable, sensitive = false, transactional = false, retry = {} } = options;
+  if (!typeName.test(type)) throw new InvalidMessageError('type', `"${type}" is not a contract name`);
   if (!Number.isInteger(version) || version < 1)
     throw new InvalidMessageError('version', `${version} is not 1 or more`);
+  checkUpcast(version, upcast);
   return (target) => {
-    const definition: Omit<ContractDefinition, 'payload'> = {
-      type: options.type,
+    const definition: ContractDefinition = {
+      type,
       version,
-      sensitive: options.sensitive ?? false,
-      transactional: options.transactional ?? false,
-      retry: options.retry ?? {},
-      ...(options.durable === undefined ? {} : { durable: options.durable }),
+      upcast,
+      sensitive,
+      transactional,
+      retry,
+      payload: target as unknown as PayloadClass,
+      ...(durable === undefined ? {} : { durable }),
     };
     Reflect.defineMetadata(CONTRACT, definition, target);
   };
@@ -61,11 +79,33 @@ export function Contract(options: ContractOptions): ClassDecorator {
 
 /** The contract that a class was declared with (a subclass has none of its own). Throws {@link NotAContractError}. */
 export function contractOf<P extends object>(payload: PayloadClass<P>): ContractDefinition<P> {
-  // whoever has no types may give anything
+  // A caller without types may give anything.
   if (typeof payload !== 'function') throw new NotAContractError(String(payload));
-  const definition = Reflect.getOwnMetadata(CONTRACT, payload) as Omit<ContractDefinition<P>, 'payload'> | undefined;
+  const definition = Reflect.getOwnMetadata(CONTRACT, payload) as ContractDefinition<P> | undefined;
   if (!definition) throw new NotAContractError(payload.name);
-  return { ...definition, payload };
+  return definition;
+}
+
+/** The contract of the class that a value is an instance of, if that was declared as one. */
+export function contractOfInstance(value: unknown): ContractDefinition | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { constructor } = value;
+  if (typeof constructor !== 'function') return undefined;
+  return Reflect.getOwnMetadata(CONTRACT, constructor) as ContractDefinition | undefined;
+}
+
+function checkUpcast(version: number, upcast: Readonly<Record<number, Upcaster>>): void {
+  const froms = Object.keys(upcast);
+  const first = version - froms.length;
+  froms.forEach((from, index) => {
+    const field = `upcast.${from}`;
+    const number = Number(from);
+    if (!Number.isInteger(number) || number < 1 || number >= version)
+      throw new InvalidMessageError(field, `is not for a version from 1 to ${version - 1}`);
+    if (typeof upcast[number] !== 'function') throw new InvalidMessageError(field, 'is not a function');
+    if (number !== first + index)
+      throw new InvalidMessageError(`upcast.${first + index}`, 'is missing: each version becomes the next one');
+  });
 }
 
 /** `work_assignment@1`: a contract's key. */

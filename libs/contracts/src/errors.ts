@@ -23,8 +23,9 @@ export class ContractViolationError extends AgentMQError {
   constructor(
     readonly contract: string,
     readonly violations: readonly Violation[],
+    options?: ErrorOptions,
   ) {
-    super(`${contract}: ${violations.map((v) => `${v.field}: ${v.message} (${v.rule})`).join('; ')}`);
+    super(`${contract}: ${violations.map((v) => `${v.field}: ${v.message} (${v.rule})`).join('; ')}`, options);
   }
 }
 

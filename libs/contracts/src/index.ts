@@ -5,8 +5,10 @@ export {
   type ContractDefinition,
   contractKey,
   contractOf,
+  contractOfInstance,
   type ContractOptions,
   type PayloadClass,
+  type Upcaster,
 } from './contract.js';
 export {
   checkPriority,
@@ -90,7 +92,8 @@ export {
   TASKS,
 } from './messages/tasks.js';
 export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
-export { validatePayload } from './validation.js';
+export { readPayload, validatePayload, writePayload } from './validation.js';
+export { contractTaking, takesVersion, versionsTaken } from './versions.js';
 export { fromWire, HEADER, type ReadMessage, toWire, type WireMessage, type WireProperties } from './wire.js';
 export { fromWireError, RemoteError, toWireError, type WireError } from './wire-error.js';
 export {

@@ -8,10 +8,11 @@ import {
   fromWire,
   type Message,
   type PayloadClass,
+  readPayload,
+  takesVersion,
   toTopic,
   toWireError,
   UnknownTypeError,
-  validatePayload,
 } from 'agentmq/contracts';
 import type { Metrics } from 'agentmq/telemetry';
 import { decodeBody } from './body.js';
@@ -105,10 +106,10 @@ export class Announcements {
     try {
       if (problems[0]) throw problems[0];
       const { type, version, expiresAt } = message;
-      if (type !== contract.type || version !== contract.version)
+      if (type !== contract.type || !takesVersion(contract, version))
         throw new UnknownTypeError(type, version, 'the listener');
       if (expiresAt && expiresAt <= this.now()) throw new MessageExpiredError(expiresAt);
-      payload = validatePayload(contract, decodeBody(message.body));
+      payload = readPayload(contract, decodeBody(message.body), version);
     } catch (error) {
       if (error instanceof MessageExpiredError) this.metrics.received(contract.type, 'expired');
       else if (!(error instanceof UnknownTypeError)) this.metrics.received(contract.type, 'rejected');

@@ -1,12 +1,14 @@
 import { type Broker, MessageTooLargeError } from 'agentmq/broker';
 import {
   type ContractDefinition,
+  contractOfInstance,
   HEADER,
   type Message,
   newMessageId,
   toWire,
   toWireError,
   type WireError,
+  writePayload,
 } from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
 import { AnswerNotEncodableError } from './errors.js';
@@ -22,20 +24,22 @@ export class Answerer {
   ) {}
 
   /**
-   * Does nothing for a message that is no request: what its handler returned is not even looked at. An answer that JSON has
-   * no form for is an error for its asker alone, since the handler's work is done.
+   * Does nothing for a message that is no request: what its handler returned is not even looked at. An answer of a
+   * contract's class is checked as what is sent is, and tells its type and version, by which a requester with another
+   * version reads it. One that can't be sent is an error for its asker alone, since the handler's work is done.
    */
   async answer(request: Message, answer: unknown, contract?: ContractDefinition): Promise<void> {
     if (!request.replyTo) return;
+    const own = contractOfInstance(answer);
     let json: string;
     try {
-      json = encodeAnswer(answer);
+      json = own ? writePayload(own, answer as object) : encodeAnswer(answer);
     } catch (error) {
       const record = errorRecord(error, contract);
       this.report(`the answer to ${request.type} ${printable(request.messageId)}`, record);
       return this.fail(request, record);
     }
-    return this.send(request, json);
+    return this.send(request, json, {}, own);
   }
 
   fail(
@@ -45,7 +49,12 @@ export class Answerer {
     return this.send(request, JSON.stringify(error), { [HEADER.error]: true });
   }
 
-  private async send(request: Message, json: string, headers: Record<string, unknown> = {}): Promise<void> {
+  private async send(
+    request: Message,
+    json: string,
+    headers: Record<string, unknown> = {},
+    { type, version }: Pick<Message, 'type' | 'version'> = { type: `${request.type}:reply`, version: request.version },
+  ): Promise<void> {
     if (!request.replyTo) return;
     const reply = toWire({
       messageId: newMessageId(),
@@ -54,8 +63,8 @@ export class Answerer {
       correlationId: request.correlationId ?? request.messageId,
       causationId: request.messageId,
       timestamp: this.now(),
-      type: `${request.type}:reply`,
-      version: request.version,
+      type,
+      version,
       priority: request.priority,
       attempt: 1,
       contentType: 'application/json',

@@ -1,15 +1,4 @@
-import { type ContractDefinition, contractKey, ContractViolationError, InvalidMessageError } from 'agentmq/contracts';
-
-/** The payload as it goes over the wire. Throws `ContractViolationError` for a value that JSON has no form for. */
-export function encodeBody(contract: ContractDefinition, payload: object): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(payload));
-  } catch (error) {
-    throw new ContractViolationError(contractKey(contract), [
-      { field: 'payload', rule: 'isJSON', message: error instanceof Error ? error.message : String(error) },
-    ]);
-  }
-}
+import { InvalidMessageError } from 'agentmq/contracts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,5 @@
 import type { Inbox as BrokerInbox } from 'agentmq/broker';
-import type { Envelope, RetryPolicy, TraceContext } from 'agentmq/contracts';
+import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/contracts';
 import type { CallerTransaction } from 'agentmq/message-store';
 import type { Route } from './handler-run.js';
 
@@ -74,6 +74,8 @@ export interface RequestOptions extends SendOptions {
   /** How long to wait for the answer, in ms; 30,000 unless given. The request itself lives no longer. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** The contract that the answer must keep; it is then an instance of it. */
+  readonly answer?: PayloadClass;
 }
 
 export interface AnnounceOptions {

@@ -8,9 +8,8 @@ import {
   type Message,
   newMessageId,
   type Recipient,
-  validatePayload,
+  writePayload,
 } from 'agentmq/contracts';
-import { encodeBody } from './body.js';
 import type { DurableSendOptions, MessageBusOptions, PreparedMessage } from './bus-options.js';
 import { currentMessage, nextTrace } from './flow.js';
 
@@ -38,7 +37,7 @@ export class Composer {
     const ttl = checkTtl(options.ttl ?? this.options.defaultTtlMs);
     const timestamp = this.now();
     const deliverAt = deliveryTime(options, timestamp, durable);
-    const body = encodeBody(contract, validatePayload(contract, payload));
+    const body = Buffer.from(writePayload(contract, payload));
     const { maxMessageBytes } = this.options;
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
     const cause = currentMessage();

@@ -2,16 +2,17 @@ import { Logger } from '@nestjs/common';
 import type { Broker, Consumer, Inbox as BrokerInbox, Incoming } from 'agentmq/broker';
 import {
   type ContractDefinition,
+  contractTaking,
   formatRecipient,
   fromWire,
   type Message,
+  readPayload,
   type RetryPolicy,
   retryDelay,
   retryPolicy,
   topicMatches,
   toWireError,
   UnknownTypeError,
-  validatePayload,
 } from 'agentmq/contracts';
 import {
   type ConsumerName,
@@ -116,7 +117,7 @@ export class Inbox {
     let payload: object = {};
     if (contract) {
       try {
-        payload = validatePayload(contract, decodeBody(message.body));
+        payload = readPayload(contract, decodeBody(message.body), message.version);
       } catch (error) {
         return this.reject(message, error, contract);
       }
@@ -137,13 +138,16 @@ export class Inbox {
     return kind !== 'broadcast';
   }
 
+  /** The handlers of a message: all of one contract, that of its version or the nearest that can upcast it. */
   private routesOf({ type, version, recipient }: Message): Route[] {
-    return this.routes.filter(
+    const meant = this.routes.filter(
       ({ contract, topic }) =>
         contract.type === type &&
-        contract.version === version &&
         (recipient.kind === 'topic' ? topic !== undefined && topicMatches(topic, recipient.name) : topic === undefined),
     );
+    const contracts = meant.map(({ contract }) => contract);
+    const taking = contractTaking(contracts, type, version);
+    return meant.filter(({ contract }) => contract.version === taking?.version);
   }
 
   /** Of several handlers of one message the first decides. */

@@ -8,12 +8,14 @@ import {
 } from 'agentmq/broker';
 import {
   type ContractDefinition,
+  contractOf,
   type Envelope,
   fromWireError,
   HEADER,
   InvalidMessageError,
   type Message,
   type PayloadClass,
+  readPayload,
   type Recipient,
   type WireMessage,
 } from 'agentmq/contracts';
@@ -139,16 +141,17 @@ export class MessageBus {
 
   /**
    * Sends a request and resolves with the payload of the answer. Rejects as `send` does, with `RemoteError` when the
-   * handler failed, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
+   * handler failed, with `ContractViolationError` for an answer that does not keep `answer`, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
    * It is part of no transaction: it is to be answered before that could be committed.
    */
   async request<P extends object>(
     recipient: Recipient,
     contract: ContractDefinition<P>,
     payload: P,
-    { timeout = DEFAULT_REQUEST_TIMEOUT_MS, signal, wait = 0, ...options }: RequestOptions = {},
+    { timeout = DEFAULT_REQUEST_TIMEOUT_MS, signal, wait = 0, answer, ...options }: RequestOptions = {},
   ): Promise<unknown> {
     this.throwIfNotRunning();
+    const expected = answer && contractOf(answer);
     const durable = contract.durable ?? false;
     const waitMs = checkWait(wait);
     const ttl = options.ttl ?? timeout;
@@ -157,7 +160,7 @@ export class MessageBus {
     this.metrics.sent(message.type, recipient.kind);
     const publication = { ...publicationOf({ message }, this.clock.now()), mandatory: true };
     const ask = () => this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
-    return answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask());
+    return answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask(), expected);
   }
 
   /**
@@ -271,8 +274,10 @@ function joinedTransaction(given: CallerTransaction | undefined, durable: boolea
 const mayHaveBeenTaken = (error: unknown): boolean =>
   error instanceof RequestTimeoutError || error instanceof RequestInterruptedError;
 
-function answerOf({ properties, body }: WireMessage): unknown {
+/** An answer that tells no contract, or another one than is expected, is taken for one of the version that is expected. */
+function answerOf({ properties: { type, headers }, body }: WireMessage, expected?: ContractDefinition): unknown {
   const value = decodeBody(body);
-  if (properties.headers[HEADER.error] === true) throw fromWireError(value);
-  return value;
+  if (headers[HEADER.error] === true) throw fromWireError(value);
+  if (!expected) return value;
+  return readPayload(expected, value, type === expected.type ? Number(headers[HEADER.version] ?? 1) : expected.version);
 }

@@ -107,7 +107,7 @@ async function replace(
   const ref = await deadRef(store, id, consumer, REQUEUED);
   const { message } = (await letters.read(ref)).stored;
   const contract = knownContracts().find(message.type, message.version);
-  if (contract) validatePayload(contract, parsed(text));
+  if (contract) validatePayload(contract, parsed(text), message.version);
   print(`sent ${await letters.requeueEdited(ref, text)} to ${ref.consumer} in place of ${id}`);
 }
 

@@ -4,7 +4,7 @@ import { CoordinatorModule, openCsv } from 'agentmq/apps/coordinator';
 import { MonitorModule } from 'agentmq/apps/monitor';
 import { SpecialistModule } from 'agentmq/apps/specialist';
 import { WorkerModule } from 'agentmq/apps/worker';
-import { AgentMQError, AnalysisSummary, contractOf, validatePayload } from 'agentmq/contracts';
+import { AgentMQError, AnalysisSummary, contractOf, readPayload } from 'agentmq/contracts';
 import type { MessageStore, TraceSummary } from 'agentmq/message-store';
 import { buildReport, renderReport, writeReport } from '../report/index.js';
 import { ConsoleAgent } from './console.agent.js';
@@ -81,7 +81,7 @@ async function sumUp(store: MessageStore, taskId: string): Promise<TraceSummary>
 }
 
 const summaryOf = (result: unknown): AnalysisSummary =>
-  validatePayload(contractOf(AnalysisSummary), { runId: 'run', ...(result as object) });
+  readPayload(contractOf(AnalysisSummary), { runId: 'run', ...(result as object) });
 
 /** Fails at once for a file that can't be analysed, before anything is started. */
 async function readable(input: string): Promise<void> {

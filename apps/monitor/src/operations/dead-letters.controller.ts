@@ -72,7 +72,7 @@ export class DeadLettersController {
     const ref = await deadRef(this.store, id, consumer, REQUEUED);
     const { stored } = await this.deadLetters.read(ref);
     const contract = this.contracts.find(stored.message.type, stored.message.version);
-    if (contract) validatePayload(contract, payload);
+    if (contract) validatePayload(contract, payload, stored.message.version);
     const replacedBy = await this.deadLetters.requeueEdited(ref, JSON.stringify(payload));
     return { id, consumers: [ref.consumer], replacedBy };
   }

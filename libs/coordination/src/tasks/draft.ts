@@ -6,7 +6,7 @@ import {
   InvalidMessageError,
   newMessageId,
   type TraceContext,
-  validatePayload,
+  writePayload,
 } from 'agentmq/contracts';
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
 import type { Destination } from '../distribution/destination.js';
@@ -84,7 +84,7 @@ export function draftOf<P extends object>(
     id: newMessageId(),
     type: contract.type,
     version: contract.version,
-    payload: JSON.stringify(validatePayload(contract, payload)),
+    payload: writePayload(contract, payload),
     destination: formatDestination(to),
     strategy,
     ...(key === undefined ? {} : { affinity: key }),

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentIdentity, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
-import { contractOf, fromWireError, type PayloadClass, validatePayload } from 'agentmq/contracts';
+import { contractOf, fromWireError, type PayloadClass, readPayload } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { currentMessage, nextTrace } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
@@ -113,7 +113,7 @@ export class Tasks {
     if (state === 'cancelled') throw new TaskCancelledError(id, error?.message ?? '');
     if (state === 'failed') throw new TaskFailedError(id, fromWireError(error).remote);
     const value: unknown = result === null ? undefined : JSON.parse(result);
-    return answer ? validatePayload(contractOf(answer), value) : value;
+    return answer ? readPayload(contractOf(answer), value) : value;
   }
 
   /** {@link submit}, then {@link result}; not in a transaction. With the signal aborted the task is cancelled. */
