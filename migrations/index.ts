@@ -3,6 +3,7 @@ import { MessagesOutboxDeliveriesAgents } from './0001-messages-outbox-deliverie
 import { Leaderships } from './0002-leaderships.js';
 import { Proposals } from './0003-proposals.js';
 import { Tasks } from './0004-tasks.js';
+import { HandlersAndSubscriptions } from './0005-handlers-and-subscriptions.js';
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
@@ -17,4 +18,5 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   Leaderships,
   Proposals,
   Tasks,
+  HandlersAndSubscriptions,
 ];

@@ -35,7 +35,7 @@ class Shop {
 }
 
 describe('a foreign AMQP client', () => {
-  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq' });
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_BUS_HANDLER_GRACE: '0.1' });
   let connection: ChannelModel;
   let channel: Channel;
 

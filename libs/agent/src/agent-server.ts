@@ -8,8 +8,9 @@ import {
   formatRecipient,
   toAgent,
   toRole,
+  versionsTaken,
 } from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { type HandledContract, MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
 import { lastValueFrom } from 'rxjs';
 import type { HandlerExtras } from './decorators.js';
@@ -122,19 +123,21 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     const direct = routes.filter(({ topic }) => topic === undefined);
     const ofRole = routes.filter(({ scope }) => scope === 'role');
     const ofInstance = routes.filter(({ scope }) => scope === 'instance');
-    await this.bus.subscribe({
-      inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
-      routes: [...this.registry.routes(), ...direct, ...ofInstance],
-      concurrency,
-      prefetch,
-    });
+    // The role's first: what other instances of it pass on comes to the agent's own inbox, and is handled as the role's.
     await this.bus.subscribe({
       inbox: { owner: { ...toRole(role), kind: 'role' }, topics: topicsOf(ofRole) },
       routes: [...direct, ...ofRole],
       concurrency,
       prefetch,
     });
-    await this.patiently(() => this.registry.register(AGENT_VERSION));
+    await this.bus.subscribe({
+      inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
+      routes: [...this.registry.routes(), ...direct, ...ofInstance],
+      concurrency,
+      prefetch,
+    });
+    await this.patiently(() => this.registry.register(AGENT_VERSION, routes.flatMap(handledBy)));
+    void this.bus.handlersChanged();
     // told to stop meanwhile, when there was nothing to leave yet
     if (this.isClosing) return this.leave();
     void this.beat();
@@ -158,6 +161,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   private async leave(): Promise<void> {
     await this.registry.deregister().catch((error: unknown) => this.logger.warn(`deregister: ${String(error)}`));
+    await this.bus.handlersChanged();
   }
 
   /** An id that never comes back is owed nothing more. */
@@ -265,5 +269,12 @@ function declaredBy(handlers: readonly PipelineHandler[]): Declared[] {
 interface ScopedRoute extends Route {
   readonly scope?: 'role' | 'instance';
 }
+
+const handledBy = ({ contract, topic, scope }: ScopedRoute): HandledContract[] =>
+  versionsTaken(contract).map((version) => ({
+    type: contract.type,
+    version,
+    ...(topic === undefined || scope === undefined ? {} : { topic, scope }),
+  }));
 
 const topicsOf = (routes: readonly Route[]): string[] => [...new Set(routes.flatMap(({ topic }) => topic ?? []))];

@@ -19,7 +19,7 @@ import { AgentIdentity } from './identity.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
 import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
-import { longestReconnect } from './registry/times.js';
+import { longestReconnect, registryTimes } from './registry/times.js';
 import { SelfStop } from './self-stop.js';
 import { AgentSettings, loadSettings } from './settings.js';
 
@@ -170,6 +170,8 @@ const createBus = (
     deadRetentionMs: settings.store.deadRetention,
     retry: settings.retry,
     handlerTimeoutMs: settings.handlerTimeout,
+    liveMs: registryTimes(settings.registry).suspectAfter,
+    handlerGraceMs: settings.bus.handlerGrace,
     relayPollMs: RELAY_POLL_MS,
     maxPublishing: MAX_PUBLISHING,
     maxPublishingBytes: MAX_PUBLISHING_BYTES,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
-import { toRole } from 'agentmq/contracts';
+import { contractKey, toRole } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
+import { MessageBus } from 'agentmq/messaging';
 import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
@@ -15,6 +16,7 @@ export class AgentProbes extends HealthProbes {
     private readonly server: AgentServer,
     private readonly broker: Broker,
     private readonly store: MessageStore,
+    private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
   ) {
     super();
@@ -25,6 +27,7 @@ export class AgentProbes extends HealthProbes {
       { name: 'agent', readiness: true, check: () => Promise.resolve(this.agent()) },
       { name: 'message_bus', readiness: true, check: () => this.messageBus() },
       { name: 'message_store', readiness: true, check: () => this.messageStore() },
+      { name: 'handlers', readiness: false, check: () => Promise.resolve(this.handlers()) },
       { name: 'agents', readiness: false, check: () => Promise.resolve(this.agents()) },
     ];
   }
@@ -47,6 +50,17 @@ export class AgentProbes extends HealthProbes {
   private async messageStore(): Promise<ProbeResult> {
     await this.store.ping();
     return { status: 'up', data: {} };
+  }
+
+  /** What no instance handles waits for one that does: a matter of what was deployed, not of this app's health. */
+  private handlers(): ProbeResult {
+    const waiting = this.bus.waitingForHandler.map(({ consumer, type, version, count, since }) => ({
+      consumer,
+      contract: contractKey({ type, version }),
+      messages: count,
+      since: since.toISOString(),
+    }));
+    return waiting.length === 0 ? { status: 'up', data: {} } : { status: 'degraded', data: { waiting } };
   }
 
   /** Unhealthy colleagues are told, but are no reason to call this app unhealthy. */

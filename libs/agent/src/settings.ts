@@ -23,6 +23,8 @@ export abstract class AgentSettings {
     /** Messages that a queue holds before it refuses more. */
     readonly maxQueueSize: number;
     readonly messageTtl: number;
+    /** How long a message waits for an instance that handles it, when none does. */
+    readonly handlerGrace: number;
     readonly maxMessageBytes: number;
   };
   /** Broker or database down at start: `fail`, `wait` for them, or go on without and join them later (`degraded`). */
@@ -159,6 +161,7 @@ export function loadSettings(
       queueType: env.RABBITMQ_QUEUE_TYPE,
       maxQueueSize: env.MESSAGE_BUS_MAX_QUEUE_SIZE,
       messageTtl: env.MESSAGE_BUS_MESSAGE_TTL * 1_000,
+      handlerGrace: Math.round(env.MESSAGE_BUS_HANDLER_GRACE * 1_000),
       maxMessageBytes: env.MESSAGE_BUS_MAX_MESSAGE_BYTES,
     },
     start: env.MESSAGE_BUS_START ?? start,

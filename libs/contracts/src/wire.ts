@@ -44,6 +44,8 @@ export const HEADER = {
   copy: 'agentmq-copy',
   /** On a copy that goes to one consumer: who the message was sent to, as `formatRecipient` writes it. */
   recipient: 'agentmq-recipient',
+  /** On a copy that one instance of a consumer passed on to another one's inbox: the consumer. */
+  consumer: 'agentmq-consumer',
   /** `true` on a reply whose body is a wire error. */
   error: 'agentmq-error',
   traceparent: 'traceparent',

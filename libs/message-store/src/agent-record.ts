@@ -8,6 +8,16 @@ export interface AgentCircuit {
   readonly since: string;
 }
 
+/** Messages that an instance has a handler for. */
+export interface HandledContract {
+  readonly type: string;
+  readonly version: number;
+  /** Published to topics that this pattern matches; without it, sent to the role, to the agent, or to all. */
+  readonly topic?: string;
+  /** Of a topic: whether the role is subscribed to it or this agent alone. */
+  readonly scope?: 'role' | 'instance';
+}
+
 /** One agent as it was last written down. */
 export interface AgentRecord {
   readonly id: string;
@@ -27,6 +37,8 @@ export interface AgentRecord {
   /** Its circuits that are not closed. */
   readonly circuits: readonly AgentCircuit[];
   readonly version: string;
+  /** None of an instance whose AgentMQ is of before it was told. */
+  readonly handles: readonly HandledContract[];
   /** It has left by its own will. */
   readonly stopped: boolean;
   readonly registeredAt: Date;
@@ -44,7 +56,8 @@ export interface AgentSnapshot {
 export type AgentRegistration = Pick<
   AgentRecord,
   'id' | 'role' | 'capabilities' | 'instance' | 'version' | 'concurrency'
->;
+> &
+  Partial<Pick<AgentRecord, 'handles'>>;
 export type AgentHeartbeat = Pick<
   AgentRecord,
   'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight' | 'concurrency' | 'circuits'

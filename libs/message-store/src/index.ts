@@ -15,10 +15,12 @@ export type {
   AgentRecord,
   AgentRegistration,
   AgentSnapshot,
+  HandledContract,
   HeartbeatOutcome,
 } from './agent-record.js';
 export {
   type AppendOptions,
+  type AwaitedHandler,
   type Claim,
   type ClaimRef,
   type ClaimResult,
@@ -28,6 +30,7 @@ export {
   type DeliveryState,
   type FailedAttempt,
   type Failure,
+  type HandlerSought,
   type MessageFilter,
   MessageStore,
   type OutboxEntry,
@@ -44,6 +47,9 @@ export {
   targetOf,
   type TraceSummary,
   type Transaction,
+  type UnhandledDelivery,
+  type UnhandledOptions,
+  type UnhandledResult,
 } from './message-store.js';
 export { PostgresMessageStore } from './postgres-message-store.js';
 export type { ServerOptions } from './server-connections.js';

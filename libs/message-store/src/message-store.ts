@@ -117,6 +117,59 @@ export interface Rejection {
   readonly error: DeliveryError;
 }
 
+/** What a handler is looked for. */
+export interface HandlerSought {
+  readonly consumer: ConsumerName;
+  readonly type: string;
+  readonly version: number;
+  /** That it was published to; none for what was sent to the consumer itself. */
+  readonly topic?: string;
+}
+
+/** A message that came to an instance without a handler for it. */
+export interface UnhandledDelivery extends DeliveryRef {
+  readonly topic?: string;
+  /** Why it waits, or is dead in the end. */
+  readonly error: DeliveryError;
+  /** Another instance has passed it on: it is not passed on again. */
+  readonly forwarded: boolean;
+}
+
+export interface UnhandledOptions {
+  /** Who asks: the message is for another. */
+  readonly agentId: string;
+  /** How long an agent that counts as live may have been silent, in ms. */
+  readonly liveMs: number;
+  /** How long a message waits for a handler, in ms. */
+  readonly graceMs: number;
+}
+
+/**
+ * - `forward`: send it on to that agent's own inbox; it stays owed, with no attempt counted
+ * - `waiting`: for an instance that handles it (`now`: since this call), or for its retry
+ * - `settled`: completed, dead or expired, or (`now`) dead by this call: it has waited for long enough
+ * - `busy`: another holds it, its lease runs on
+ * - `stray`: published to a topic that the consumer is not subscribed to (any more), and not owed to it
+ * - `unknown`: the store has no such message; `record` it, then ask again
+ */
+export type UnhandledResult =
+  | { readonly outcome: 'forward'; readonly agentId: string }
+  | { readonly outcome: 'waiting'; readonly now: boolean }
+  | { readonly outcome: 'settled'; readonly now: boolean }
+  | { readonly outcome: 'busy' }
+  | { readonly outcome: 'stray' }
+  | { readonly outcome: 'unknown' };
+
+/** Messages of one contract that wait at a consumer for an instance that handles it. */
+export interface AwaitedHandler {
+  readonly consumer: ConsumerName;
+  readonly type: string;
+  readonly version: number;
+  readonly count: number;
+  /** When the first of them began to wait. */
+  readonly since: Date;
+}
+
 export interface StoredDelivery extends DeliveryRef {
   readonly state: DeliveryState;
   /** Counts the claims; 0 for one that was never claimed. */
@@ -333,6 +386,29 @@ export abstract class MessageStore {
 
   /** Records messages that never reached a handler, and why. A delivery that is claimed or settled is left as it is. */
   abstract reject(rejections: readonly Rejection[]): Promise<void>;
+
+  // -- messages without a handler
+
+  /** Decides what becomes of messages that an instance has no handler for. Answers in the order asked. */
+  abstract unhandled(deliveries: readonly UnhandledDelivery[], options: UnhandledOptions): Promise<UnhandledResult[]>;
+
+  /** Of what is not stored: another live agent that handles it, if there is one. Answers in the order asked. */
+  abstract elsewhere(
+    sought: readonly HandlerSought[],
+    options: Omit<UnhandledOptions, 'graceMs'>,
+  ): Promise<(string | undefined)[]>;
+
+  /**
+   * Makes due at once what waits for a handler that a live agent has by now, and what was forwarded to an agent that is
+   * gone; at most `limit`. Resolves with how many.
+   */
+  abstract rouse(liveMs: number, limit: number): Promise<number>;
+
+  /** What waits for a handler at these consumers, by contract; at most 100 of them, those with the most messages first. */
+  abstract waitingForHandler(consumers: readonly ConsumerName[]): Promise<AwaitedHandler[]>;
+
+  /** Broadcasts that the consumer turned out not to handle: it is not owed them. What is claimed or settled stays. */
+  abstract disown(deliveries: readonly DeliveryRef[]): Promise<void>;
 
   // -- subscriptions
 

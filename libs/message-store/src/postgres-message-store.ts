@@ -12,12 +12,14 @@ import type {
 } from './agent-record.js';
 import {
   type AppendOptions,
+  type AwaitedHandler,
   type Claim,
   type ClaimRef,
   type ClaimResult,
   type ConsumerName,
   type DeliveryRef,
   type Failure,
+  type HandlerSought,
   type MessageFilter,
   MessageStore,
   type OutboxEntry,
@@ -30,18 +32,23 @@ import {
   type StoredMessage,
   type TraceSummary,
   type Transaction,
+  type UnhandledDelivery,
+  type UnhandledOptions,
+  type UnhandledResult,
 } from './message-store.js';
 import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { Reader } from './reader.js';
 import { Receiver } from './receiver.js';
 import { Registry } from './registry.js';
+import { checkLimit } from './replay-plan.js';
 import { Replayer } from './replayer.js';
 import { Retention } from './retention.js';
 import { Sender } from './sender.js';
 import { ServerConnections, type ServerOptions } from './server-connections.js';
 import { statements } from './sql/index.js';
 import { Subscriptions } from './subscriptions.js';
+import { UnhandledDeliveries } from './unhandled.js';
 
 /**
  * The message store on Postgres: a server, or the embedded one. Making it connects to nothing; the first call does,
@@ -55,6 +62,7 @@ export class PostgresMessageStore extends MessageStore {
   private readonly turn: LimitFunction;
   private readonly sender: Sender;
   private readonly receiver: Receiver;
+  private readonly unhandledDeliveries: UnhandledDeliveries;
   private readonly subscriptions: Subscriptions;
   private readonly reader: Reader;
   private readonly registry: Registry;
@@ -70,6 +78,7 @@ export class PostgresMessageStore extends MessageStore {
     const sql = statements(this.schema);
     this.sender = new Sender(this.database, sql);
     this.receiver = new Receiver(this.database, sql);
+    this.unhandledDeliveries = new UnhandledDeliveries(this.database, sql);
     this.subscriptions = new Subscriptions(this.database, sql);
     this.reader = new Reader(this.database, sql);
     this.registry = new Registry(this.database, sql);
@@ -154,6 +163,30 @@ export class PostgresMessageStore extends MessageStore {
 
   reject(rejections: readonly Rejection[]): Promise<void> {
     return this.receiver.reject(rejections);
+  }
+
+  unhandled(deliveries: readonly UnhandledDelivery[], options: UnhandledOptions): Promise<UnhandledResult[]> {
+    return this.unhandledDeliveries.decide(deliveries, options);
+  }
+
+  elsewhere(
+    sought: readonly HandlerSought[],
+    options: Omit<UnhandledOptions, 'graceMs'>,
+  ): Promise<(string | undefined)[]> {
+    return this.unhandledDeliveries.elsewhere(sought, options);
+  }
+
+  /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000. */
+  rouse(liveMs: number, limit: number): Promise<number> {
+    return this.unhandledDeliveries.rouse(liveMs, checkLimit(limit));
+  }
+
+  waitingForHandler(consumers: readonly ConsumerName[]): Promise<AwaitedHandler[]> {
+    return this.unhandledDeliveries.waiting(consumers);
+  }
+
+  disown(deliveries: readonly DeliveryRef[]): Promise<void> {
+    return this.unhandledDeliveries.disown(deliveries);
   }
 
   getUnprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'> = {}): Promise<StoredMessage[]> {

@@ -26,6 +26,7 @@ export class Registry {
       clean(agent.instance),
       clean(agent.version),
       agent.concurrency,
+      clean(JSON.stringify(agent.handles ?? [])),
     ]);
     return rows[0] as AgentRecord;
   }

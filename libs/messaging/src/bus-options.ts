@@ -29,6 +29,10 @@ export interface MessageBusOptions {
   readonly retry: RetryPolicy;
   /** How long a handler may run unless it says otherwise, in ms. */
   readonly handlerTimeoutMs: number;
+  /** How long an agent that counts as live may have been silent, in ms. */
+  readonly liveMs: number;
+  /** How long a message waits for an instance that handles it, in ms. */
+  readonly handlerGraceMs: number;
 }
 
 export interface SendOptions {

@@ -96,8 +96,13 @@ export class Claims {
       this.stopping.signal.throwIfAborted();
       const answer = await this.patiently(() => this.claims.add(claim));
       if (answer.outcome !== 'unknown') return answer;
-      await this.patiently(() => this.records.add(message));
+      await this.record(message);
     }
+  }
+
+  /** Stores a message that came from outside. */
+  record(message: Message): Promise<void> {
+    return this.patiently(() => this.records.add(message));
   }
 
   /** Waits before a message is asked for again, or until the agent stops. */

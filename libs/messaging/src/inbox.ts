@@ -5,6 +5,7 @@ import {
   contractTaking,
   formatRecipient,
   fromWire,
+  HEADER,
   type Message,
   readPayload,
   type RetryPolicy,
@@ -32,6 +33,7 @@ import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessage
 import { describe, errorRecord, isRetryable, printable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
+import { Unhandled } from './unhandled.js';
 
 export interface InboxOptions {
   /** Agent id, as the claimant. */
@@ -50,14 +52,20 @@ export interface InboxOptions {
   readonly now: () => Date;
   /** What is suspected of killing its process runs in here: one after the other in the whole process. */
   readonly alone: LimitFunction;
+  /** How long an agent that counts as live may have been silent, in ms. */
+  readonly liveMs: number;
+  /** How long a message waits for an instance that handles it, in ms. */
+  readonly handlerGraceMs: number;
   /** Called when the broker did not have this inbox, and what was in it is lost. */
   readonly onCreated: () => void;
+  /** This agent's inbox of another consumer. */
+  readonly inboxOf: (consumer: ConsumerName) => Inbox | undefined;
 }
 
 /**
  * The receiving half (DESIGN section 4): claimed in the store, handled, completed, then acknowledged. A message that no
- * handler can take ends in the store with the reason; one whose handler failed is due again later. While the store is
- * away nothing is claimed and nothing is lost: what was fetched waits, and the broker keeps the rest.
+ * handler can take ends in the store with the reason; one that this instance has no handler for goes to one that has, or
+ * waits for it; one whose handler failed is due again later. While the store is away nothing is claimed and nothing is lost: what was fetched waits, and the broker keeps the rest.
  */
 export class Inbox {
   readonly consumer: ConsumerName;
@@ -65,6 +73,7 @@ export class Inbox {
   private readonly claims: Claims;
   private readonly rejections: Batcher<Rejection, void>;
   private readonly answerer: Answerer;
+  private readonly unhandled: Unhandled;
   private handling = 0;
   private subscription: Consumer | undefined;
 
@@ -76,11 +85,12 @@ export class Inbox {
     private readonly routes: readonly Route[],
     private readonly options: InboxOptions,
   ) {
-    const { agentId, leaseMs } = options;
+    const { agentId, leaseMs, liveMs, handlerGraceMs: graceMs } = options;
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.consumer = formatRecipient(inbox.owner);
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
     this.answerer = new Answerer(broker, agentId, options.now, report);
+    this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
     this.rejections = new Batcher((batch) => store.reject(batch).then(() => []), { size: 500, inFlight: 2 });
   }
 
@@ -109,33 +119,41 @@ export class Inbox {
 
   /** Resolves when the message may be acknowledged: what became of it is known to the store, or need not be. */
   private async receive(incoming: Incoming): Promise<void> {
+    const passedOn = incoming.properties.headers[HEADER.consumer];
+    const other = typeof passedOn === 'string' && passedOn !== this.consumer && this.options.inboxOf(passedOn);
+    if (other) return other.receive(incoming);
     const { message, problems } = fromWire(incoming.recipient, incoming);
     const [problem] = problems;
     if (problem) return this.reject(message, problem);
     const routes = this.routesOf(message);
     const contract = routes[0]?.contract;
-    let payload: object = {};
-    if (contract) {
-      try {
-        payload = readPayload(contract, decodeBody(message.body), message.version);
-      } catch (error) {
-        return this.reject(message, error, contract);
-      }
-    } else {
-      // A broadcast reaches everybody, and a topic still those who have just left it, whether or not they care; what was
-      // stored may be owed to us, so it is settled.
-      if (this.isMeant(message)) {
-        return this.reject(message, new UnknownTypeError(message.type, message.version, this.consumer));
-      }
-      if (message.transient) return void this.count(undefined, 'ignored');
+    if (!contract) return this.withoutHandler(incoming, message, passedOn === this.consumer);
+    let payload: object;
+    try {
+      payload = readPayload(contract, decodeBody(message.body), message.version);
+    } catch (error) {
+      return this.reject(message, error, contract);
     }
     const work: Work = { message, routes, payload, contract, ...this.limitsOf(routes[0]) };
     return message.transient ? this.handleTransient(work) : this.handleDurable(work, incoming.redelivered);
   }
 
+  private async withoutHandler(incoming: Incoming, message: Message, forwarded: boolean): Promise<void> {
+    const { type, version, recipient, transient } = message;
+    if (recipient.kind === 'broadcast') {
+      if (!transient) await this.unhandled.disown(message);
+      return void this.count(undefined, 'ignored');
+    }
+    const error = new UnknownTypeError(type, version, this.consumer);
+    const outcome = await this.unhandled.take({ incoming, message, forwarded, error });
+    if (outcome) return void this.count(undefined, outcome);
+    return this.isMeant(message) ? this.reject(message, error) : void this.count(undefined, 'ignored');
+  }
+
+  /** Not by a binding that was left behind. */
   private isMeant({ recipient: { kind, name } }: Message): boolean {
     if (kind === 'topic') return this.routes.some(({ topic }) => topic !== undefined && topicMatches(topic, name));
-    return kind !== 'broadcast';
+    return true;
   }
 
   /** The handlers of a message: all of one contract, that of its version or the nearest that can upcast it. */
@@ -274,7 +292,7 @@ export class Inbox {
 
   private async run(work: Work, abort: AbortController, attempt: number, transaction?: Transaction): Promise<unknown> {
     const { message, routes, payload, contract, timeoutMs } = work;
-    const ended = this.metrics.handling(contract?.type ?? 'other');
+    const ended = this.metrics.handling(contract.type);
     this.handling++;
     try {
       const handling = { message, consumer: this.consumer, attempt, ...(transaction ? { transaction } : {}) };
@@ -324,6 +342,5 @@ interface Work extends Limits {
   readonly message: Message;
   readonly routes: readonly Route[];
   readonly payload: object;
-  /** None for a broadcast that nobody here handles. */
-  readonly contract: ContractDefinition | undefined;
+  readonly contract: ContractDefinition;
 }

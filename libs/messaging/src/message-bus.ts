@@ -19,7 +19,13 @@ import {
   type Recipient,
   type WireMessage,
 } from 'agentmq/contracts';
-import { type CallerTransaction, type MessageStore, type Transaction, transactionGiven } from 'agentmq/message-store';
+import {
+  type AwaitedHandler,
+  type CallerTransaction,
+  type MessageStore,
+  type Transaction,
+  transactionGiven,
+} from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { Announcements, type Listener } from './announcements.js';
 import { decodeBody } from './body.js';
@@ -32,6 +38,7 @@ import type {
   Subscription,
 } from './bus-options.js';
 import { DatabaseClock } from './clock.js';
+import { HandlerWatch } from './handler-watch.js';
 import { checkWait, Composer } from './composer.js';
 import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
@@ -51,6 +58,7 @@ export class MessageBus {
   private readonly outbox: Outbox;
   private readonly upkeep: Upkeep;
   private readonly receiving: Receiving;
+  private readonly watch: HandlerWatch;
   private readonly announcements: Announcements;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
@@ -70,14 +78,21 @@ export class MessageBus {
       maxPublishing: options.maxPublishing,
       maxPublishingBytes: options.maxPublishingBytes,
     });
-    this.upkeep = new Upkeep(store, this.clock, options);
-    this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, () => this.outbox.wake());
+    const wakeRelay = (): void => this.outbox.wake();
+    this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, wakeRelay);
+    this.watch = new HandlerWatch(store, metrics, options.liveMs, () => this.receiving.consumers, wakeRelay);
+    this.upkeep = new Upkeep(store, this.clock, this.watch, options);
     this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
   }
 
   /** Messages being handled now. */
   get inFlight(): number {
     return this.receiving.inFlight;
+  }
+
+  /** What waits at this agent's role, or at itself, for an instance that handles it: as of a few seconds ago. */
+  get waitingForHandler(): readonly AwaitedHandler[] {
+    return this.watch.waiting;
   }
 
   get isRunning(): boolean {
@@ -102,6 +117,11 @@ export class MessageBus {
   async subscribe(subscription: Subscription): Promise<void> {
     this.throwIfNotRunning();
     await this.receiving.subscribe(subscription);
+  }
+
+  /** Handlers have come, or gone, with an agent: what waited for them, or was sent on to them, is due at once. Never rejects. */
+  async handlersChanged(): Promise<void> {
+    await this.watch.rouse().catch((error: unknown) => this.logger.warn(`handlers: ${String(error)}`));
   }
 
   /**

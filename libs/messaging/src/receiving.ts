@@ -1,6 +1,6 @@
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/contracts';
-import type { MessageStore } from 'agentmq/message-store';
+import type { ConsumerName, MessageStore } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import pLimit from 'p-limit';
 import type { MessageBusOptions, Subscription } from './bus-options.js';
@@ -37,6 +37,11 @@ export class Receiving {
     return this.inboxes.reduce((sum, inbox) => sum + inbox.inFlight, 0);
   }
 
+  /** For whom this agent receives. */
+  get consumers(): ConsumerName[] {
+    return this.inboxes.map(({ consumer }) => consumer);
+  }
+
   /** Resolves when messages flow; waits for a store that is away. */
   async subscribe({ inbox, routes, concurrency, prefetch }: Subscription): Promise<void> {
     const { owner, topics } = inbox;
@@ -46,7 +51,7 @@ export class Receiving {
     );
     await this.receiveDeadLettered();
     if (this.stopping.signal.aborted) throw new BusStoppedError();
-    const { agentId, leaseMs, retry, handlerTimeoutMs, replayIntervalMs } = this.options;
+    const { agentId, leaseMs, retry, handlerTimeoutMs, replayIntervalMs, liveMs, handlerGraceMs } = this.options;
     const reconciler = new Reconciler(this.broker, this.store, this.replayer, {
       owner,
       intervalMs: replayIntervalMs,
@@ -63,9 +68,12 @@ export class Receiving {
       prefetch,
       retry,
       handlerTimeoutMs,
+      liveMs,
+      handlerGraceMs,
       now: this.now,
       alone: this.alone,
       onCreated: reconciler.inboxCreated,
+      inboxOf: (consumer) => this.inboxes.find((each) => each.consumer === consumer),
     });
     this.inboxes.push(receiver);
     this.reconcilers.push(reconciler);

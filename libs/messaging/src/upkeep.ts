@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { MessageStore } from 'agentmq/message-store';
 import type { DatabaseClock } from './clock.js';
+import type { HandlerWatch } from './handler-watch.js';
 import { jittered, pause } from './patience.js';
 
 export interface UpkeepOptions {
@@ -13,6 +14,8 @@ export interface UpkeepOptions {
 const CLOCK_EVERY_MS = 30_000;
 const EXPIRE_EVERY_MS = 10_000;
 const FORGET_EVERY_MS = 60_000;
+const ROUSE_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 10_000;
 const BATCH = 500;
 /** Between two batches the store is left to the others for so many times as long as the batch took. */
 const REST_FACTOR = 3;
@@ -20,7 +23,8 @@ const REST_FACTOR = 3;
 /** What takes long is done less often: a long backlog takes long to look through. */
 const IDLE_FACTOR = 20;
 
-/** What every process does now and then for the store: measures its clock, settles what expired, forgets what is old. */
+/** What every process does now and then for the store: measures its clock, settles what expired, forgets what is old, and
+ * brings what waits for a handler to it. */
 export class Upkeep {
   private readonly logger = new Logger('Upkeep');
   private readonly stopping = new AbortController();
@@ -29,6 +33,7 @@ export class Upkeep {
   constructor(
     private readonly store: MessageStore,
     private readonly clock: DatabaseClock,
+    private readonly watch: HandlerWatch,
     private readonly options: UpkeepOptions,
   ) {}
 
@@ -36,6 +41,8 @@ export class Upkeep {
     const { retentionMs: settledMs, deadRetentionMs: deadMs } = this.options;
     this.running ??= Promise.all([
       this.every(CLOCK_EVERY_MS, 'clock', () => this.clock.sample()),
+      this.every(ROUSE_EVERY_MS, 'rouse', () => this.watch.rouse()),
+      this.every(LOOK_EVERY_MS, 'handlers', () => this.watch.look()),
       this.every(EXPIRE_EVERY_MS, 'expire', () => this.inBatches(() => this.store.expire(BATCH))),
       this.every(FORGET_EVERY_MS, 'forget', () =>
         this.inBatches(() => this.store.forget({ settledMs, deadMs }, BATCH)),

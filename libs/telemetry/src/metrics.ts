@@ -2,7 +2,17 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 /** How a received message ended here. */
 export type Outcome =
-  'completed' | 'retrying' | 'failed' | 'rejected' | 'expired' | 'duplicate' | 'ignored' | 'fenced' | 'dead_lettered';
+  | 'completed'
+  | 'retrying'
+  | 'failed'
+  | 'rejected'
+  | 'expired'
+  | 'duplicate'
+  | 'ignored'
+  | 'fenced'
+  | 'forwarded'
+  | 'waiting'
+  | 'dead_lettered';
 
 const CIRCUIT_LEVELS = { closed: 0, half_open: 1, open: 2 } as const;
 
@@ -25,6 +35,12 @@ export class Metrics {
   private readonly replayedTotal = new Counter({
     name: 'agentmq_messages_replayed_total',
     help: 'Messages put on their way again since the broker did not hold them any more',
+    registers: [this.registry],
+  });
+  private readonly waitingGauge = new Gauge({
+    name: 'agentmq_messages_waiting_for_handler',
+    help: 'Messages that no instance of their consumer handles: they wait for one that does',
+    labelNames: ['consumer'],
     registers: [this.registry],
   });
   private readonly handlerSeconds = new Histogram({
@@ -78,6 +94,11 @@ export class Metrics {
 
   replayed(count: number): void {
     this.replayedTotal.inc(count);
+  }
+
+  /** Of this app's own role and agent id. */
+  waitingForHandler(consumer: string, count: number): void {
+    this.waitingGauge.set({ consumer }, count);
   }
 
   /** Counts a running handler; the answer ends it. */

@@ -51,6 +51,7 @@ export function registry(of: () => Harness): void {
         load: 0,
         inFlight: 0,
         circuits: [],
+        handles: [],
         stopped: false,
         registeredAt: expect.any(Date),
         heartbeatAt: expect.any(Date),

@@ -13,6 +13,7 @@ import { retention } from './retention.js';
 import { schema } from './schema.js';
 import { sending } from './sending.js';
 import { transactions } from './transactions.js';
+import { unhandled } from './unhandled.js';
 
 /** What every message store promises. */
 export function messageStoreSuite(of: () => Harness): void {
@@ -23,6 +24,7 @@ export function messageStoreSuite(of: () => Harness): void {
   receiving(of);
   attempts(of);
   transactions(of);
+  unhandled(of);
   oddData(of);
   reading(of);
   replaying(of);

@@ -15,7 +15,7 @@ import {
   toEveryone,
   toTopic,
 } from 'agentmq/contracts';
-import { type AgentCircuit, MessageStore } from 'agentmq/message-store';
+import { type AgentCircuit, type HandledContract, MessageStore } from 'agentmq/message-store';
 import { MessageBus, type Route } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
@@ -56,6 +56,7 @@ export class AgentRegistry {
   private circuits: () => readonly AgentCircuit[] = () => [];
   private state: 'new' | 'registered' | 'left' = 'new';
   private version = '';
+  private handles: readonly HandledContract[] = [];
   private sequence = 0;
 
   constructor(
@@ -125,8 +126,9 @@ export class AgentRegistry {
   }
 
   /** Writes this agent down, reads who else is there, and tells the others. Rejects with `StoreUnavailableError`. */
-  async register(version: string): Promise<void> {
+  async register(version: string, handles: readonly HandledContract[]): Promise<void> {
     this.version = version;
+    this.handles = handles;
     await this.inTurn(() => this.enter());
   }
 
@@ -154,7 +156,8 @@ export class AgentRegistry {
     return [
       this.route(AgentRegistered, ({ registeredAt, concurrency = DEFAULT_CONCURRENCY, ...agent }) => {
         const at = new Date(registeredAt);
-        const idle = { sequence: 0, load: 0, inFlight: 0, circuits: [] };
+        // What it handles is not told: it is read with the next heartbeat.
+        const idle = { sequence: 0, load: 0, inFlight: 0, circuits: [], handles: [] };
         const fresh = { ...idle, concurrency, stopped: false, registeredAt: at, heartbeatAt: at };
         this.emit(this.view.joined({ ...agent, ...fresh }));
       }),
@@ -166,7 +169,7 @@ export class AgentRegistry {
   private async enter(): Promise<void> {
     const { id, role, instance, concurrency } = this.identity;
     const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version, concurrency };
-    const { incarnation, registeredAt } = await this.store.registerAgent(agent);
+    const { incarnation, registeredAt } = await this.store.registerAgent({ ...agent, handles: this.handles });
     this.sequence = 0;
     if (this.state === 'new') this.state = 'registered';
     await this.read(true);

@@ -18,6 +18,7 @@ const record = (fields: Partial<AgentRecord> = {}): AgentRecord => ({
   id: 'a',
   role: 'worker',
   capabilities: [],
+  handles: [],
   instance: 'a-1',
   incarnation: 1,
   sequence: 0,

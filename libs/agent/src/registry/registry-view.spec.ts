@@ -28,6 +28,7 @@ class World {
       id,
       role: 'worker',
       capabilities: [],
+      handles: [],
       instance: `${id}-${++this.started}`,
       incarnation: (this.rows.get(id)?.incarnation ?? 0) + 1,
       sequence: 0,

@@ -219,14 +219,16 @@ export class DispatchStore {
   }
 
   /**
-   * Assignments whose message came to nothing: nobody there could take it, its handler failed in its transaction, or it was
+   * Assignments whose message came to nothing: the agent has no handler for it, or nobody there could take it, its handler failed in its transaction, or it was
    * handled, but not as a task: who carries that out settles it, or gives it back, before its message is completed.
    */
   async undelivered(): Promise<Undelivered[]> {
     return this.store.query<Undelivered>(
       `SELECT t.id, t.assignment, d.consumer, d.error, d.state = 'completed' AS "isHandled" FROM ${this.tasks} t
        JOIN ${this.deliveries} d ON d.message_id = t.assignment
-       WHERE t.state = 'assigned' AND d.state IN ('dead', 'expired', 'completed') LIMIT 1000`,
+       WHERE t.state = 'assigned' AND (
+         d.state IN ('dead', 'expired', 'completed') OR d.state = 'retrying' AND d.unhandled_since IS NOT NULL
+       ) LIMIT 1000`,
     );
   }
 

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AgentCircuit, AgentRecord } from '../agent-record.js';
+import type { AgentCircuit, AgentRecord, HandledContract } from '../agent-record.js';
 
 /** One agent of the registry. */
 @Entity('agents')
@@ -36,6 +36,13 @@ export class AgentEntity implements AgentRecord {
 
   @Column({ type: 'text' })
   readonly version!: string;
+
+  /** Of the instance named in `handles_of`. */
+  @Column({ type: 'json' })
+  readonly handles!: HandledContract[];
+
+  @Column({ name: 'handles_of', type: 'text', nullable: true })
+  readonly handlesOf!: string | null;
 
   @Column({ type: 'boolean' })
   readonly stopped!: boolean;

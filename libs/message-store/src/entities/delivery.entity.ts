@@ -35,6 +35,18 @@ export class DeliveryEntity {
   @Column({ name: 'due_at', type: 'timestamptz', nullable: true })
   readonly dueAt!: Date | null;
 
+  /** When an instance without a handler received it first. While it is retrying: it waits for an instance with one. */
+  @Column({ name: 'unhandled_since', type: 'timestamptz', nullable: true })
+  readonly unhandledSince!: Date | null;
+
+  /** The agent that got it then. */
+  @Column({ name: 'forwarded_to', type: 'text', nullable: true })
+  readonly forwardedTo!: string | null;
+
+  /** What it was published to, of a message that was unhandled. */
+  @Column({ type: 'text', nullable: true })
+  readonly topic!: string | null;
+
   /** In place of the message's. */
   @Column({ name: 'expires_at', type: 'timestamptz', nullable: true })
   readonly expiresAt!: Date | null;

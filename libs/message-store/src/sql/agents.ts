@@ -1,17 +1,18 @@
 const agentRow = `id, role, capabilities, instance, incarnation, sequence, load, in_flight AS "inFlight", concurrency,
-  circuits, version, stopped, registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
+  circuits, version, CASE WHEN handles_of = instance THEN handles ELSE '[]' END AS handles, stopped, registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
 
 /**
  * A new instance takes the id over: everything that the last one said is forgotten. Two that register at once take
  * turns at the row, so the times must be those of the turn, not of the statement's start.
  */
 export const registerAgent = (schema: string): string => `
-INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version, concurrency)
-VALUES ($1, $2, $3::text[], $4, $5, $6)
+INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version, concurrency, handles, handles_of)
+VALUES ($1, $2, $3::text[], $4, $5, $6, $7::json, $4)
 ON CONFLICT (id) DO UPDATE
 SET role = excluded.role, capabilities = excluded.capabilities, instance = excluded.instance,
   incarnation = known.incarnation + 1, sequence = 0,
   version = excluded.version, concurrency = excluded.concurrency, circuits = '[]', load = 0, in_flight = 0, stopped = false,
+  handles = excluded.handles, handles_of = excluded.handles_of,
   registered_at = clock_timestamp(), heartbeat_at = clock_timestamp()
 RETURNING ${agentRow}`;
 

@@ -1,4 +1,4 @@
-import { isFree } from './failed-attempts.js';
+import { isFree, waitsForHandler } from './failed-attempts.js';
 
 /**
  * Settles up to `$1` deliveries as expired, with the error `$2`: owed, held by nobody, out of time and on their way
@@ -26,8 +26,9 @@ WITH turn AS MATERIALIZED (
   LIMIT $1
   FOR UPDATE SKIP LOCKED
 ), expired AS (
-  UPDATE "${schema}".deliveries
-  SET state = 'expired', error = $2::json, due_at = NULL, leased_until = NULL, finished_at = statement_timestamp()
+  UPDATE "${schema}".deliveries d
+  SET state = CASE WHEN ${waitsForHandler} THEN 'dead' ELSE 'expired' END,
+    error = CASE WHEN ${waitsForHandler} THEN error ELSE $2::json END, due_at = NULL, leased_until = NULL, finished_at = statement_timestamp()
   WHERE ctid = ANY (ARRAY(SELECT at FROM late))
   RETURNING 1
 )

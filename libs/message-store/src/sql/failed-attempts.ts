@@ -7,6 +7,9 @@ export const withFailedAttempt = (error: string): string => `(
   ))
 )[greatest(1, coalesce(cardinality(d.history), 0) + 2 - ${KEPT}):]`;
 
+/** Whether the delivery `d` waits for an instance that handles it: a failed attempt ends that. */
+export const waitsForHandler = `(d.state = 'retrying' AND d.unhandled_since IS NOT NULL)`;
+
 /** Whether nobody holds the delivery `d`, or its claimant's lease has run out, and it is not settled. */
 export const isFree = `(
   d.state IN ('pending', 'retrying')

@@ -72,7 +72,7 @@ export const fail = (schema: string): string =>
     },
     set: `state = excluded.state, error = excluded.error, finished_at = excluded.finished_at,
     due_at = CASE excluded.state WHEN 'retrying' THEN least(excluded.due_at, coalesce(d.expires_at, excluded.expires_at)) END,
-    leased_until = NULL, failures = d.failures + 1, history = ${withFailedAttempt('excluded.error')}`,
+    leased_until = NULL, unhandled_since = NULL, failures = d.failures + 1, history = ${withFailedAttempt('excluded.error')}`,
     also: `, retried AS (
   INSERT INTO "${schema}".outbox (message_id, target, consumer, due_at, lease, scheduled)
   SELECT message_id, consumer, consumer, due_at, 1, due_at > statement_timestamp() FROM changed WHERE state = 'retrying'

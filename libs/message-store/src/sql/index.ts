@@ -14,6 +14,7 @@ import { postpone, settle } from './settle.js';
 import { addSubscriptions, dropSubscriptions, lockSubscriptions, unsubscribe } from './subscriptions.js';
 import { takeOver } from './take-over.js';
 import { trace } from './trace.js';
+import { disown, elsewhere, rouse, unhandled, waitingForHandler } from './unhandled.js';
 
 /** The statements, each built for one schema: names are qualified, so nothing depends on the session's search_path. */
 export const statements = (schema: string) => ({
@@ -31,6 +32,11 @@ export const statements = (schema: string) => ({
   fail: fail(schema),
   release: release(schema),
   reject: reject(schema),
+  unhandled: unhandled(schema),
+  elsewhere: elsewhere(schema),
+  rouse: rouse(schema),
+  waitingForHandler: waitingForHandler(schema),
+  disown: disown(schema),
   lockSubscriptions: lockSubscriptions(schema),
   dropSubscriptions: dropSubscriptions(schema),
   addSubscriptions: addSubscriptions(schema),

@@ -1,4 +1,4 @@
-import { isFree } from './failed-attempts.js';
+import { isFree, waitsForHandler } from './failed-attempts.js';
 import { messageRow } from './message-columns.js';
 
 /**
@@ -11,7 +11,8 @@ import { messageRow } from './message-columns.js';
  *
  * Entries that nobody needs any more are closed here, and come back as `closed`: of messages that are gone, copies for
  * consumers that have settled them since, and what has expired. That is recorded: for a copy at its consumer, for a
- * first publication at all who are owed it, or, if none is, at whom it was for. What is claimed meanwhile stays.
+ * first publication at all who are owed it, or, if none is, at whom it was for. What is claimed meanwhile stays. What waited
+ * for a handler is dead for want of one.
  */
 export const leaseDue = (schema: string): string => `
 WITH due AS MATERIALIZED (
@@ -56,7 +57,8 @@ WITH due AS MATERIALIZED (
   WHERE taken.expired
   ORDER BY taken.message_id, owed.consumer
   ON CONFLICT (message_id, consumer) DO UPDATE
-  SET state = excluded.state, finished_at = excluded.finished_at, error = excluded.error, due_at = NULL,
+  SET state = CASE WHEN ${waitsForHandler} THEN 'dead' ELSE excluded.state END, finished_at = excluded.finished_at,
+    error = CASE WHEN ${waitsForHandler} THEN d.error ELSE excluded.error END, due_at = NULL,
     leased_until = NULL
   WHERE ${isFree} AND (d.expires_at IS NULL OR d.expires_at <= statement_timestamp())
 ), leased AS (

@@ -40,6 +40,7 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
 ), begun AS (
   UPDATE "${schema}".deliveries d
   SET state = 'pending', failures = 0, crashes = 0, history = NULL, error = NULL, discarded = NULL,
+    unhandled_since = NULL, forwarded_to = NULL,
     leased_until = NULL, finished_at = NULL, due_at = statement_timestamp(),
     expires_at = (
       SELECT statement_timestamp() + ${lifetime} FROM "${schema}".messages m WHERE m.message_id = d.message_id

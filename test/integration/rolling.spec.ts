@@ -1,0 +1,154 @@
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
+import { Contract } from 'agentmq/contracts';
+import { IsInt } from 'class-validator';
+import { until } from '../support/index.js';
+import { TestSystem } from './agents.js';
+
+@Contract({ type: 'one' })
+class One {
+  @IsInt()
+  n!: number;
+}
+
+@Contract({ type: 'two' })
+class Two {
+  @IsInt()
+  n!: number;
+}
+
+@Contract({ type: 'swift', durable: false })
+class Swift {
+  @IsInt()
+  n!: number;
+}
+
+@Contract({ type: 'notice', durable: true })
+class Notice {
+  @IsInt()
+  n!: number;
+}
+
+const handled: string[] = [];
+
+@Agent({ role: 'roll' })
+class Old {
+  @Handle(One)
+  one({ n }: One): void {
+    handled.push(`old one ${n}`);
+  }
+}
+
+@Agent({ role: 'roll' })
+class New {
+  @Handle(One)
+  one({ n }: One): void {
+    handled.push(`new one ${n}`);
+  }
+
+  @Handle(Two)
+  two({ n }: Two): number {
+    handled.push(`two ${n}`);
+    return n;
+  }
+
+  @Handle(Swift)
+  swift({ n }: Swift): number {
+    handled.push(`swift ${n}`);
+    return n;
+  }
+
+  @Handle(Notice)
+  notice({ n }: Notice): void {
+    handled.push(`notice ${n}`);
+  }
+
+  @Subscribe('t.*', Two)
+  published({ n }: Two): void {
+    handled.push(`published ${n}`);
+  }
+}
+
+@Agent({ role: 'sender' })
+class Sender {}
+
+const ten = [...Array(10).keys()];
+
+describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (%s)', (busType) => {
+  let system: TestSystem;
+  afterEach(async () => {
+    await system.close();
+    handled.length = 0;
+  });
+
+  const sender = async (): Promise<AgentClient> =>
+    (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+  const sendTen = (agents: AgentClient) =>
+    Promise.all(ten.map((n) => agents.send({ role: 'roll' }, Two, { n }))).then((sent) =>
+      sent.map(({ messageId }) => messageId),
+    );
+  const publishTen = (agents: AgentClient) =>
+    Promise.all(ten.map((n) => agents.publish('t.x', Two, { n }))).then((sent) =>
+      sent.map(({ messageId }) => messageId),
+    );
+  const statesOf = async (ids: readonly string[]) =>
+    Promise.all(
+      ids.map(async (id) => {
+        const found = await system.store.find(id);
+        return found?.deliveries.map(({ consumer, state, attempt }) => `${consumer} ${state} ${attempt}`).join();
+      }),
+    );
+  const allAre = (ids: readonly string[], state: string) =>
+    until(`all to be ${state}`, async () => (await statesOf(ids)).every((found) => found === state));
+
+  it('what only the newer one handles goes to it, sent or published, with no attempt counted', async () => {
+    system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+    await system.start({ id: 'old-1', controllers: [Old] });
+    await system.start({ id: 'new-1', controllers: [New] });
+    const agents = await sender();
+    const ids = [...(await sendTen(agents)), ...(await publishTen(agents))];
+    await allAre(ids, 'role.roll completed 1');
+    expect([...handled].sort()).toEqual(ten.flatMap((n) => [`published ${n}`, `two ${n}`]).sort());
+    for (const n of ten) await expect(agents.request({ role: 'roll' }, Two, { n })).resolves.toBe(n);
+    for (const n of ten) await expect(agents.request({ role: 'roll' }, Swift, { n })).resolves.toBe(n);
+  });
+
+  it('what none handles waits, visibly, until one comes that does', async () => {
+    system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+    await system.start({ id: 'old-1', controllers: [Old] });
+    await system.start({ id: 'old-2', controllers: [Old] });
+    const agents = await sender();
+    const ids = await sendTen(agents);
+    await allAre(ids, 'role.roll retrying 0');
+    expect((await system.store.find(ids[0] ?? ''))?.deliveries[0]?.error).toMatchObject({
+      code: 'UNKNOWN_TYPE',
+      message: expect.stringMatching(/role\.roll .*two version 1/),
+    });
+    await expect(agents.request({ role: 'roll' }, Two, { n: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_TYPE' });
+    await system.start({ id: 'new-1', controllers: [New] });
+    await allAre(ids, 'role.roll completed 1');
+    expect([...handled].sort()).toEqual(ten.map((n) => `two ${n}`).sort());
+  });
+});
+
+describe('what no instance handles', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory', MESSAGE_BUS_HANDLER_GRACE: '0.1' });
+  afterAll(() => system.close());
+
+  it('is dead with the reason after its grace; a broadcast is owed to the agents that handle it alone', async () => {
+    await system.start({ id: 'old-1', controllers: [Old] });
+    const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+    const { messageId } = await agents.send({ role: 'roll' }, Two, { n: 1 });
+    const [delivery] = await until('its end', async () => {
+      const deliveries = (await system.store.find(messageId))?.deliveries;
+      return deliveries?.[0]?.state === 'dead' ? deliveries : undefined;
+    });
+    expect(delivery).toMatchObject({ attempt: 0, error: { code: 'UNKNOWN_TYPE' }, history: [] });
+    await system.start({ id: 'new-1', controllers: [New] });
+    const all = await agents.broadcast(Notice, { n: 2 });
+    await until('the end of the broadcast', async () => {
+      const deliveries = (await system.store.find(all.messageId))?.deliveries;
+      return deliveries?.map(({ consumer, state }) => `${consumer} ${state}`).join() === 'agent.new-1 completed';
+    });
+  });
+});
