@@ -2,6 +2,7 @@
 import { relative } from 'node:path';
 import { AgentMQError, RemoteError } from 'agentmq/contracts';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { addContractCommands } from './contracts/commands.js';
 import { addOperatorCommands } from './operator/commands.js';
 import { defaultInput } from './report/default-input.js';
 import { protocolNames, runProtocol } from './run/protocols/index.js';
@@ -19,6 +20,7 @@ const inputErrors = new Set([
   'INVALID_MESSAGE',
   'INVALID_SELECTION',
   'SEVERAL_CONSUMERS',
+  'CONTRACTS_FILE',
 ]);
 /** As shells have it for SIGINT. */
 const EXIT_INTERRUPTED = 130;
@@ -76,6 +78,7 @@ program
   .argument('<app>')
   .action(async (app: string) => (await import('./start.js')).start(app));
 
+addContractCommands(program);
 addOperatorCommands(program);
 
 try {

@@ -11,6 +11,14 @@ export {
   type Upcaster,
 } from './contract.js';
 export {
+  type BreakingChange,
+  breakingChanges,
+  changeText,
+  contractsAmong,
+  describeContracts,
+} from './evolution/changes.js';
+export type { ContractSchema, ContractsFile, Schema, SchemaType } from './evolution/schema.js';
+export {
   checkPriority,
   checkTtl,
   DEFAULT_PRIORITY,

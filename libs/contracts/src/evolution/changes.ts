@@ -1,0 +1,87 @@
+import { contractKey, contractOf, type PayloadClass } from '../contract.js';
+import { DuplicateContractError, NotAContractError } from '../errors.js';
+import { versionsTaken } from '../versions.js';
+import { describePayload } from './describe.js';
+import { type Refusal, refusals } from './refusals.js';
+import type { ContractSchema, ContractsFile } from './schema.js';
+
+/** The contracts as they are kept in a file: of each its payload as JSON Schema. Throws `NotAContractError`. */
+export function describeContracts(payloads: Iterable<PayloadClass>): ContractsFile {
+  const contracts: Record<string, ContractSchema> = {};
+  for (const contract of [...new Set(payloads)].map((payload) => contractOf(payload))) {
+    const key = contractKey(contract);
+    if (Object.hasOwn(contracts, key)) throw new DuplicateContractError(key);
+    const older = versionsTaken(contract).filter((version) => version !== contract.version);
+    contracts[key] = { ...(older.length > 0 ? { 'x-takes': older } : {}), ...describePayload(contract.payload) };
+  }
+  const sorted = Object.entries(contracts).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', contracts: Object.fromEntries(sorted) };
+}
+
+/** Those of a module's exports that are contracts: `contractsAmong(Object.values(await import('./contracts.js')))`. */
+export const contractsAmong = (values: Iterable<unknown>): PayloadClass[] =>
+  [...new Set(values)].filter((value): value is PayloadClass => {
+    try {
+      return contractOf(value as PayloadClass).payload === value;
+    } catch (error) {
+      if (error instanceof NotAContractError) return false;
+      throw error;
+    }
+  });
+
+/** A change of a contract that some instance can't take, and what to do instead. */
+export interface BreakingChange extends Refusal {
+  /** `quote_request@1`. */
+  readonly contract: string;
+  /**
+   * The receivers that refuse: `old`, what a new sender sends; `new`, what an old sender sends, and what is stored, on
+   * its way, or replayed.
+   */
+  readonly receivers: 'old' | 'new';
+}
+
+/** What has changed from `before` to `now` that breaks receivers, old or new. None: both versions can run side by side. */
+export function breakingChanges(before: ContractsFile, now: ContractsFile): BreakingChange[] {
+  return Object.entries(before.contracts).flatMap(([contract, old]) => {
+    const changed = Object.hasOwn(now.contracts, contract) ? now.contracts[contract] : undefined;
+    const refused = (receivers: 'old' | 'new', found: readonly Refusal[]): BreakingChange[] =>
+      found.map((refusal) => ({ contract, receivers, ...refusal }));
+    return [
+      ...(changed ? refused('old', refusals(changed, old)) : []),
+      ...(changed ? refused('new', refusals(old, changed)) : []),
+      ...refused('new', notTaken(contract, old, now)),
+    ];
+  });
+}
+
+/** Versions that had a receiver and have none. */
+function notTaken(contract: string, old: ContractSchema, now: ContractsFile): Refusal[] {
+  const [type, version] = partsOf(contract);
+  const taken = versionsIn(now, type);
+  return [...(old['x-takes'] ?? []), version]
+    .filter((each) => !taken.has(each))
+    .map((each) => ({ field: 'payload', rule: 'version', problem: `of version ${each} is no longer taken` }));
+}
+
+const versionsIn = (file: ContractsFile, type: string): ReadonlySet<number> =>
+  new Set(
+    Object.entries(file.contracts)
+      .map(([contract, schema]) => [partsOf(contract), schema] as const)
+      .filter(([[its]]) => its === type)
+      .flatMap(([[, version], schema]) => [...(schema['x-takes'] ?? []), version]),
+  );
+
+function partsOf(contract: string): [type: string, version: number] {
+  const at = contract.lastIndexOf('@');
+  return [contract.slice(0, at), Number(contract.slice(at + 1))];
+}
+
+/** One line for a person: what breaks, for which receivers, and what to do. */
+export function changeText({ contract, receivers, field, problem, rule }: BreakingChange): string {
+  if (rule === 'version')
+    return `${contract}: ${field} ${problem}. Keep the class, or take that version with \`upcast\``;
+  const next = (([type, version]) => `${type}@${version + 1}`)(partsOf(contract));
+  return receivers === 'old'
+    ? `${contract}: ${field} ${problem}, which instances of before refuse. Deploy every receiver first, or declare ${next} with \`upcast\``
+    : `${contract}: ${field} ${problem} in messages of before. Do not ask for it, or declare ${next} with \`upcast\``;
+}
