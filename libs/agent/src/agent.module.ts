@@ -128,7 +128,7 @@ function atMostEvery<T>(ms: number, report: (value: T) => void): (value: T) => v
 }
 
 function createBroker(
-  { namespace, bus, start, ephemeral, registry }: AgentSettings,
+  { namespace, bus, start, ephemeral, registry, store }: AgentSettings,
   { id }: AgentIdentity,
   hub?: MemoryHub,
 ): Broker {
@@ -146,6 +146,8 @@ function createBroker(
     connectionName: id,
     reconnectMaxMs: longestReconnect(registry),
     report: atMostEvery(REPORT_EVERY_MS, (problem: Error) => logger.warn(problem.message)),
+    remark: (remark) => logger.warn(remark),
+    mendIntervalMs: store.replayInterval,
   });
 }
 

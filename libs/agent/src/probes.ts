@@ -38,12 +38,18 @@ export class AgentProbes extends HealthProbes {
   }
 
   private async messageBus(): Promise<ProbeResult> {
-    const { type, connected, blocked } = this.broker.status();
+    const { type, connected, blocked, impaired = false, remarks } = this.broker.status();
     if (!connected) return { status: 'down', data: { type, message: 'not connected' } };
     const size = await this.broker.inboxSize({ ...toRole(this.identity.role), kind: 'role' });
     return {
-      status: blocked ? 'degraded' : 'up',
-      data: { type, message_queue_size: size ?? 0, ...(blocked ? { blocked } : {}) },
+      status: blocked || impaired ? 'degraded' : 'up',
+      data: {
+        type,
+        message_queue_size: size ?? 0,
+        ...(blocked ? { blocked } : {}),
+        ...(impaired ? { impaired } : {}),
+        ...(remarks ? { remarks } : {}),
+      },
     };
   }
 

@@ -73,6 +73,17 @@ export interface Consumer {
   close(timeoutMs?: number): Promise<void>;
 }
 
+/** The patterns of an inbox, as they are to be from now on. */
+export type Topics = Pick<Inbox, 'topics' | 'dropped'>;
+
+export interface InboxConsumer extends Consumer {
+  /**
+   * From now on the inbox is to be bound to these topics, and once not to the dropped ones. Resolves when that is so at
+   * the broker. Rejects with `BrokerUnavailableError` while that is away: then it is so when the consumer comes back.
+   */
+  rebind(topics: Topics): Promise<void>;
+}
+
 export interface RequestOptions {
   /** How long to wait for the answer, in ms. */
   readonly timeoutMs: number;
@@ -84,6 +95,10 @@ export interface BrokerStatus {
   readonly connected: boolean;
   /** The broker takes no publications for now (`connection.blocked`). */
   readonly blocked: boolean;
+  /** What an operator should know: what exists otherwise than it is declared, and what was missing and made again. */
+  readonly remarks?: readonly string[];
+  /** Something that this process needs at the broker could not be made again. */
+  readonly impaired?: boolean;
 }
 
 /** What an adapter promises beyond the port; the conformance suite skips nothing silently: a false one is listed. */
@@ -105,15 +120,16 @@ export abstract class Broker {
   abstract start(): Promise<void>;
 
   /**
-   * Declares the inbox and delivers its messages. Resolves once messages flow.
-   * Throws `TopologyError` when the inbox exists with other arguments.
+   * Declares the inbox and delivers its messages. Resolves once messages flow. An inbox that exists with other arguments
+   * is used as it is. What of it is removed at run time is made again.
+   * Throws `TopologyError` when something of its name can't be used at all.
    */
-  abstract consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer>;
+  abstract consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer>;
 
   /**
    * Delivers what the broker itself takes out of the inboxes of this namespace: messages that expired there, above all.
    * All that consume dead letters compete for them; they wait while nobody does. Resolves once they flow. Throws
-   * `TopologyError` when their queue exists with other arguments.
+   * `TopologyError` when something of their queue's name can't be used.
    */
   abstract consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer>;
 

@@ -7,11 +7,13 @@ export {
   type Features,
   type FlowOptions,
   type Inbox,
+  type InboxConsumer,
   type Incoming,
   type IncomingHandler,
   type MessageHandler,
   type Publication,
   type RequestOptions,
+  type Topics,
 } from './broker.js';
 export {
   BrokerClosedError,

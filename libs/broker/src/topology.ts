@@ -20,17 +20,20 @@ export interface Binding {
 const DEAD_LETTER = 'dead-letter';
 const KINDS: readonly ExchangeKind[] = ['direct', 'topic', 'broadcast'];
 const HIGH = '.high';
+const MOVING = 'moving.';
 
 /** The names of exchanges, queues and routing keys in one namespace (DESIGN section 3). */
 export class Topology {
   /** The name of the exchange and of the queue of dead letters. */
   readonly deadLetters: string;
+  readonly deadLetterBinding: Binding;
   private readonly kinds = new Map<string, ExchangeKind>();
   /** By lane and kind. */
   private readonly names: Readonly<Record<Lane, Readonly<Record<ExchangeKind, string>>>>;
 
   constructor(private readonly namespace: string) {
     this.deadLetters = `${namespace}.${DEAD_LETTER}`;
+    this.deadLetterBinding = { exchange: this.deadLetters, routingKey: '' };
     const named = (suffix: string): Record<ExchangeKind, string> => ({
       direct: `${namespace}.direct${suffix}`,
       topic: `${namespace}.topic${suffix}`,
@@ -66,8 +69,14 @@ export class Topology {
   ownerOf(queue: string): Inbox['owner'] | undefined {
     const prefix = `${this.namespace}.`;
     if (!queue.startsWith(prefix)) return undefined;
-    const name = queue.slice(prefix.length);
+    const rest = queue.slice(prefix.length);
+    const name = rest.startsWith(MOVING) ? rest.slice(MOVING.length) : rest;
     return ownerIn(name.endsWith(HIGH) ? name.slice(0, -HIGH.length) : name);
+  }
+
+  /** Where the messages of a queue wait while it is made anew. */
+  movingQueue(queue: string): string {
+    return `${this.namespace}.${MOVING}${queue.slice(this.namespace.length + 1)}`;
   }
 
   /** A role's queue takes what is sent to the role and its topics; an agent's also what is broadcast. */
@@ -80,7 +89,7 @@ export class Topology {
   }
 
   /** What of the inbox's topics is not to be bound any more. */
-  droppedBindings({ topics, dropped = [] }: Inbox, lane: Lane): Binding[] {
+  droppedBindings({ topics, dropped = [] }: Pick<Inbox, 'topics' | 'dropped'>, lane: Lane): Binding[] {
     const gone = dropped.filter((pattern) => !topics.includes(pattern));
     return gone.map((pattern) => ({ exchange: this.names[lane].topic, routingKey: pattern }));
   }

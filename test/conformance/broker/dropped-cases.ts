@@ -106,4 +106,29 @@ export function droppedCases(harness: BrokerHarness): void {
     await publishBoth(other, name, 'x');
     await until('both', () => texts.length === 3);
   });
+
+  it('can be told of a consumer at work, as can others to be bound, and holds when its connection comes back', async () => {
+    const { broker, blip } = await harness.connectFragile();
+    const other = await harness.connect();
+    const owner = newRole();
+    const [kept, added, dropped] = [randomNamespace('topic'), randomNamespace('topic'), randomNamespace('topic')];
+    const texts: string[] = [];
+    const consumer = await broker.consume(
+      { owner, topics: [kept, dropped] },
+      { prefetch: 10 },
+      async (incoming) => void texts.push(textOf(incoming)),
+    );
+    await consumer.rebind({ topics: [kept, added], dropped: [dropped] });
+    await expectUnbound(other, dropped);
+    await publishBoth(other, added, 'added');
+    await until('both', () => texts.length === 2);
+    blip();
+    await until('the loss of the connection', () => !broker.status().connected);
+    await consumer.rebind({ topics: [added], dropped: [kept] }).catch(() => undefined);
+    await until('the connection', () => broker.status().connected);
+    await expectUnbound(other, dropped);
+    await expectUnbound(other, kept);
+    await publishBoth(other, added, 'again');
+    await until('both again', () => texts.filter((text) => text === 'again').length === 2);
+  });
 }

@@ -65,24 +65,6 @@ export function rabbitMqDeadLetterCases(harness: RabbitMqHarness): void {
     expect(byId.get('hand')).toMatchObject({ ...nowhere, reason: 'unknown', count: 1, properties: { headers: {} } });
   });
 
-  if (harness.queueType === 'quorum') {
-    it('stay in the inbox while their queue is missing (at-least-once)', async () => {
-      const node = await harness.node();
-      // how long RabbitMQ waits before it tries again what no queue took
-      await node.ctl('eval', 'application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000).');
-      const broker = await harness.open(node.url);
-      const owner = newRole();
-      await declare(broker, owner);
-      await harness.foreign((channel) => channel.deleteQueue(deadLetters), node.url);
-      const text = randomNamespace('dead');
-      await broker.publish(message(owner, text, { expiration: 1 }));
-      await until('it has expired', async () => (await broker.inboxSize(owner)) === 0);
-      const dead = await collectDead(broker, text);
-      await until('the dead letter', () => dead.length === 1, 20_000);
-      expect(dead[0]).toMatchObject({ owner, reason: 'expired' });
-    }, 60_000);
-  }
-
   it('declares their queue again when it is deleted under its consumer', async () => {
     const broker = await harness.open(amqpUrl());
     const owner = newRole();

@@ -1,37 +1,51 @@
 import { expect, it } from '@jest/globals';
-import { TopologyError } from 'agentmq/broker';
 import { amqpUrl, randomNamespace, until } from '../../support/index.js';
-import { collect, everyone, message, newAgent, newRole, textOf } from './messages.js';
+import { collect, everyone, message, newAgent, newRole, numbered, textOf } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 /** What RabbitMQ's queues, exchanges and foreign clients make of the port. */
 export function topologyCases(harness: RabbitMqHarness): void {
   const queueOf = ({ kind, name }: { kind: string; name: string }): string => `${harness.namespace}.${kind}.${name}`;
 
-  it('names the queue and the argument when a queue exists with other arguments', async () => {
+  it('uses a queue that exists with other arguments, and names the queue and the argument once', async () => {
+    const told: string[] = [];
+    const remark = (text: string): void => void told.push(text);
     const broker = await harness.open(amqpUrl());
-    const limited = await harness.open(amqpUrl(), { maxQueueSize: 7 });
-    const otherType = await harness.open(amqpUrl(), {
-      queueType: harness.queueType === 'quorum' ? 'classic' : 'quorum',
-    });
     const owner = newRole();
-    const { received } = await collect(broker, owner);
+    const first = await collect(broker, owner);
+    const queueType = harness.queueType === 'quorum' ? 'classic' : 'quorum';
+    const limited = await harness.open(amqpUrl(), { maxQueueSize: 7, remark, mendIntervalMs: 50 });
+    const otherType = await harness.open(amqpUrl(), { queueType, remark, mendIntervalMs: 50 });
+    const readers = [first, await collect(limited, owner), await collect(otherType, owner)];
+    for (const lane of ['', '.high']) {
+      const queue = `${queueOf(owner)}${lane}`;
+      expect(told.filter((text) => text.startsWith(`${queue}: it exists with another x-max-length`))).toHaveLength(1);
+      expect(told.filter((text) => text.startsWith(`${queue}: it exists with another x-queue-type`))).toHaveLength(1);
+    }
+    expect(told.join('\n')).toMatch(/x-max-length: received .*'7'.* but current is .*'10000'/);
+    expect(otherType.status().remarks?.join()).toContain(`${harness.namespace}.dead-letter: it exists with another`);
+    const texts = numbered(30);
+    for (const text of texts) await limited.publish(message(owner, text));
+    const received = (): string[] => readers.flatMap((reader) => reader.texts());
+    await until('all', () => received().length === texts.length);
+    expect(new Set(received())).toEqual(new Set(texts));
+    await Promise.all(readers.map(({ consumer }) => consumer.close()));
+    expect(new Set(told).size).toBe(told.length);
+  });
+
+  it('can’t use a stream as an inbox', async () => {
+    const broker = await harness.open(amqpUrl());
+    const owner = newRole();
     const queue = `${queueOf(owner)}.high`;
-    await expect(collect(limited, owner)).rejects.toMatchObject({
+    await harness.foreign((channel) =>
+      channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'stream' } }),
+    );
+    await expect(collect(broker, owner)).rejects.toMatchObject({
       name: 'TopologyError',
       queue,
-      argument: 'x-max-length',
-    });
-    await expect(collect(otherType, owner)).rejects.toMatchObject({
-      queue: `${harness.namespace}.dead-letter`,
       argument: 'x-queue-type',
     });
-    const refused = collect(limited, owner);
-    await expect(refused).rejects.toBeInstanceOf(TopologyError);
-    await expect(refused).rejects.toThrow(/x-max-length.*'7'.*'10000'/);
-    expect(limited.status().connected).toBe(true);
-    await limited.publish(message(owner, 'still usable'));
-    await until('the message', () => received.length === 1);
+    expect(broker.status().connected).toBe(true);
   });
 
   it('names the exchange that exists as another kind, at start', async () => {
@@ -61,9 +75,7 @@ export function topologyCases(harness: RabbitMqHarness): void {
       'x-max-length': 10_000,
       'x-overflow': 'reject-publish',
       'x-dead-letter-exchange': `${harness.namespace}.dead-letter`,
-      ...(harness.queueType === 'quorum'
-        ? { 'x-delivery-limit': 1_000_000_000, 'x-dead-letter-strategy': 'at-least-once' }
-        : {}),
+      ...(harness.queueType === 'quorum' ? { 'x-delivery-limit': 1_000_000_000 } : {}),
     };
     const role = newRole();
     const agent = newAgent();

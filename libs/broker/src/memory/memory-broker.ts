@@ -9,15 +9,17 @@ import {
   type Features,
   type FlowOptions,
   type Inbox,
+  type InboxConsumer,
   type Incoming,
   type IncomingHandler,
   type MessageHandler,
   type Publication,
   type RequestOptions,
+  type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage, isWhole } from '../checks.js';
 import { Dispatcher } from '../dispatcher.js';
-import { BrokerClosedError, BrokerOptionsError, NoRecipientError } from '../errors.js';
+import { BrokerClosedError, BrokerOptionsError, BrokerUnavailableError, NoRecipientError } from '../errors.js';
 import { LANES } from '../lanes.js';
 import { PendingRequests } from '../pending-requests.js';
 import { Topology } from '../topology.js';
@@ -72,11 +74,17 @@ export class MemoryBroker extends Broker {
     this.hub.connect(this.address, client);
   }
 
-  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer> {
+  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer> {
     const { prefetch, concurrency } = checkFlow(options);
     for (const lane of LANES) this.names.queue(inbox.owner, lane);
     const source = new InboxSource(this.hub, inbox, prefetch, options.onCreated);
-    return this.read(source, new Dispatcher(concurrency, handler));
+    const consumer = this.read(source, new Dispatcher(concurrency, handler));
+    const rebind = async (topics: Topics): Promise<void> => {
+      source.setTopics(topics);
+      if (this.state !== 'open') throw new BrokerUnavailableError('the broker is not connected');
+      source.bind();
+    };
+    return { close: (timeoutMs) => consumer.close(timeoutMs), rebind };
   }
 
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {

@@ -1,5 +1,5 @@
 import type { WireMessage } from 'agentmq/contracts';
-import type { DeadLettered, Inbox, Incoming } from '../broker.js';
+import type { DeadLettered, Inbox, Incoming, Topics } from '../broker.js';
 import { LANES, splitPrefetch } from '../lanes.js';
 import type { MemoryHub, MemoryInbox } from './memory-hub.js';
 import type { MemoryQueue } from './memory-queue.js';
@@ -38,11 +38,22 @@ export class InboxSource implements MemorySource<Routed, Incoming> {
     return this.inbox.owner;
   }
 
+  /** What is to be bound, and once not to be, from now on. */
+  setTopics({ topics, dropped = [] }: Topics): void {
+    this.inbox = { owner: this.owner, topics, dropped: [...(this.inbox.dropped ?? []), ...dropped] };
+  }
+
+  /** Binds what is to be bound now; the inbox is made if need be. */
+  bind(): MemoryInbox {
+    const bound = this.hub.declare(this.inbox);
+    // What was dropped is unbound by now; another instance that binds it later is not to lose it.
+    this.inbox = { owner: this.owner, topics: this.inbox.topics };
+    return bound;
+  }
+
   open(): readonly QueueShare<Routed>[] {
     const before = this.hub.find(this.owner);
-    const opened = this.hub.declare(this.inbox);
-    // Whoever has bound since what was dropped is not to lose it when we come back.
-    this.inbox = { owner: this.owner, topics: this.inbox.topics };
+    const opened = this.bind();
     this.opened = opened;
     if (opened !== before) this.onCreated();
     const share = splitPrefetch(this.prefetch);

@@ -75,23 +75,25 @@ export class ConsumeChannel<M extends WireMessage> implements Losable {
 
   private async subscribe(connection: Connection): Promise<void> {
     const { channel, plan } = this;
-    await plan.declare(channel, connection);
-    const deliver = (message: ConsumeMessage | null): void => {
-      // Null: the broker has cancelled the consumer, since the queue was deleted or its node went away.
-      if (message) this.onDelivery(this.take(message));
-      else void this.close();
-    };
+    await plan.declare(connection);
     for (const { name, prefetch } of plan.queues) {
+      const source: Source = { cancelled: false };
+      const deliver = (message: ConsumeMessage | null): void => {
+        if (message) return this.onDelivery(this.take(message, source));
+        // The broker has cancelled the consumer, since the queue was deleted or its node went away.
+        source.cancelled = true;
+        void this.close();
+      };
       await channel.prefetch(prefetch);
       const { consumerTag } = await channel.consume(name, deliver);
       this.tags.push(consumerTag);
     }
   }
 
-  private take(message: ConsumeMessage): Held<M> {
+  private take(message: ConsumeMessage, source: Source): Held<M> {
     const { deliveryTag } = message.fields;
     this.held.add(deliveryTag);
-    return new Delivery(this.plan.read(message), returnsOf(message), this, deliveryTag);
+    return new Delivery(this.plan.read(message), returnsOf(message), this, source, deliveryTag);
   }
 
   private flush(): void {
@@ -118,16 +120,23 @@ export class ConsumeChannel<M extends WireMessage> implements Losable {
   }
 }
 
+/** A queue as one channel reads it. */
+interface Source {
+  /** Deleted, as far as is known: what was fetched from it comes from nowhere else again. */
+  cancelled: boolean;
+}
+
 class Delivery<M extends WireMessage> implements Held<M> {
   constructor(
     readonly message: M,
     readonly returns: number,
     private readonly channel: ConsumeChannel<M>,
+    private readonly source: Source,
     private readonly tag: number,
   ) {}
 
   get stale(): boolean {
-    return !this.channel.isAlive;
+    return !this.channel.isAlive && !this.source.cancelled;
   }
 
   accept(): void {

@@ -6,7 +6,7 @@ export interface RabbitMqOptions {
   readonly url: string | readonly string[];
   /** What the names of exchanges and queues begin with; default `agentmq`. */
   readonly namespace?: string;
-  /** Default `quorum`. A queue that exists keeps its type: another one here is a `TopologyError`. */
+  /** Default `quorum`. A queue that exists is used as it is, with a remark. */
   readonly queueType?: 'quorum' | 'classic';
   /**
    * The most messages that wait in one lane of an inbox; more are refused with `QueueFullError`. Default 10,000.
@@ -39,6 +39,10 @@ export interface RabbitMqOptions {
   readonly connectionName?: string;
   /** Told of every lost connection and channel and every failed attempt to restore one; default: nobody. Must not throw. */
   readonly report?: (problem: Error) => void;
+  /** Told, once each, what `status().remarks` has; default: nobody. Must not throw. */
+  readonly remark?: (remark: string) => void;
+  /** How often exchanges and bindings are looked at, and made again if they were removed, in ms; default 30,000. */
+  readonly mendIntervalMs?: number;
 }
 
 export type RabbitMqSettings = Required<Omit<RabbitMqOptions, 'url'>> & { readonly urls: readonly string[] };
@@ -65,6 +69,8 @@ export function settingsOf({ url, ...options }: RabbitMqOptions): RabbitMqSettin
     maxMessageBytes: options.maxMessageBytes ?? 16 * MiB,
     connectionName: options.connectionName ?? 'agentmq',
     report: options.report ?? (() => undefined),
+    remark: options.remark ?? (() => undefined),
+    mendIntervalMs: options.mendIntervalMs ?? 30_000,
   };
   const problems = problemsOf(settings);
   if (problems.length > 0) throw new BrokerOptionsError(problems);
@@ -95,6 +101,7 @@ function problemsOf(settings: RabbitMqSettings): string[] {
     maxUnconfirmedBytes: Number.MAX_SAFE_INTEGER,
     publishTimeoutMs: MAX,
     maxMessageBytes: MAX,
+    mendIntervalMs: MAX,
   } as const;
   for (const [name, most] of Object.entries(limits)) {
     const value = settings[name as keyof typeof limits];

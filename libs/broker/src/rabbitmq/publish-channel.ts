@@ -3,9 +3,10 @@ import type { WireMessage } from 'agentmq/contracts';
 import type { Topology } from '../topology.js';
 import { atMost } from '../patience.js';
 import { type Connection, lossOf } from './connection.js';
-import { declareExchanges } from './declarations.js';
+import { provideExchanges } from './declarations.js';
 import type { Losable } from './keeper.js';
 import { fromAmqp, publicationIdOf } from './properties.js';
+import type { Remarks } from './remarks.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -36,14 +37,19 @@ export class PublishChannel implements Losable {
     channel.prependListener('close', () => (this.lost = true));
   }
 
-  static async open(connection: Connection, topology: Topology, events: PublishChannelEvents): Promise<PublishChannel> {
+  static async open(
+    connection: Connection,
+    topology: Topology,
+    remarks: Remarks,
+    events: PublishChannelEvents,
+  ): Promise<PublishChannel> {
+    await provideExchanges(connection, topology, remarks);
     const opened = new PublishChannel(await connection.model.createConfirmChannel(), connection);
     const { channel } = opened;
     channel.on('return', (message) => {
       const id = publicationIdOf(message);
       if (id !== undefined) events.onReturn(id);
     });
-    await declareExchanges(channel, topology);
     await channel.consume(DIRECT_REPLY_TO, (reply) => reply && events.onReply(fromAmqp(reply)), { noAck: true });
     return opened;
   }

@@ -10,9 +10,19 @@ import { Keeper } from './keeper.js';
 import type { RabbitMqSettings } from './options.js';
 import { Outgoing, type Route } from './outgoing.js';
 import { PublishChannel } from './publish-channel.js';
+import type { Remarks } from './remarks.js';
 
 /** A publication that was on so many channels when the broker closed them is likely the cause, and is given up. */
 const MAX_CLOSURES = 3;
+
+export interface PublisherEvents {
+  /** The broker has no exchange that was published to. */
+  onMissing(): void;
+  /** No queue took what was for this recipient. */
+  onUnroutable(recipient: Route['recipient']): void;
+}
+
+const NOT_FOUND = 404;
 
 /**
  * Sends publications, in the order that they were given, over a confirm channel that is rebuilt when it is lost. What
@@ -35,6 +45,8 @@ export class Publisher {
     topology: Topology,
     private readonly requests: PendingRequests,
     private readonly settings: RabbitMqSettings,
+    private readonly remarks: Remarks,
+    private readonly publisherEvents: PublisherEvents,
   ) {
     const events = {
       onReturn: (id: number): void => {
@@ -47,7 +59,7 @@ export class Publisher {
       open: async () => {
         const connection = await connections.opened();
         connection.onUnblocked = () => this.pump();
-        return PublishChannel.open(connection, topology, events);
+        return PublishChannel.open(connection, topology, remarks, events);
       },
       onOpen: () => this.pump(),
       onLost: (_channel, reason) => this.lost(reason),
@@ -142,8 +154,10 @@ export class Publisher {
       const { recipient } = outgoing.route;
       // RabbitMQ refuses what a full queue with overflow reject-publish does not take.
       if (refusal) this.fail(outgoing, new QueueFullError(recipient));
-      else if (outgoing.returned) this.fail(outgoing, new NoRecipientError(recipient));
-      else if (this.settle(outgoing)) outgoing.resolve();
+      else if (outgoing.returned) {
+        this.fail(outgoing, new NoRecipientError(recipient));
+        this.publisherEvents.onUnroutable(recipient);
+      } else if (this.settle(outgoing)) outgoing.resolve();
     }
     if (this.waiting.size > 0) this.pump();
   }
@@ -151,6 +165,11 @@ export class Publisher {
   /** The channel is gone: answers to what was asked over it are lost, and what it did not confirm goes first on the next. */
   private lost(reason: Error & { code?: unknown }): void {
     this.requests.interrupt();
+    const [, exchange] = (reason.code === NOT_FOUND && /no exchange '(.+?)'/.exec(reason.message)) || [];
+    if (exchange !== undefined) {
+      this.remarks.missingExchange(exchange);
+      this.publisherEvents.onMissing();
+    }
     // An error on the channel itself has the broker's code; a lost connection has none here.
     const closedByBroker = typeof reason.code === 'number';
     for (const outgoing of [...this.open]) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Channel } from 'amqplib';
-import type { WireMessage } from 'agentmq/contracts';
+import type { Recipient, WireMessage } from 'agentmq/contracts';
 import {
   Broker,
   type BrokerStatus,
@@ -10,11 +10,13 @@ import {
   type Features,
   type FlowOptions,
   type Inbox,
+  type InboxConsumer,
   type Incoming,
   type IncomingHandler,
   type MessageHandler,
   type Publication,
   type RequestOptions,
+  type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage } from '../checks.js';
 import { Dispatcher } from '../dispatcher.js';
@@ -23,14 +25,16 @@ import { laneOf, LANES } from '../lanes.js';
 import { PendingRequests } from '../pending-requests.js';
 import { Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
-import { type ConsumePlan, deadLetterPlan, inboxPlan } from './consume-plans.js';
+import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume-plans.js';
 import type { Keeper } from './keeper.js';
+import { Mending } from './mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
 import type { Outgoing, Route } from './outgoing.js';
 import { DIRECT_REPLY_TO } from './publish-channel.js';
 import { Publisher } from './publisher.js';
 import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
 import { RabbitMqListener } from './rabbitmq-listener.js';
+import { Remarks } from './remarks.js';
 
 /**
  * The transport over RabbitMQ 3.10 or later. One connection publishes and takes answers, another consumes, so that a
@@ -41,6 +45,8 @@ export class RabbitMqBroker extends Broker {
 
   private readonly settings: RabbitMqSettings;
   private readonly topology: Topology;
+  private readonly remarks: Remarks;
+  private readonly mending: Mending;
   private readonly publishing: Keeper<Connection>;
   private readonly consuming: Keeper<Connection>;
   private readonly requests = new PendingRequests();
@@ -56,7 +62,15 @@ export class RabbitMqBroker extends Broker {
     this.topology = new Topology(this.settings.namespace);
     this.publishing = connectionKeeper('publisher', this.settings);
     this.consuming = connectionKeeper('consumer', this.settings);
-    this.publisher = new Publisher(this.publishing, this.topology, this.requests, this.settings);
+    this.remarks = new Remarks(this.settings.remark);
+    const { mendIntervalMs } = this.settings;
+    this.mending = new Mending(this.consuming, () => [...this.consumers], this.topology, mendIntervalMs, this.remarks);
+    this.publisher = new Publisher(this.publishing, this.topology, this.requests, this.settings, this.remarks, {
+      onMissing: () => this.mending.soon(),
+      onUnroutable: (recipient) => {
+        if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.mending.soon();
+      },
+    });
   }
 
   /** Rejects with `TopologyError` when an exchange exists as another kind, and with `BrokerUnavailableError` as the `start` option says. */
@@ -66,19 +80,28 @@ export class RabbitMqBroker extends Broker {
     return this.starting;
   }
 
-  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<Consumer> {
+  async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer> {
     const flow = checkFlow(options);
-    return this.read(inboxPlan(inbox, flow.prefetch, this.topology, this.settings), flow, handler, options.onCreated);
+    const plan = new InboxPlan(inbox, flow.prefetch, this.topology, this.settings, this.remarks);
+    const consumer = await this.consumeBy(plan, flow, handler, options.onCreated);
+    const rebind = async (topics: Topics): Promise<void> => {
+      plan.setTopics(topics);
+      const { current } = this.consuming;
+      if (!current || !consumer.isFlowing) throw new BrokerUnavailableError('the broker is not connected');
+      await consumer.mend(current);
+    };
+    return { close: (timeoutMs) => consumer.close(timeoutMs), rebind };
   }
 
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
     const flow = checkFlow(options);
-    return this.read(deadLetterPlan(flow.prefetch, this.topology, this.settings), flow, handler);
+    return this.consumeBy(deadLetterPlan(flow.prefetch, this.topology, this.settings, this.remarks), flow, handler);
   }
 
   async listen(topics: readonly string[], handler: (message: Incoming) => void): Promise<Consumer> {
     return this.begin(
-      (onClose) => new RabbitMqListener(this.consuming, topics, handler, this.topology, this.settings, onClose),
+      (onClose) =>
+        new RabbitMqListener(this.consuming, topics, handler, this.topology, this.settings, this.remarks, onClose),
     );
   }
 
@@ -140,7 +163,14 @@ export class RabbitMqBroker extends Broker {
       this.publisher.keeper.current !== undefined &&
       this.consuming.current !== undefined &&
       [...this.consumers].every(({ isFlowing }) => isFlowing);
-    return { type: 'rabbitmq', connected, blocked: this.publisher.blocked };
+    const remarks = this.remarks.all();
+    return {
+      type: 'rabbitmq',
+      connected,
+      blocked: this.publisher.blocked,
+      ...(remarks.length > 0 ? { remarks } : {}),
+      ...(this.mending.impaired ? { impaired: true } : {}),
+    };
   }
 
   close(timeoutMs = 10_000): Promise<void> {
@@ -152,6 +182,7 @@ export class RabbitMqBroker extends Broker {
     const { start } = this.settings;
     const firstTries = Promise.all([this.publishing.start(), this.consuming.start()]);
     const channel = this.publisher.keeper.start();
+    this.mending.start();
     try {
       const failure = (await firstTries).find((error) => error !== undefined);
       if (failure && start === 'fail') throw failure;
@@ -169,6 +200,7 @@ export class RabbitMqBroker extends Broker {
   /** Handlers that are let end can still publish and answer; then only what was published is waited for. */
   private async shut(timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs;
+    this.mending.stop();
     await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
     this.publisher.stop();
     await this.publisher.drain(Math.max(0, end - Date.now()));
@@ -178,19 +210,19 @@ export class RabbitMqBroker extends Broker {
     await Promise.all([this.publishing.stop()?.close(), this.consuming.stop()?.close()]);
   }
 
-  private read<M extends WireMessage>(
+  private consumeBy<M extends WireMessage>(
     plan: ConsumePlan<M>,
     { concurrency }: Required<FlowOptions>,
     handler: MessageHandler<M>,
     onCreated?: () => void,
-  ): Promise<Consumer> {
+  ): Promise<AnyRabbitMqConsumer> {
     const dispatcher = new Dispatcher(concurrency, handler);
     return this.begin(
       (onClose) => new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated),
     );
   }
 
-  private async begin(make: (onClose: () => void) => AnyRabbitMqConsumer): Promise<Consumer> {
+  private async begin(make: (onClose: () => void) => AnyRabbitMqConsumer): Promise<AnyRabbitMqConsumer> {
     if (this.closing) throw new BrokerClosedError();
     const consumer = make(() => void this.consumers.delete(consumer));
     this.consumers.add(consumer);
@@ -202,6 +234,12 @@ export class RabbitMqBroker extends Broker {
     if (this.settings.start === 'degraded' && !this.consuming.current) flowing.catch(() => undefined);
     else await flowing;
     return consumer;
+  }
+
+  private isReadHere({ kind, name }: Recipient): boolean {
+    if (kind !== 'role' && kind !== 'agent') return false;
+    const queue = this.topology.queue({ kind, name }, 'normal');
+    return [...this.consumers].some((consumer) => consumer.reads(queue));
   }
 
   private routeOf({ recipient, properties, mandatory, persistent }: Publication): Route {

@@ -17,6 +17,9 @@ export interface AnyRabbitMqConsumer extends Consumer {
   start(): void;
   /** Resolves when messages flow. Rejects with `TopologyError`, or `BrokerClosedError` when it is closed before. */
   flowing(): Promise<void>;
+  reads(queue: string): boolean;
+  /** Makes again what it needs at the broker beside its own queue. Nothing to do while it is not open. */
+  mend(connection: Connection): Promise<void>;
 }
 
 /** Reads the queues of a plan, over a channel that is rebuilt, the queues declared again, whenever it is lost or cancelled. */
@@ -55,6 +58,14 @@ export class RabbitMqConsumer<M extends WireMessage> implements AnyRabbitMqConsu
 
   async flowing(): Promise<void> {
     await this.keeper.opened();
+  }
+
+  reads(queue: string): boolean {
+    return this.plan.queues.some(({ name }) => name === queue);
+  }
+
+  async mend(connection: Connection): Promise<void> {
+    if (this.isFlowing) await this.plan.mend(connection);
   }
 
   close(timeoutMs = 10_000): Promise<void> {

@@ -5,10 +5,13 @@ import { TopologyError } from '../errors.js';
 import { atMost } from '../patience.js';
 import type { Topology } from '../topology.js';
 import { type Connection, lossOf } from './connection.js';
-import { declareListening } from './declarations.js';
+import { bind, provideExchanges } from './declarations.js';
 import { Keeper, type Losable } from './keeper.js';
 import type { RabbitMqSettings } from './options.js';
 import { fromAmqp } from './properties.js';
+import { listeningOptions } from './queue-options.js';
+import { declaring } from './refusals.js';
+import type { Remarks } from './remarks.js';
 import type { AnyRabbitMqConsumer } from './rabbitmq-consumer.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -24,6 +27,7 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
     private readonly handler: (message: Incoming) => void,
     private readonly topology: Topology,
     settings: RabbitMqSettings,
+    private readonly remarks: Remarks,
     private readonly onClose: () => void,
   ) {
     this.keeper = new Keeper({
@@ -47,15 +51,30 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
     await this.keeper.opened();
   }
 
+  reads(queue: string): boolean {
+    return this.keeper.current?.queue === queue;
+  }
+
+  async mend(connection: Connection): Promise<void> {
+    const queue = this.keeper.current?.queue;
+    if (queue === undefined) return;
+    await provideExchanges(connection, this.topology, this.remarks);
+    await bind(connection, queue, this.topology.listeningBindings(this.topics));
+  }
+
   close(): Promise<void> {
     this.closing ??= this.shut().finally(() => this.onClose());
     return this.closing;
   }
 
   private async open(connection: Connection): Promise<ListenChannel> {
-    const opened = new ListenChannel(await connection.model.createChannel());
+    // A name of its own each time: while RabbitMQ has not noticed the loss of a connection, the old queue is still locked.
+    const queue = this.topology.listeningQueue(randomUUID());
+    const opened = new ListenChannel(await connection.model.createChannel(), queue);
     try {
-      await opened.subscribe(this.topology, this.topics, (message) => this.hear(message));
+      await provideExchanges(connection, this.topology, this.remarks);
+      await opened.subscribe((message) => this.hear(message));
+      await bind(connection, queue, this.topology.listeningBindings(this.topics));
     } catch (error) {
       await opened.close();
       throw error;
@@ -82,29 +101,23 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
 class ListenChannel implements Losable {
   readonly gone: Promise<Error>;
 
-  constructor(private readonly channel: Channel) {
+  constructor(
+    private readonly channel: Channel,
+    readonly queue: string,
+  ) {
     this.gone = lossOf(channel, 'the listening channel was closed');
   }
 
-  async subscribe(
-    topology: Topology,
-    topics: readonly string[],
-    hear: (message: ConsumeMessage) => void,
-  ): Promise<void> {
-    const { channel } = this;
-    // A name of its own each time: while RabbitMQ has not noticed the loss of a connection, the old queue is still locked.
-    const queue = topology.listeningQueue(randomUUID());
-    await declareListening(channel, queue);
+  /** Reads its queue, not bound yet: one that had no consumer yet would stay when a binding fails. */
+  async subscribe(hear: (message: ConsumeMessage) => void): Promise<void> {
+    const { channel, queue } = this;
+    await declaring(queue, channel.assertQueue(queue, listeningOptions));
     const deliver = (message: ConsumeMessage | null): void => {
       // Null: the broker has cancelled the consumer, since the queue was deleted or its node went away.
       if (message) hear(message);
       else void this.close();
     };
-    // Before it is bound: a queue that had no consumer yet would stay when a binding fails.
     await channel.consume(queue, deliver, { noAck: true });
-    for (const { exchange, routingKey } of topology.listeningBindings(topics)) {
-      await channel.bindQueue(queue, exchange, routingKey);
-    }
   }
 
   async close(): Promise<void> {

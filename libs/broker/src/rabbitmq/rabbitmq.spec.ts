@@ -2,8 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { BrokerOptionsError } from '../errors.js';
 import { splitPrefetch } from '../lanes.js';
 import { backoffMs } from '../patience.js';
-import { topologyErrorOf } from './declarations.js';
+
 import { settingsOf } from './options.js';
+import { topologyErrorOf } from './refusals.js';
 
 const refusal = (message: string, code: number): Error => Object.assign(new Error(message), { code });
 
