@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
 import { AgentDeregistered, AgentRegistered, AgentUpdated, Contract, InvalidMessageError } from 'agentmq/contracts';
@@ -109,6 +109,7 @@ describe('the registry', () => {
     await registry.heartbeat();
     expect(one.get(AgentRegistry).find({ id: 'other' })[0]?.capabilities).toEqual(['noting']);
     await late.close();
+    await becomes([one], 'late', 'stopped');
   });
 
   it('goes on, whatever its observers do', async () => {
@@ -121,8 +122,12 @@ describe('the registry', () => {
     events.pipe(map(fails)).subscribe();
     events.pipe(map((event) => event.kind)).subscribe(fails);
     const after = watch(one);
-    for (const id of ['guest-1', 'guest-2']) await (await system.start({ id, controllers: [member()] })).close();
-    await becomes([one], 'guest-2', 'stopped');
+    for (const id of ['guest-1', 'guest-2']) {
+      const guest = await system.start({ id, controllers: [member()] });
+      await becomes([one], id, 'healthy');
+      await guest.close();
+      await becomes([one], id, 'stopped');
+    }
     expect(after).toEqual(['joined guest-1', 'left guest-1', 'joined guest-2', 'left guest-2']);
   });
 
@@ -158,6 +163,45 @@ describe('the registry', () => {
     expect(told.filter((text) => text.endsWith('twin'))).toHaveLength(3);
     await second.close();
     await first.close();
+  });
+
+  it('believes what is on record, whatever is announced of an agent, or of agents that are not there', async () => {
+    const saying = one.get(AgentClient);
+    const registries = [one, other].map((agent) => agent.get(AgentRegistry));
+    const seen = () =>
+      registries.map((registry) =>
+        registry.find({ health: 'any' }).map(({ id, instance, capabilities, registeredAt, health }) => ({
+          id,
+          instance,
+          capabilities,
+          registeredAt,
+          health,
+        })),
+      );
+    for (const registry of registries) await registry.heartbeat();
+    const before = seen();
+    const after = watch(one);
+    const [victim] = one.get(AgentRegistry).find({ id: 'other' });
+    if (!victim) throw new Error('it is not known');
+    const { id, role, version, instance } = victim;
+    const ghost = { id, role, version, instance: 'ghost', incarnation: 1_000, capabilities: [] };
+    const late = { ...ghost, registeredAt: '2999-01-01T00:00:00Z' };
+    const reads = jest.spyOn(system.store, 'agents');
+    const begun = performance.now();
+    await saying.broadcast(AgentRegistered, late);
+    await saying.broadcast(AgentUpdated, { id, instance, sequence: 1_000_000, capabilities: [], circuits: [] });
+    await saying.broadcast(AgentDeregistered, { id, instance });
+    for (let n = 0; n < 300; n++) await saying.broadcast(AgentRegistered, { ...late, id: `ghost-${n}` });
+    received.length = 0;
+    await saying.broadcast(NumberGiven, { n: 5 });
+    await until('all that to have arrived', () => received.includes(5), WAIT_MS);
+    await until('the record to have been read', () => reads.mock.calls.length >= registries.length, WAIT_MS);
+    await Promise.all(reads.mock.results.map(({ value }) => value as Promise<unknown>));
+    expect(seen()).toEqual(before);
+    expect(after).toEqual([]);
+    const seconds = (performance.now() - begun) / 1_000;
+    expect(reads.mock.calls.length).toBeLessThan(registries.length * (2 + 10 * seconds));
+    reads.mockRestore();
   });
 
   it('an agent that was forgotten registers again', async () => {

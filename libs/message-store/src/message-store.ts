@@ -466,8 +466,8 @@ export abstract class MessageStore {
   /** Marks the instance as stopped. */
   abstract deregisterAgent(agent: Pick<AgentRecord, 'id' | 'instance'>): Promise<void>;
 
-  /** All agents of one moment, the stopped and the silent included. */
-  abstract agents(): Promise<AgentSnapshot>;
+  /** All agents of one moment, or those of these ids, the stopped and the silent included. */
+  abstract agents(ids?: readonly string[]): Promise<AgentSnapshot>;
 
   /**
    * Forgets agents that have said nothing for `silentMs`, unless that is true of all; 24 h later, unless they subscribed

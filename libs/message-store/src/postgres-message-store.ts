@@ -248,8 +248,8 @@ export class PostgresMessageStore extends MessageStore {
     return this.registry.deregister(agent);
   }
 
-  agents(): Promise<AgentSnapshot> {
-    return this.registry.all();
+  agents(ids?: readonly string[]): Promise<AgentSnapshot> {
+    return this.registry.read(ids);
   }
 
   forgetAgents(silentMs: number): Promise<void> {

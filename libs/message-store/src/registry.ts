@@ -50,8 +50,10 @@ export class Registry {
     await this.database.query(this.sql.deregisterAgent, [clean(id), clean(instance)]);
   }
 
-  async all(): Promise<AgentSnapshot> {
-    const rows = await this.database.query<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, []);
+  async read(ids?: readonly string[]): Promise<AgentSnapshot> {
+    const rows = await this.database.query<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, [
+      ids?.map(clean) ?? null,
+    ]);
     const { now } = rows[0] as { now: Date };
     return { now, agents: rows.flatMap(({ now: _, ...agent }) => (agent.id === null ? [] : [agent])) };
   }

@@ -58,6 +58,8 @@ export function registry(of: () => Harness): void {
       });
       const other = await store.registerAgent(agent({ id: 'Worker-0' }));
       expect((await store.agents()).agents).toEqual([other, record]);
+      expect((await store.agents(['worker-1', 'no such agent'])).agents).toEqual([record]);
+      expect((await store.agents([])).agents).toEqual([]);
       const said = beat(1, { capabilities: ['"a",', 'b'], version: '1.0.1' });
       expect(await store.heartbeat(said)).toBe('recorded');
       const { agents, now } = await store.agents();

@@ -20,22 +20,27 @@ import { MessageBus, type Route } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
 import { HeartbeatUnconfirmedError } from '../errors.js';
-import { AgentIdentity, DEFAULT_CONCURRENCY } from '../identity.js';
+import { AgentIdentity } from '../identity.js';
 import { AgentSettings } from '../settings.js';
 import type { RegisteredAgent } from './agent-health.js';
 import { type AgentQuery, select } from './agent-query.js';
-import { Announcements } from './announcements.js';
 import { Clearness } from './clearness.js';
 import { GuardedEvents } from './guarded-events.js';
 import { type RegistryEvent, RegistryView } from './registry-view.js';
+import { Throttle } from './throttle.js';
 import { type RegistryTimes, registryTimes } from './times.js';
 
 /** From one announcement of changed circuits to the next, at least. */
 const ANNOUNCEMENT_GAP_MS = 1_000;
+/** From one reading of agents that were announced to the next, at least. */
+const READING_GAP_MS = 200;
+/** When more agents than this are announced between two readings, all are read. */
+const MOST_NAMED = 500;
 
 /**
- * All agents, as this one knows them: kept in Postgres, read at the start and with every heartbeat of this agent, and
- * brought up to date in between by what agents broadcast. Each process judges by itself who is silent.
+ * All agents, as this one knows them: kept in Postgres, read at the start and with every heartbeat of this agent, and, as far
+ * as agents announce that they have changed, in between. An announcement only says what to read, since any process can send one.
+ * Each process judges by itself which agents are silent.
  */
 @Injectable()
 export class AgentRegistry {
@@ -52,7 +57,11 @@ export class AgentRegistry {
   private readonly clearness: Clearness;
   private readonly inTurn = pLimit(1);
   private readonly capabilities: Set<string>;
-  private readonly announcements: Announcements;
+  private readonly announcements: Throttle;
+  /** Readings are taken in one after the other, so that a later one is of a later moment. */
+  private readonly reading = pLimit(1);
+  private readonly hints: Throttle;
+  private readonly named = new Set<string>();
   private circuits: () => readonly AgentCircuit[] = () => [];
   private state: 'new' | 'registered' | 'left' = 'new';
   private version = '';
@@ -69,9 +78,10 @@ export class AgentRegistry {
     this.view = new RegistryView(this.times);
     this.clearness = new Clearness(this.times);
     this.capabilities = new Set(identity.capabilities);
-    this.announcements = new Announcements(Math.min(ANNOUNCEMENT_GAP_MS, this.times.heartbeatInterval), () =>
+    this.announcements = new Throttle(Math.min(ANNOUNCEMENT_GAP_MS, this.times.heartbeatInterval), () =>
       this.announce(),
     );
+    this.hints = new Throttle(READING_GAP_MS, () => this.readNamed());
     this.events = new GuardedEvents(
       (subscriber) => this.emitted.subscribe(subscriber),
       (error) => this.logger.error(error),
@@ -125,6 +135,17 @@ export class AgentRegistry {
     return () => this.announcements.due();
   }
 
+  /**
+   * Has the record of an agent read soon, because something else was heard of it than `find` shows. However often this is
+   * called, and for whatever ids, little is read.
+   */
+  lookAgain(id: string): void {
+    // what is told before this agent registers is read then
+    if (this.state !== 'registered') return;
+    if (this.named.size <= MOST_NAMED) this.named.add(id);
+    this.hints.due();
+  }
+
   /** Writes this agent down, reads who else is there, and tells the others. Rejects with `StoreUnavailableError`. */
   async register(version: string, handles: readonly HandledContract[]): Promise<void> {
     this.version = version;
@@ -147,23 +168,20 @@ export class AgentRegistry {
     const { id, instance } = this.identity;
     this.state = 'left';
     this.announcements.stop();
+    this.hints.stop();
     await this.store.deregisterAgent({ id, instance });
     await this.tell(AgentDeregistered, { id, instance });
   }
 
-  /** What keeps the view up to date between two readings of the store. */
+  /** What tells between two heartbeats whose record is to be read. */
   routes(): Route[] {
-    return [
-      this.route(AgentRegistered, ({ registeredAt, concurrency = DEFAULT_CONCURRENCY, ...agent }) => {
-        const at = new Date(registeredAt);
-        // What it handles is not told: it is read with the next heartbeat.
-        const idle = { sequence: 0, load: 0, inFlight: 0, circuits: [], handles: [] };
-        const fresh = { ...idle, concurrency, stopped: false, registeredAt: at, heartbeatAt: at };
-        this.emit(this.view.joined({ ...agent, ...fresh }));
-      }),
-      this.route(AgentUpdated, (update) => this.view.updated(update)),
-      this.route(AgentDeregistered, (agent) => this.emit(this.view.left(agent))),
-    ];
+    return [AgentRegistered, AgentUpdated, AgentDeregistered].map((payload) => ({
+      contract: contractOf<{ readonly id: string }>(payload),
+      handle: (event) => {
+        this.lookAgain((event as { readonly id: string }).id);
+        return Promise.resolve();
+      },
+    }));
   }
 
   private async enter(): Promise<void> {
@@ -217,13 +235,28 @@ export class AgentRegistry {
   /** Reads how all are; `beaten`: after a heartbeat of this agent's own that succeeded. */
   private async read(beaten: boolean): Promise<void> {
     if (!beaten) this.clearness.failed();
+    await this.reading(async () => {
+      try {
+        const snapshot = await this.store.agents();
+        if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
+        this.emit(this.view.read(snapshot, this.isClear));
+      } catch (error) {
+        this.clearness.failed();
+        throw error;
+      }
+    });
+  }
+
+  private async readNamed(): Promise<void> {
     try {
-      const snapshot = await this.store.agents();
-      if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
-      this.emit(this.view.read(snapshot, this.isClear));
+      await this.reading(async () => {
+        if (this.named.size === 0) return;
+        const ids = this.named.size > MOST_NAMED ? undefined : [...this.named];
+        this.named.clear();
+        this.emit(this.view.read(await this.store.agents(ids), this.isClear, ids));
+      });
     } catch (error) {
-      this.clearness.failed();
-      throw error;
+      this.logger.debug(`agents that were announced are not known before the next heartbeat: ${textOf(error)}`);
     }
   }
 
@@ -239,17 +272,6 @@ export class AgentRegistry {
     } catch (error) {
       this.logger.warn(`not all were told what this agent can do, or of its circuits: ${textOf(error)}`);
     }
-  }
-
-  private route<P extends object>(payload: PayloadClass<P>, apply: (event: P) => void): Route {
-    return {
-      contract: contractOf(payload),
-      handle: (event) => {
-        // What was told before this agent registered is read then.
-        if (this.state !== 'new') apply(event as P);
-        return Promise.resolve();
-      },
-    };
   }
 
   private emit(events: readonly RegistryEvent[]): void {

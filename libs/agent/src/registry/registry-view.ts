@@ -1,4 +1,4 @@
-import type { AgentCircuit, AgentRecord, AgentSnapshot } from 'agentmq/message-store';
+import type { AgentRecord, AgentSnapshot } from 'agentmq/message-store';
 import { type AgentHealth, healthOf, type RegisteredAgent } from './agent-health.js';
 import type { RegistryTimes } from './times.js';
 
@@ -15,15 +15,9 @@ export interface RegistryEvent {
   readonly agent: RegisteredAgent;
 }
 
-/** What an instance says of itself between two readings. */
-export type AgentUpdate = Pick<AgentRecord, 'id' | 'instance' | 'sequence' | 'capabilities'> & {
-  /** Those known, unless given. */
-  readonly circuits?: readonly AgentCircuit[];
-};
-
 /**
- * All agents as one process knows them, from what it reads and what it is told, in any order: nothing that is older than
- * what is known changes anything. Every change answers the events that it means. Neither clock nor I/O.
+ * All agents as one process knows them: those on record, and nothing else. What is read comes in the order in which it was
+ * read. Every change answers the events that it means. Neither clock nor I/O.
  */
 export class RegistryView {
   private readonly known = new Map<string, RegisteredAgent>();
@@ -38,47 +32,23 @@ export class RegistryView {
     return this.known.get(id);
   }
 
-  /** All that is on record was read. Only a `clear` reader gives anybody up. */
-  read({ now, agents }: AgentSnapshot, clear: boolean): RegistryEvent[] {
+  /** All that is on record was read, or all of these ids. Only a `clear` reader gives anybody up. */
+  read({ now, agents }: AgentSnapshot, clear: boolean, ids?: readonly string[]): RegistryEvent[] {
     const read = new Set(agents.map(({ id }) => id));
     const events = agents.flatMap((record) => this.take(record, now, clear));
-    for (const agent of [...this.known.values()]) {
-      // One that has registered a moment ago may have done so after this was read.
-      const isNew = now.getTime() - agent.registeredAt.getTime() < this.times.deadAfter;
-      if (!read.has(agent.id) && !isNew) events.push(...this.forget(agent));
+    for (const id of ids ?? [...this.known.keys()]) {
+      const agent = this.known.get(id);
+      if (agent && !read.has(id)) events.push(...this.forget(agent));
     }
     return events;
   }
 
-  /** An instance has registered. */
-  joined(record: AgentRecord): RegistryEvent[] {
-    const known = this.known.get(record.id);
-    return known && !isNewer(record, known) ? [] : this.enter(record, record.heartbeatAt);
-  }
-
-  /** An instance has left by its own will. */
-  left({ id, instance }: Pick<AgentRecord, 'id' | 'instance'>): RegistryEvent[] {
-    const known = this.known.get(id);
-    return known?.instance === instance ? this.become(known, 'stopped') : [];
-  }
-
-  /** An instance can do more, or less, or has other circuits, than was known. */
-  updated({ id, instance, sequence, capabilities, ...said }: AgentUpdate): void {
-    const known = this.known.get(id);
-    if (known?.instance !== instance || known.stopped || sequence <= known.sequence) return;
-    const { circuits = known.circuits } = said;
-    this.known.set(id, { ...known, sequence, capabilities, circuits });
-  }
-
   private take(record: AgentRecord, now: Date, clear: boolean): RegistryEvent[] {
     const known = this.known.get(record.id);
-    if (!known || isNewer(record, known)) {
+    if (!known || isAnother(record, known)) {
       const events = this.enter(record, now);
       return record.stopped || !clear ? events : [...events, ...this.judge(record.id, now, clear)];
     }
-    // Read before what is known was told.
-    const isLate = record.sequence < known.sequence || (known.stopped && !record.stopped);
-    if (isNewer(known, record) || isLate) return [];
     this.known.set(record.id, { ...record, health: known.health });
     return this.judge(record.id, now, clear);
   }
@@ -118,6 +88,9 @@ export class RegistryView {
 /** What it means that an agent has become so. */
 const KINDS = { healthy: 'recovered', suspect: 'suspect', dead: 'dead', stopped: 'left' } as const;
 
-/** A later registration. They are counted from 1 again once the id was forgotten: it is then later all the same. */
-const isNewer = (record: AgentRecord, known: AgentRecord): boolean =>
-  record.incarnation > known.incarnation || record.registeredAt > known.registeredAt;
+/** Another registration than the known one, which may be of the same instance: one that was forgotten registers again. */
+const isAnother = (record: AgentRecord, known: RegisteredAgent): boolean =>
+  record.instance !== known.instance ||
+  record.incarnation !== known.incarnation ||
+  record.registeredAt.getTime() !== known.registeredAt.getTime() ||
+  (known.stopped && !record.stopped);

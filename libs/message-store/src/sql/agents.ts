@@ -35,10 +35,16 @@ SELECT CASE WHEN ours THEN 'recorded' ELSE 'replaced' END AS outcome FROM known`
 export const deregisterAgent = (schema: string): string => `
 UPDATE "${schema}".agents SET stopped = true, load = 0, in_flight = 0, circuits = '[]' WHERE id = $1 AND instance = $2`;
 
-/** One row at least: its agent is null when there is none. */
+/** The most agents that are read: of more, those that were heard of last. */
+const MOST_AGENTS = 10_000;
+
+/** One row at least: its agent is null when there is none. Without ids, of all agents. */
 export const agents = (schema: string): string => `
 SELECT moment.now, ${agentRow}
-FROM (SELECT statement_timestamp() AS now) AS moment LEFT JOIN "${schema}".agents ON true
+FROM (SELECT statement_timestamp() AS now) AS moment LEFT JOIN (
+  SELECT * FROM "${schema}".agents WHERE $1::text[] IS NULL OR id = ANY($1)
+  ORDER BY stopped, heartbeat_at DESC LIMIT ${MOST_AGENTS}
+) AS known ON true
 ORDER BY id`;
 
 /**
