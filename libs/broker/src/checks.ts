@@ -1,16 +1,17 @@
-import { InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import { checkHeaders, InvalidMessageError, type WireMessage } from 'agentmq/contracts';
 import type { FlowOptions } from './broker.js';
 import { BrokerOptionsError, MessageTooLargeError } from './errors.js';
 
 const LONGEST_EXPIRATION_MS = 0xffff_ffff;
 
-/** Throws `MessageTooLargeError`, or `InvalidMessageError` for an expiration that no broker takes. */
+/** Throws `MessageTooLargeError`, or `InvalidMessageError` for an expiration or a header that no broker takes. */
 export function checkMessage({ properties, body }: WireMessage, maxBytes: number): void {
   if (body.length > maxBytes) throw new MessageTooLargeError(body.length, maxBytes);
-  const { expiration } = properties;
+  const { expiration, headers } = properties;
   if (expiration !== undefined && !isWhole(expiration, 0, LONGEST_EXPIRATION_MS)) {
     throw new InvalidMessageError('expiration', `${expiration} is not a whole number of ms from 0 to 4294967295`);
   }
+  checkHeaders(headers);
 }
 
 /** Throws `BrokerOptionsError`; resolves `concurrency` to what it is by default. */

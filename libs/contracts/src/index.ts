@@ -38,6 +38,7 @@ export {
   UnknownTypeError,
   type Violation,
 } from './errors.js';
+export { checkHeaders, MAX_HEADER_BYTES } from './headers.js';
 export {
   checkName,
   checkTopic,

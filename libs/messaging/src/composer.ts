@@ -1,5 +1,6 @@
 import { MessageTooLargeError } from 'agentmq/broker';
 import {
+  checkHeaders,
   checkPriority,
   checkTtl,
   type ContractDefinition,
@@ -35,6 +36,7 @@ export class Composer {
   ): Message {
     const priority = checkPriority(options.priority ?? DEFAULT_PRIORITY);
     const ttl = checkTtl(options.ttl ?? this.options.defaultTtlMs);
+    if (options.headers) checkHeaders(options.headers);
     const timestamp = this.now();
     const deliverAt = deliveryTime(options, timestamp, durable);
     const body = Buffer.from(writePayload(contract, payload));
@@ -69,6 +71,7 @@ export class Composer {
     const { maxMessageBytes, agentId } = this.options;
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
     checkPriority(fields.priority);
+    if (fields.headers) checkHeaders(fields.headers);
     const timestamp = this.now();
     return {
       ...fields,

@@ -4,6 +4,7 @@ import { rabbitMqDeadLetterCases } from './rabbitmq-dead-letter-cases.js';
 import { faultCases } from './rabbitmq-fault-cases.js';
 import { RabbitMqHarness } from './rabbitmq-harness.js';
 import { rabbitMqListenCases } from './rabbitmq-listen-cases.js';
+import { refusalCases } from './rabbitmq-refusal-cases.js';
 import { topologyCases } from './rabbitmq-topology-cases.js';
 
 const harness = new RabbitMqHarness('quorum');
@@ -12,5 +13,6 @@ brokerConformance('RabbitMQ, quorum queues', harness, () => {
   describe('topology and foreign clients', () => topologyCases(harness));
   describe('dead letters of RabbitMQ', () => rabbitMqDeadLetterCases(harness));
   describe('listening on RabbitMQ', () => rabbitMqListenCases(harness));
+  describe('refusals', () => refusalCases(harness));
   describe('faults', () => faultCases(harness));
 });

@@ -12,7 +12,7 @@ export class Connection implements Losable {
   readonly gone: Promise<Error>;
   /** The broker takes nothing from this connection for now: it is low on memory or disk. */
   blocked = false;
-  onUnblocked: (() => void) | undefined;
+  private readonly unblocked: (() => void)[] = [];
 
   constructor(readonly model: ChannelModel) {
     // Without a listener for 'error' the process would die of a lost connection.
@@ -20,11 +20,16 @@ export class Connection implements Losable {
     model.on('blocked', () => (this.blocked = true));
     model.on('unblocked', () => {
       this.blocked = false;
-      this.onUnblocked?.();
+      for (const call of this.unblocked) call();
     });
     // amqplib only half-closes the socket of a peer that fell silent: it would stay until the kernel gives up.
     void this.gone.then(() => this.destroySocket());
     corkPerTurn(this.socket);
+  }
+
+  /** Calls it whenever the broker takes publications again. */
+  whenUnblocked(call: () => void): void {
+    this.unblocked.push(call);
   }
 
   async close(): Promise<void> {

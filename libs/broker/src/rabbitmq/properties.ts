@@ -8,12 +8,14 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * The properties as amqplib takes them. `CC` and `BCC` are left out: RabbitMQ takes these headers as orders to send
- * copies to other queues, and closes the channel when they are no lists.
+ * copies to other queues, and closes the channel when they are no lists. So is `x-death`, which RabbitMQ 3.10 reads
+ * when the message dies, and fails at.
  */
 export function toAmqp(properties: WireProperties, publicationId?: number): Options.Publish {
   const headers: Record<string, unknown> = { ...properties.headers };
   if ('CC' in headers) delete headers['CC'];
   if ('BCC' in headers) delete headers['BCC'];
+  if ('x-death' in headers) delete headers['x-death'];
   if (publicationId !== undefined) headers[PUBLICATION_HEADER] = publicationId;
   const options: Options.Publish = { ...(properties as Omit<WireProperties, 'headers'>), headers };
   if (properties.expiration !== undefined) options.expiration = String(properties.expiration);

@@ -32,7 +32,7 @@ export class PublishChannel implements Losable {
     readonly channel: ConfirmChannel,
     private readonly connection: Connection,
   ) {
-    this.gone = lossOf(channel, 'the publishing channel was closed');
+    this.gone = lossOf(channel, 'the publishing channel was closed').then((reason) => this.causeOf(reason));
     // amqplib's own listener calls the confirm callbacks with an error.
     channel.prependListener('close', () => (this.lost = true));
   }
@@ -52,6 +52,13 @@ export class PublishChannel implements Losable {
     });
     await channel.consume(DIRECT_REPLY_TO, (reply) => reply && events.onReply(fromAmqp(reply)), { noAck: true });
     return opened;
+  }
+
+  /** A channel that goes with its connection is not told why. */
+  private async causeOf(reason: Error & { code?: unknown }): Promise<Error> {
+    if (reason.code !== undefined) return reason;
+    const soon = new Promise<Error>((resolve) => setImmediate(() => resolve(reason)));
+    return Promise.race([this.connection.gone, soon]);
   }
 
   get blocked(): boolean {

@@ -5,6 +5,7 @@ import { Fifo } from '../fifo.js';
 import { pause } from '../patience.js';
 import type { PendingRequests } from '../pending-requests.js';
 import type { Topology } from '../topology.js';
+import type { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
 import { Keeper } from './keeper.js';
 import type { RabbitMqSettings } from './options.js';
@@ -23,6 +24,11 @@ export interface PublisherEvents {
 }
 
 const NOT_FOUND = 404;
+/** Frame, syntax, command and unexpected-frame errors, of the channel or the connection; and a failed precondition. */
+const REFUSALS: readonly unknown[] = [406, 501, 502, 503, 505];
+
+/** Whether the broker closed a channel, or the connection, for what one publication is. */
+const isForOneMessage = ({ code }: { readonly code?: unknown }): boolean => REFUSALS.includes(code);
 
 /**
  * Sends publications, in the order that they were given, over a confirm channel that is rebuilt when it is lost. What
@@ -36,6 +42,8 @@ export class Publisher {
   /** What of it has not been sent. */
   private readonly waiting = new Fifo<Outgoing>();
   private readonly mandatory = new Map<number, Outgoing>();
+  /** One of these made the broker close the channel: each is sent with nothing else under way, before all else. */
+  private readonly suspects = new Set<Outgoing>();
   private sweep: NodeJS.Timeout | undefined;
   private onIdle: (() => void) | undefined;
   private closed = false;
@@ -43,8 +51,10 @@ export class Publisher {
   constructor(
     connections: Keeper<Connection>,
     topology: Topology,
-    private readonly requests: PendingRequests,
+    /** Those whose answers come over the same channel. */
+    readonly requests: PendingRequests,
     private readonly settings: RabbitMqSettings,
+    private readonly sizes: BodySizes,
     private readonly remarks: Remarks,
     private readonly publisherEvents: PublisherEvents,
   ) {
@@ -58,7 +68,8 @@ export class Publisher {
     this.keeper = new Keeper({
       open: async () => {
         const connection = await connections.opened();
-        connection.onUnblocked = () => this.pump();
+        connection.whenUnblocked(() => this.pump());
+        sizes.startOn(connection);
         return PublishChannel.open(connection, topology, remarks, events);
       },
       onOpen: () => this.pump(),
@@ -129,6 +140,7 @@ export class Publisher {
     const to = this.keeper.current;
     const { route, body, options } = outgoing;
     if (!to || to.lost || to.blocked || to.unconfirmed >= this.settings.maxUnconfirmed) return false;
+    if (this.suspects.size > 0 && (to.unconfirmed > 0 || !this.suspects.has(outgoing))) return false;
     if (to.unconfirmed > 0 && to.unconfirmedBytes + body.length > this.settings.maxUnconfirmedBytes) return false;
     try {
       to.channel.publish(route.exchange, route.routingKey, body, options, (error: Error | null) => {
@@ -140,7 +152,8 @@ export class Publisher {
       // The channel is about to close. Anything else is amqplib refusing to encode a property or a header.
       if (error instanceof IllegalOperationError) return false;
       const problem = error instanceof Error ? error.message : String(error);
-      this.fail(outgoing, new InvalidMessageError('properties', problem, { cause: error }));
+      const [, field = 'properties'] = /^Field '(\w+)'/.exec(problem) ?? [];
+      this.fail(outgoing, new InvalidMessageError(field, problem, { cause: error }));
       return true;
     }
     outgoing.sent = true;
@@ -150,6 +163,8 @@ export class Publisher {
   }
 
   private confirmed(outgoing: Outgoing, refusal: Error | null): void {
+    this.sizes.taken(outgoing.body.length);
+    this.suspects.delete(outgoing);
     if (!outgoing.done) {
       const { recipient } = outgoing.route;
       // RabbitMQ refuses what a full queue with overflow reject-publish does not take.
@@ -170,16 +185,43 @@ export class Publisher {
       this.remarks.missingExchange(exchange);
       this.publisherEvents.onMissing();
     }
-    // An error on the channel itself has the broker's code; a lost connection has none here.
-    const closedByBroker = typeof reason.code === 'number';
-    for (const outgoing of [...this.open]) {
-      if (outgoing.sent && closedByBroker && ++outgoing.closures >= MAX_CLOSURES) {
-        this.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${reason.message}`, { cause: reason }));
-      }
+    const unconfirmed = [...this.open].filter(({ sent }) => sent);
+    if (this.sizes.learn(reason)) this.failTooLarge();
+    else if (isForOneMessage(reason)) this.suspect(unconfirmed, reason);
+    else if (typeof reason.code === 'number') this.countClosure(unconfirmed, reason);
+    for (const outgoing of this.open) {
       outgoing.sent = false;
       outgoing.returned = false;
     }
-    this.waiting.replace([...this.open]);
+    const others = [...this.open].filter((outgoing) => !this.suspects.has(outgoing));
+    this.waiting.replace([...this.suspects, ...others]);
+  }
+
+  private failTooLarge(): void {
+    for (const outgoing of [...this.open]) {
+      try {
+        this.sizes.check(outgoing.body.length);
+      } catch (error) {
+        this.fail(outgoing, error as Error);
+      }
+    }
+  }
+
+  /** The broker does not say which publication it means: each is sent alone, until it closes the channel for that one. */
+  private suspect(unconfirmed: readonly Outgoing[], reason: Error): void {
+    for (const outgoing of unconfirmed) this.suspects.add(outgoing);
+    const [only, ...others] = unconfirmed;
+    if (!only || others.length > 0) return;
+    // With the connection goes another channel, whose publication it may have been for.
+    if (!('classId' in reason) && ++only.closures < MAX_CLOSURES) return;
+    this.fail(only, new InvalidMessageError('message', `the broker refuses it: ${reason.message}`, { cause: reason }));
+  }
+
+  private countClosure(unconfirmed: readonly Outgoing[], reason: Error): void {
+    for (const outgoing of unconfirmed) {
+      if (++outgoing.closures < MAX_CLOSURES) continue;
+      this.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${reason.message}`, { cause: reason }));
+    }
   }
 
   private giveUpLate(): void {
@@ -213,6 +255,7 @@ export class Publisher {
     if (outgoing.done) return false;
     outgoing.done = true;
     this.open.delete(outgoing);
+    this.suspects.delete(outgoing);
     if (outgoing.id !== undefined) this.mandatory.delete(outgoing.id);
     if (this.open.size === 0) this.onIdle?.();
     return true;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Channel } from 'amqplib';
 import type { Recipient, WireMessage } from 'agentmq/contracts';
 import {
@@ -22,16 +21,15 @@ import { checkFlow, checkMessage } from '../checks.js';
 import { Dispatcher } from '../dispatcher.js';
 import { BrokerClosedError, BrokerUnavailableError, TopologyError } from '../errors.js';
 import { laneOf, LANES } from '../lanes.js';
-import { PendingRequests } from '../pending-requests.js';
 import { Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume-plans.js';
 import type { Keeper } from './keeper.js';
 import { Mending } from './mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
-import type { Outgoing, Route } from './outgoing.js';
+import type { Route } from './outgoing.js';
 import { DIRECT_REPLY_TO } from './publish-channel.js';
-import { Publisher } from './publisher.js';
+import { Publishing } from './publishing.js';
 import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
 import { RabbitMqListener } from './rabbitmq-listener.js';
 import { Remarks } from './remarks.js';
@@ -49,8 +47,7 @@ export class RabbitMqBroker extends Broker {
   private readonly mending: Mending;
   private readonly publishing: Keeper<Connection>;
   private readonly consuming: Keeper<Connection>;
-  private readonly requests = new PendingRequests();
-  private readonly publisher: Publisher;
+  private readonly publisher: Publishing;
   private readonly consumers = new Set<AnyRabbitMqConsumer>();
   private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -65,7 +62,7 @@ export class RabbitMqBroker extends Broker {
     this.remarks = new Remarks(this.settings.remark);
     const { mendIntervalMs } = this.settings;
     this.mending = new Mending(this.consuming, () => [...this.consumers], this.topology, mendIntervalMs, this.remarks);
-    this.publisher = new Publisher(this.publishing, this.topology, this.requests, this.settings, this.remarks, {
+    this.publisher = new Publishing(this.publishing, this.topology, this.settings, this.remarks, {
       onMissing: () => this.mending.soon(),
       onUnroutable: (recipient) => {
         if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.mending.soon();
@@ -117,16 +114,7 @@ export class RabbitMqBroker extends Broker {
   async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
     checkMessage(publication, this.settings.maxMessageBytes);
     if (this.closing) throw new BrokerClosedError();
-    const { properties, recipient } = publication;
-    const correlationId = properties.correlationId ?? randomUUID();
-    const message = { body: publication.body, properties: { ...properties, correlationId, replyTo: DIRECT_REPLY_TO } };
-    const route = { ...this.routeOf(publication), mandatory: true };
-    let outgoing: Outgoing | undefined;
-    return this.requests.ask(recipient, correlationId, options, {
-      send: (fail) => (outgoing = this.publisher.send(message, route, () => undefined, fail)),
-      isSent: () => outgoing?.sent ?? false,
-      withdraw: () => outgoing && this.publisher.withdraw(outgoing),
-    });
+    return this.publisher.request(publication, { ...this.routeOf(publication), mandatory: true }, options);
   }
 
   async reply(replyTo: string, reply: WireMessage): Promise<void> {
@@ -202,11 +190,7 @@ export class RabbitMqBroker extends Broker {
     const end = Date.now() + timeoutMs;
     this.mending.stop();
     await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
-    this.publisher.stop();
-    await this.publisher.drain(Math.max(0, end - Date.now()));
-    this.publisher.abandon();
-    this.requests.rejectAll(() => new BrokerClosedError());
-    this.publisher.keeper.stop();
+    await this.publisher.close(Math.max(0, end - Date.now()));
     await Promise.all([this.publishing.stop()?.close(), this.consuming.stop()?.close()]);
   }
 

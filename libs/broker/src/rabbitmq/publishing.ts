@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import type { WireMessage } from 'agentmq/contracts';
+import type { Publication, RequestOptions } from '../broker.js';
+import { BrokerClosedError } from '../errors.js';
+import { PendingRequests } from '../pending-requests.js';
+import type { Topology } from '../topology.js';
+import { BodySizes } from './body-sizes.js';
+import type { Connection } from './connection.js';
+import type { Keeper } from './keeper.js';
+import type { RabbitMqSettings } from './options.js';
+import type { Outgoing, Route } from './outgoing.js';
+import { DIRECT_REPLY_TO, type PublishChannel } from './publish-channel.js';
+import { Publisher, type PublisherEvents } from './publisher.js';
+import type { Remarks } from './remarks.js';
+
+/**
+ * All that one broker object publishes. A broker that refuses a body for its size closes the channel, and with it goes
+ * what else was under way there, answers to requests above all: so a body larger than any that this broker has taken goes
+ * over a channel of its own first.
+ */
+export class Publishing {
+  private readonly sizes = new BodySizes();
+  private readonly main: Publisher;
+  private readonly trial: Publisher;
+  private trying = false;
+
+  constructor(
+    connections: Keeper<Connection>,
+    topology: Topology,
+    settings: RabbitMqSettings,
+    remarks: Remarks,
+    events: PublisherEvents,
+  ) {
+    const publisher = (): Publisher =>
+      new Publisher(connections, topology, new PendingRequests(), settings, this.sizes, remarks, events);
+    this.main = publisher();
+    this.trial = publisher();
+  }
+
+  /** The channel that all but unusually large messages go over. */
+  get keeper(): Keeper<PublishChannel> {
+    return this.main.keeper;
+  }
+
+  get blocked(): boolean {
+    return this.main.blocked;
+  }
+
+  /** Resolves when the broker has confirmed it; rejects as `Broker.publish` does. */
+  publish(message: WireMessage, route: Route): Promise<void> {
+    this.sizes.check(message.body.length);
+    return this.publisherFor(message).publish(message, route);
+  }
+
+  /** Publishes and resolves with the first answer; rejects as `Broker.request` does. */
+  request(message: Publication, route: Route, options: RequestOptions): Promise<WireMessage> {
+    this.sizes.check(message.body.length);
+    const publisher = this.publisherFor(message);
+    const correlationId = message.properties.correlationId ?? randomUUID();
+    const properties = { ...message.properties, correlationId, replyTo: DIRECT_REPLY_TO };
+    let outgoing: Outgoing | undefined;
+    return publisher.requests.ask(message.recipient, correlationId, options, {
+      send: (fail) => (outgoing = publisher.send({ body: message.body, properties }, route, () => undefined, fail)),
+      isSent: () => outgoing?.sent ?? false,
+      withdraw: () => outgoing && publisher.withdraw(outgoing),
+    });
+  }
+
+  /** Takes nothing more, waits for what is not confirmed for at most `timeoutMs`, and rejects the rest. */
+  async close(timeoutMs: number): Promise<void> {
+    const publishers = [this.main, this.trial];
+    for (const publisher of publishers) publisher.stop();
+    await Promise.all(publishers.map((publisher) => publisher.drain(timeoutMs)));
+    for (const { requests, keeper } of publishers) {
+      requests.rejectAll(() => new BrokerClosedError());
+      keeper.stop();
+    }
+    for (const publisher of publishers) publisher.abandon();
+  }
+
+  private publisherFor({ body }: WireMessage): Publisher {
+    if (this.sizes.isProven(body.length)) return this.main;
+    if (!this.trying) void this.trial.keeper.start();
+    this.trying = true;
+    return this.trial;
+  }
+}
