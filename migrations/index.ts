@@ -4,6 +4,7 @@ import { Leaderships } from './0002-leaderships.js';
 import { Proposals } from './0003-proposals.js';
 import { Tasks } from './0004-tasks.js';
 import { HandlersAndSubscriptions } from './0005-handlers-and-subscriptions.js';
+import { Refusals } from './0006-refusals.js';
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
@@ -19,4 +20,5 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   Proposals,
   Tasks,
   HandlersAndSubscriptions,
+  Refusals,
 ];

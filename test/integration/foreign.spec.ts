@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { traceTree } from 'agentmq/apps/monitor';
-import { Contract } from 'agentmq/contracts';
+import { Contract, type Message, newMessageId, toRole } from 'agentmq/contracts';
 import { DeadLetters } from 'agentmq/messaging';
 import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
 import { IsInt, IsString } from 'class-validator';
@@ -34,6 +34,32 @@ class Shop {
   }
 }
 
+const arrived: { item: string; id: string }[] = [];
+
+@Agent({ role: 'depot' })
+class Depot {
+  @Handle(Order, { retry: { attempts: 2, delay: 10 } })
+  order({ item }: Order, @Ctx() { message, attempt }: MessageContext): { depot: string } {
+    arrived.push({ item, id: message.messageId });
+    if (attempt === 1) throw new Error('not at first');
+    return { depot: item };
+  }
+}
+
+/** As an agent sends it to the shop. */
+const own = (body: string): Message => ({
+  messageId: newMessageId(),
+  sender: 'shop-1',
+  recipient: toRole('shop'),
+  timestamp: new Date(),
+  type: 'order',
+  version: 1,
+  priority: 5,
+  attempt: 1,
+  contentType: 'application/json',
+  body: Buffer.from(body),
+});
+
 describe('a foreign AMQP client', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_BUS_HANDLER_GRACE: '0.1' });
   let connection: ChannelModel;
@@ -41,6 +67,7 @@ describe('a foreign AMQP client', () => {
 
   beforeAll(async () => {
     await system.start({ id: 'shop-1', controllers: [Shop] });
+    await system.start({ id: 'depot-1', controllers: [Depot] });
     connection = await connect(amqpUrl());
     channel = await connection.createChannel();
   });
@@ -50,6 +77,7 @@ describe('a foreign AMQP client', () => {
   });
   afterEach(() => {
     handled.length = 0;
+    arrived.length = 0;
   });
 
   const publish = (body: Buffer | string, options: Options.Publish, exchange = 'direct', key = 'role.shop') =>
@@ -95,6 +123,59 @@ describe('a foreign AMQP client', () => {
       async () => (await system.store.find('their-id-7'))?.deliveries[0]?.state === 'completed',
     );
     expect(handled.filter(({ id }) => id === 'their-id-7')).toHaveLength(1);
+  });
+
+  it('counts from 1 for each role: each handles what was sent to it, also when it is tried again', async () => {
+    const order = (item: string) => JSON.stringify({ item, quantity: 1 });
+    publish(order('for the shop'), { type: 'order', messageId: '1' });
+    await until('the shop', () => handled.length === 1);
+    publish(order('for the depot'), { type: 'order', messageId: '1' }, 'direct', 'role.depot');
+    publish(order('another for the shop'), { type: 'order', messageId: '1' });
+    publish(order('for the shop'), { type: 'order', messageId: '1' });
+    publish(order('another for the shop'), { type: 'order', messageId: '1' });
+    await until('the depot, twice', () => arrived.length === 2);
+    await goesOn();
+    expect(arrived.map(({ item }) => item)).toEqual(['for the depot', 'for the depot']);
+    expect(handled.map(({ item }) => item)).toEqual(['for the shop', 'another for the shop', 'next']);
+    const another = await until('completion', async () => {
+      const found = await system.store.find(handled[1]?.id ?? '');
+      return found?.deliveries[0]?.state === 'completed' ? found : undefined;
+    });
+    expect(another.message.headers).toMatchObject({ 'agentmq-original-id': '1' });
+  });
+
+  it('takes the id of a message that waits: that one is handled as it was sent', async () => {
+    const message = { ...own('{"item":"sent by an agent","quantity":1}'), deliverAt: new Date(Date.now() + 500) };
+    const id = message.messageId;
+    await system.store.append([message], { owner: 'shop-1' });
+    publish('{"item":"forged","quantity":1}', { type: 'order', messageId: id });
+    publish('<forged/>', { type: 'order', messageId: id });
+    await until('both', () => handled.length === 2);
+    expect(handled.map(({ item }) => item)).toEqual(['forged', 'sent by an agent']);
+    expect(handled[1]?.id).toBe(id);
+  });
+
+  it('names a message that waits for another in a dead letter: it goes on waiting', async () => {
+    const body = '{"item":"waits","quantity":1}';
+    const message = { ...own(body), recipient: toRole('absent') };
+    await system.store.append([message], { owner: 'shop-1' });
+    const letter = (messageId: string, content: string, reason: string) => {
+      const death = { queue: `${system.namespace}.role.absent`, exchange: `${system.namespace}.direct`, count: 1 };
+      const headers = { 'x-death': [{ ...death, reason, 'routing-keys': ['role.absent'] }] };
+      publish(content, { type: 'order', messageId, headers }, 'dead-letter', '');
+    };
+    for (const reason of ['expired', 'rejected']) {
+      letter(message.messageId, body, reason);
+      letter(message.messageId, '{}', reason);
+    }
+    letter('last letter', body, 'rejected');
+    const last = await until('the last letter', async () => {
+      const found = await system.store.find('last letter');
+      return found?.deliveries.length ? found : undefined;
+    });
+    expect(last.deliveries).toMatchObject([{ state: 'dead', error: { code: 'BROKER_DEAD_LETTERED' } }]);
+    await until('all letters', async () => (await system.store.list({ consumer: 'role.absent' })).length === 3);
+    expect((await system.store.find(message.messageId))?.deliveries).toMatchObject([{ state: 'pending', error: null }]);
   });
 
   it('asks with its own reply queue and is answered', async () => {

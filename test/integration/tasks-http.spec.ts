@@ -2,10 +2,24 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CoordinatorModule } from 'agentmq/apps/coordinator';
-import { NlpRequest } from 'agentmq/contracts';
+import { type Message, newMessageId, NlpRequest, toRole, toTopic } from 'agentmq/contracts';
 import { Tasks } from 'agentmq/coordination';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
+
+const message = (fields: Partial<Message>, payload: object): Message => ({
+  messageId: newMessageId(),
+  sender: 'console-1',
+  recipient: toRole('coordinator'),
+  timestamp: new Date(),
+  type: 'task_request',
+  version: 1,
+  priority: 5,
+  attempt: 1,
+  contentType: 'application/json',
+  body: Buffer.from(JSON.stringify(payload)),
+  ...fields,
+});
 
 describe('submitted tasks over HTTP', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
@@ -45,6 +59,29 @@ describe('submitted tasks over HTTP', () => {
       body: { id: ids[0], state: 'queued', destination: 'role.nobody', path: [] },
     });
     expect((await ask('/tasks/01a20000-0000-7000-8000-000000000000')).status).toBe(404);
+  });
+
+  it('a task that was sent as a message ends as its coordinator told it, whatever else claims to be its result', async () => {
+    const { store } = system;
+    const request = message({}, { task: 'data_analysis', payload: { csv: 'a' } });
+    const taskId = request.messageId;
+    const result = (sender: string, told: object): Message => {
+      const fields = { sender, recipient: toTopic('tasks.result'), type: 'task_result', correlationId: taskId };
+      return message(fields, { taskId, task: 'data_analysis', ...told });
+    };
+    const failure = { name: 'Error', code: 'NO_COLUMNS', message: 'no', retryable: false };
+    await store.append([request], { owner: 'console-1' });
+    const ref = { messageId: taskId, consumer: 'role.coordinator' };
+    await store.claim([{ ...ref, redelivered: false, copy: '', attempts: 5, alone: false }], 'coordinator-9', 60_000);
+    await store.append([result('coordinator-9', { state: 'failed', error: failure })], { owner: 'coordinator-9' });
+    await store.fail([{ ...ref, attempt: 1, state: 'dead', error: failure }]);
+    const forged = { state: 'completed', result: { forged: true } };
+    // as an agent records it that receives it over the wire, and as another agent sends it
+    await store.record([result('coordinator-9', forged)]);
+    await store.append([result('someone-1', forged)], { owner: 'someone-1' });
+    const { body } = await ask(`/tasks/${taskId}`);
+    expect(body).toMatchObject({ state: 'failed', error: { code: 'NO_COLUMNS' } });
+    expect(body).not.toHaveProperty('result');
   });
 
   it('are cancelled', async () => {

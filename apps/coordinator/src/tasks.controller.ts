@@ -125,7 +125,7 @@ export class TasksController {
     const coordinator = formatRecipient(message.recipient);
     // Replayed to others it has more of them.
     const delivery = deliveries.find(({ consumer }) => consumer === coordinator);
-    const outcome = await this.outcomeOf(message.messageId);
+    const outcome = delivery?.agentId ? await this.outcomeOf(message.messageId, delivery.agentId) : undefined;
     const open = delivery !== undefined && OPEN.includes(delivery.state);
     // What was told is told anew when a task is carried out again.
     const { result, error } = open ? {} : { ...outcome, error: outcome?.error ?? withoutStack(delivery?.error) };
@@ -142,10 +142,13 @@ export class TasksController {
     };
   }
 
-  /** The last result that was told of a task: a coordinator that died may have left one to be told again. */
-  private async outcomeOf(correlationId: string): Promise<TaskResult | undefined> {
-    const results = await this.store.list({ correlationId, type: contractOf(TaskResult).type });
-    const last = results.at(-1);
+  /**
+   * The last result that the coordinator told which had the task last: an earlier one that died may have left one, to be told
+   * again. Anything may claim to be a result; what counts was sent through the store.
+   */
+  private async outcomeOf(correlationId: string, coordinator: string): Promise<TaskResult | undefined> {
+    const results = await this.store.list({ correlationId, type: contractOf(TaskResult).type, received: false });
+    const last = results.findLast(({ message }) => message.sender === coordinator);
     return last && (JSON.parse(last.message.body.toString()) as TaskResult);
   }
 }

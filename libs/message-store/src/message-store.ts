@@ -192,6 +192,8 @@ export interface StoredDelivery extends DeliveryRef {
 export interface StoredMessage {
   readonly message: Message;
   readonly storedAt: Date;
+  /** It was stored when it came over the wire, not when it was sent: of its sender there is only what it says itself. */
+  readonly received: boolean;
   /** False while an outbox entry is open. */
   readonly published: boolean;
   readonly deliveries: readonly StoredDelivery[];
@@ -201,6 +203,8 @@ export interface MessageFilter {
   readonly correlationId?: string;
   readonly traceId?: string;
   readonly type?: string;
+  /** Those that came over the wire, or (false) those that were sent through the store; both unless given. */
+  readonly received?: boolean;
   readonly consumer?: ConsumerName;
   readonly state?: DeliveryState;
   /** Dead letters that were discarded are left out unless true. */
@@ -360,8 +364,11 @@ export abstract class MessageStore {
 
   // -- receiving
 
-  /** Stores messages that came from outside, with no outbox entry; one already stored is left as it is. */
-  abstract record(messages: readonly Message[]): Promise<void>;
+  /**
+   * Stores messages that came from outside, with no outbox entry; one already stored is left as it is. Answers of each
+   * whether what is stored under its id has its type, version and body: else it is another message.
+   */
+  abstract record(messages: readonly Message[]): Promise<boolean[]>;
 
   /**
    * Claims deliveries for `owner`, each for `leaseMs`; expiry is decided here, by the database's clock. Of one asked for
@@ -409,6 +416,12 @@ export abstract class MessageStore {
 
   /** Broadcasts that the consumer turned out not to handle: it is not owed them. What is claimed or settled stays. */
   abstract disown(deliveries: readonly DeliveryRef[]): Promise<void>;
+
+  /**
+   * What the broker took out of inboxes before it was settled: what the record has open is put on its way again, or settled
+   * if its time is over. Answers of each what is on record: its delivery, its message alone, or neither.
+   */
+  abstract takeBack(deliveries: readonly DeliveryRef[]): Promise<('delivery' | 'message' | 'neither')[]>;
 
   // -- subscriptions
 

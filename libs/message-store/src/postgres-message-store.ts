@@ -137,7 +137,7 @@ export class PostgresMessageStore extends MessageStore {
     return this.sender.leaseDue(owner, limit, leaseMs, skip);
   }
 
-  record(messages: readonly Message[]): Promise<void> {
+  record(messages: readonly Message[]): Promise<boolean[]> {
     return this.sender.record(messages);
   }
 
@@ -187,6 +187,10 @@ export class PostgresMessageStore extends MessageStore {
 
   disown(deliveries: readonly DeliveryRef[]): Promise<void> {
     return this.unhandledDeliveries.disown(deliveries);
+  }
+
+  takeBack(deliveries: readonly DeliveryRef[]): Promise<('delivery' | 'message' | 'neither')[]> {
+    return this.receiver.takeBack(deliveries);
   }
 
   getUnprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'> = {}): Promise<StoredMessage[]> {

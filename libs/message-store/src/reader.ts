@@ -57,6 +57,7 @@ export class Reader {
       for (const [field, value] of Object.entries(equal)) {
         if (value !== undefined) query.andWhere(`m.${field} = :${field}`, { [field]: clean(value) });
       }
+      if (filter.received !== undefined) query.andWhere('m.received = :received', { received: filter.received });
       if (filter.bodies === false) query.select(withoutBody(manager).map((column) => `m.${column}`));
       if (filter.after !== undefined) {
         const after = clean(filter.after);
@@ -113,6 +114,7 @@ async function withDeliveries(manager: EntityManager, messages: readonly Message
   return messages.map((message) => ({
     message: toMessage(message),
     storedAt: message.storedAt,
+    received: message.received,
     published: !unpublished.has(message.messageId),
     deliveries: byMessage.get(message.messageId) ?? [],
   }));

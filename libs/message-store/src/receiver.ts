@@ -6,6 +6,7 @@ import type {
   Claim,
   ClaimRef,
   ClaimResult,
+  DeliveryRef,
   DeliveryState,
   Failure,
   Rejection,
@@ -106,6 +107,14 @@ export class Receiver {
         part.map(({ error }) => toJson(error)),
       ]);
     }
+  }
+
+  async takeBack(deliveries: readonly DeliveryRef[]): Promise<('delivery' | 'message' | 'neither')[]> {
+    const rows = await this.database.query<{ owed: boolean; stored: boolean }>(this.sql.takeBack, [
+      deliveries.map(({ messageId }) => clean(messageId)),
+      deliveries.map(({ consumer }) => clean(consumer)),
+    ]);
+    return rows.map(({ owed, stored }) => (owed ? 'delivery' : stored ? 'message' : 'neither'));
   }
 
   private async fenced(

@@ -11,6 +11,11 @@ interface EntryRow extends OutboxLease {
   readonly messageId: string;
 }
 
+interface RecordedRow {
+  readonly messageId: string;
+  readonly same: boolean | null;
+}
+
 type DueRow = MessageRow &
   (
     | { readonly id: string; readonly closed: false; readonly lease: number; readonly consumer: string | null }
@@ -96,10 +101,20 @@ export class Sender {
     }
   }
 
-  async record(messages: readonly Message[]): Promise<void> {
-    for (const part of byBytes(distinct(messages), ({ body }) => body.length, this.database.statementBytes)) {
-      await this.database.query(this.sql.record, messageParameters(part));
+  async record(messages: readonly Message[]): Promise<boolean[]> {
+    const same = new Map<Message, boolean>();
+    // Of several with one id, one is asked about at a time: which of them is stored decides about the next.
+    for (let left = messages; left.length > 0; left = left.filter((message) => !same.has(message))) {
+      const asked = distinct(left);
+      const byId = new Map(asked.map((message) => [clean(message.messageId), message]));
+      for (const part of byBytes(asked, ({ body }) => body.length, this.database.statementBytes)) {
+        for (const row of await this.database.query<RecordedRow>(this.sql.record, messageParameters(part))) {
+          const message = byId.get(row.messageId);
+          if (message && row.same !== null) same.set(message, row.same);
+        }
+      }
     }
+    return messages.map((message) => same.get(message) ?? false);
   }
 }
 

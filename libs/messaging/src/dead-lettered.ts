@@ -3,6 +3,7 @@ import { formatRecipient, fromWire, type Recipient, toWireError } from 'agentmq/
 import type { MessageStore } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
+import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from './patience.js';
 
 /** The most dead letters held at once. */
@@ -12,19 +13,24 @@ const PREFETCH = 50;
 const UNKNOWN: Recipient = { kind: 'role', name: 'unknown' };
 
 /**
- * Records what the broker itself takes out of a queue, so that no message vanishes without a row that says why. All
- * agents of a namespace share this. A transient message of ours that ran out of time is counted only: nobody is owed it,
- * and what an agent that is away misses (heartbeats) would fill the store.
+ * Takes what the broker itself takes out of a queue, so that no message vanishes without a row that says why. All agents of
+ * a namespace share this. Anything may be published to the dead-letter exchange, so a letter ends nothing: a delivery that
+ * is on record ends by the record alone, and is put on its way again while it has time. What the store does not know is
+ * recorded as the letter says. A transient message of ours that ran out of time is counted only: nobody is owed it, and
+ * what an agent that is away misses (heartbeats) would fill the store.
  */
 export class DeadLetteredInbox {
   private readonly stopping = new AbortController();
+  private readonly foreign: ForeignMessages;
   private subscription: Consumer | undefined;
 
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.foreign = new ForeignMessages(store);
+  }
 
   /** Resolves when dead letters flow. */
   async start(): Promise<void> {
@@ -39,16 +45,18 @@ export class DeadLetteredInbox {
 
   private async receive(letter: DeadLettered): Promise<void> {
     const recipient = letter.recipient ?? letter.owner ?? UNKNOWN;
-    const { message } = fromWire(recipient, letter);
+    const { message: read } = fromWire(recipient, letter);
     const expired = letter.reason === 'expired';
     this.metrics.received('other', 'dead_lettered');
-    if (expired && message.transient) return;
-    const rejection = {
-      message,
-      consumer: formatRecipient(letter.owner ?? recipient),
-      state: expired ? ('expired' as const) : ('dead' as const),
-      error: toWireError(new BrokerDeadLetteredError(letter.reason)),
-    };
-    await whileStoreIsAway(this.stopping.signal, () => this.store.reject([rejection]));
+    if (expired && read.transient) return;
+    const consumer = formatRecipient(letter.owner ?? recipient);
+    await whileStoreIsAway(this.stopping.signal, async () => {
+      const message = await this.foreign.admit(read);
+      const [known] = await this.store.takeBack([{ messageId: message.messageId, consumer }]);
+      // A copy that was published for another consumer: this one is not owed it.
+      if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
+      const error = toWireError(new BrokerDeadLetteredError(letter.reason));
+      await this.store.reject([{ message, consumer, state: expired ? 'expired' : 'dead', error }]);
+    });
   }
 }

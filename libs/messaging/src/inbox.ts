@@ -30,6 +30,7 @@ import { Batcher } from './batcher.js';
 import { decodeBody } from './body.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
+import { ForeignMessages } from './foreign-messages.js';
 import { describe, errorRecord, isRetryable, printable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
@@ -74,6 +75,7 @@ export class Inbox {
   private readonly rejections: Batcher<Rejection, void>;
   private readonly answerer: Answerer;
   private readonly unhandled: Unhandled;
+  private readonly foreign: ForeignMessages;
   private handling = 0;
   private subscription: Consumer | undefined;
 
@@ -91,6 +93,7 @@ export class Inbox {
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
     this.answerer = new Answerer(broker, agentId, options.now, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
+    this.foreign = new ForeignMessages(store);
     this.rejections = new Batcher((batch) => store.reject(batch).then(() => []), { size: 500, inFlight: 2 });
   }
 
@@ -122,8 +125,9 @@ export class Inbox {
     const passedOn = incoming.properties.headers[HEADER.consumer];
     const other = typeof passedOn === 'string' && passedOn !== this.consumer && this.options.inboxOf(passedOn);
     if (other) return other.receive(incoming);
-    const { message, problems } = fromWire(incoming.recipient, incoming);
+    const { message: read, problems } = fromWire(incoming.recipient, incoming);
     const [problem] = problems;
+    const message = read.transient ? read : await this.admit(read);
     if (problem) return this.reject(message, problem);
     const routes = this.routesOf(message);
     const contract = routes[0]?.contract;
@@ -312,8 +316,13 @@ export class Inbox {
     if (!expired) await this.answerer.fail(message, record);
   }
 
-  private record(rejection: Rejection): Promise<void> {
-    return this.claims.patiently(() => this.rejections.add(rejection));
+  private async record(rejection: Rejection): Promise<void> {
+    const message = rejection.message.transient ? await this.admit(rejection.message) : rejection.message;
+    return this.claims.patiently(() => this.rejections.add({ ...rejection, message }));
+  }
+
+  private admit(message: Message): Promise<Message> {
+    return this.claims.patiently(() => this.foreign.admit(message));
   }
 
   private warn({ message, contract }: Work, error: unknown): DeliveryError {

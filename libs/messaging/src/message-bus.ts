@@ -23,6 +23,7 @@ import {
   type AwaitedHandler,
   type CallerTransaction,
   type MessageStore,
+  type OutboxLease,
   type Transaction,
   transactionGiven,
 } from 'agentmq/message-store';
@@ -178,8 +179,10 @@ export class MessageBus {
     const composed = this.composer.compose(recipient, contract, payload, { ...options, ttl }, durable);
     const message: Message = { ...composed, correlationId: composed.messageId };
     this.metrics.sent(message.type, recipient.kind);
-    const publication = { ...publicationOf({ message }, this.clock.now()), mandatory: true };
-    const ask = () => this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
+    const ask = (lease: Partial<OutboxLease> = {}) => {
+      const publication = { ...publicationOf({ message, ...lease }, this.clock.now()), mandatory: true };
+      return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
+    };
     return answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask(), expected);
   }
 
@@ -261,11 +264,11 @@ export class MessageBus {
     message: Message,
     waitMs: number,
     signal: AbortSignal | undefined,
-    ask: () => Promise<WireMessage>,
+    ask: (lease: OutboxLease) => Promise<WireMessage>,
   ): Promise<WireMessage> {
     const lease = await this.outbox.commitRequest(message, waitMs);
     try {
-      const answer = await ask();
+      const answer = await ask(lease);
       void this.outbox.settle(lease);
       return answer;
     } catch (error) {

@@ -111,8 +111,10 @@ export class Unhandled {
   /** False when the other's inbox did not take it. */
   private async forward({ incoming, message }: UnhandledMessage, agentId: string): Promise<boolean> {
     const { properties, body } = incoming;
+    const { messageId, correlationId } = message;
     const headers = {
       ...properties.headers,
+      ...message.headers,
       [HEADER.recipient]: formatRecipient(message.recipient),
       [HEADER.consumer]: this.consumer,
       // A copy of its own: that this one comes back must not void the claim by that one.
@@ -120,7 +122,8 @@ export class Unhandled {
     };
     try {
       await this.broker.publish({
-        properties: { ...properties, headers },
+        // A foreign message may have another id here than it came with.
+        properties: { ...properties, messageId, ...(correlationId === undefined ? {} : { correlationId }), headers },
         body,
         recipient: toAgent(agentId),
         mandatory: true,

@@ -40,6 +40,27 @@ export function replaying(of: () => Harness): void {
       return answers;
     }
 
+    it('takes back what the broker gave up: what is open and in time goes on its way again, later; the rest is left', async () => {
+      const { store } = of();
+      const [waits, late, held, done, onItsWay] = newMessages(5) as [Message, Message, Message, Message, Message];
+      const stale = { ...late, expiresAt: new Date(Date.now() - 1_000) };
+      await lost([waits, stale, held, done]);
+      await store.append([onItsWay], { owner: 'a', leaseMs: LONG });
+      await store.claim([claimOf(held), claimOf(done)], 'a', LONG);
+      await store.complete([refOf(done)]);
+      const asked = [waits, stale, held, done, onItsWay].map(({ messageId }) => ({ messageId, consumer: WORKER }));
+      const answers = [...asked, { ...refOf(waits), consumer: AUDITOR }, { messageId: 'none', consumer: WORKER }];
+      expect(await store.takeBack(answers)).toEqual([...asked.map(() => 'delivery'), 'message', 'neither']);
+      expect(await store.takeBack(asked)).toHaveLength(5);
+      expect(await due()).toEqual([]);
+      expect(await delivery(stale)).toMatchObject({ state: 'expired', error: { code: 'MESSAGE_EXPIRED' } });
+      expect(await delivery(waits)).toMatchObject({ state: 'pending' });
+      await change(`UPDATE $schema.outbox SET due_at = statement_timestamp() WHERE lease = 0`);
+      expect(await dueIds()).toEqual([waits.messageId]);
+      expect(await delivery(held)).toMatchObject({ state: 'processing' });
+      expect(await delivery(done)).toMatchObject({ state: 'completed' });
+    });
+
     it('puts what is pending on its way again, to its consumer alone and as a copy, oldest first', async () => {
       const { store } = of();
       const messages = newMessages(3);

@@ -107,6 +107,7 @@ export function schema(of: () => Harness): void {
         'outbox_by_owner',
         'outbox_due',
         'outbox_pkey',
+        'outbox_refused',
         'proposals_by_outcome',
         'proposals_open',
         'proposals_pkey',

@@ -18,6 +18,7 @@ export function sending(of: () => Harness): void {
       expect(await store.find(message.messageId)).toEqual({
         message,
         storedAt: expect.any(Date),
+        received: false,
         published: false,
         deliveries: [pendingAt(message, WORKER)],
       });
@@ -31,6 +32,33 @@ export function sending(of: () => Harness): void {
       const entries = await store.leaseDue('relay-1', 100, 1000);
       const byId = new Map(entries.map((entry) => [entry.id, entry.message.messageId]));
       expect(leases.map(({ id }) => byId.get(id))).toEqual(messages.map(({ messageId }) => messageId));
+    });
+
+    it('records what came over the wire, and tells whether what is stored under its id is the same', async () => {
+      const { store } = of();
+      const [sent, received] = newMessages(2);
+      if (!sent || !received) throw new Error('two were made');
+      await store.append([sent], ours);
+      const others = [
+        { ...received, body: Buffer.from('{"n":2}') },
+        { ...received, type: 'another' },
+        { ...received, version: 2 },
+        { ...sent, body: Buffer.from([0xff]) },
+      ];
+      const again = { ...received, sender: 'another', attempt: 2, recipient: toAgent('a') };
+      expect(await store.record([received, ...others, again, sent])).toEqual([
+        true,
+        false,
+        false,
+        false,
+        false,
+        true,
+        true,
+      ]);
+      expect(await store.record([again])).toEqual([true]);
+      expect(await store.find(received.messageId)).toMatchObject({ message: received, received: true });
+      expect(await store.find(sent.messageId)).toMatchObject({ message: sent, received: false });
+      expect(await store.list({ received: true })).toMatchObject([{ message: received }]);
     });
 
     it('takes empty batches', async () => {

@@ -1,4 +1,4 @@
-import { Agent, AgentClient, Subscribe } from 'agentmq/agent';
+import { Agent, AgentClient, Ctx, type MessageContext, Subscribe } from 'agentmq/agent';
 import {
   fromWireError,
   TASK_PROGRESS_TOPIC,
@@ -7,6 +7,7 @@ import {
   TaskRequest,
   TaskResult,
 } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
 
 /** Receives what the console shows of a run. */
 export abstract class ProgressListener {
@@ -22,6 +23,7 @@ export class ConsoleAgent {
   constructor(
     private readonly agents: AgentClient,
     private readonly listener: ProgressListener,
+    private readonly store: MessageStore,
   ) {}
 
   /** Resolves with the result of an analysis of a file. Rejects with `RemoteError` when the task failed. */
@@ -39,7 +41,10 @@ export class ConsoleAgent {
   }
 
   @Subscribe(TASK_RESULT_TOPIC, TaskResult, { scope: 'instance' })
-  onResult(result: TaskResult): void {
+  async onResult(result: TaskResult, @Ctx() { message }: MessageContext): Promise<void> {
+    // Anything may be published to the topic; what counts was sent through the store.
+    const stored = await this.store.find(message.messageId);
+    if (stored?.received !== false) return;
     this.results.set(result.taskId, result);
     this.arrived();
   }

@@ -44,6 +44,7 @@ const stored = (type: string, deliveries: StoredDelivery[] = [], body = '{"name"
     contentType: 'application/json',
   },
   storedAt: at(0),
+  received: false,
   published: true,
   deliveries,
 });

@@ -59,6 +59,9 @@ export class MessageEntity implements MessageRow {
   @Column({ type: 'boolean' })
   readonly transient!: boolean;
 
+  @Column({ type: 'boolean' })
+  readonly received!: boolean;
+
   @Column({ name: 'content_type', type: 'text' })
   readonly contentType!: string;
 

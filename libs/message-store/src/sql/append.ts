@@ -13,7 +13,7 @@ const ofNobody = `(later OR ${LEASE}::float8 IS NULL)`;
  * keeps few compiled expressions.
  */
 export const append = (schema: string): string => `
-WITH stored AS (${insertMessages(schema)}
+WITH stored AS (${insertMessages(schema, false)}
   RETURNING message_id, recipient_kind, recipient, deliver_at > statement_timestamp() AS later, deliver_at
 ), owed AS (
   INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt)

@@ -7,11 +7,12 @@ import { expire } from './expire.js';
 import { forget } from './forget.js';
 import { complete, fail, release, renew } from './held-claims.js';
 import { leaseDue } from './lease-due.js';
-import { insertMessages } from './message-columns.js';
+import { record } from './message-columns.js';
 import { outboxSize } from './outbox-size.js';
 import { reject } from './reject.js';
 import { postpone, settle } from './settle.js';
 import { addSubscriptions, dropSubscriptions, lockSubscriptions, unsubscribe } from './subscriptions.js';
+import { takeBack } from './take-back.js';
 import { takeOver } from './take-over.js';
 import { trace } from './trace.js';
 import { disown, elsewhere, rouse, unhandled, waitingForHandler } from './unhandled.js';
@@ -25,7 +26,7 @@ export const statements = (schema: string) => ({
   settle: settle(schema),
   postpone: postpone(schema),
   leaseDue: leaseDue(schema),
-  record: insertMessages(schema),
+  record: record(schema),
   claim: claim(schema),
   renew: renew(schema),
   complete: complete(schema),
@@ -41,6 +42,7 @@ export const statements = (schema: string) => ({
   dropSubscriptions: dropSubscriptions(schema),
   addSubscriptions: addSubscriptions(schema),
   unsubscribe: unsubscribe(schema),
+  takeBack: takeBack(schema),
   trace: trace(schema),
   counts: counts(schema),
   discard: discard(schema),

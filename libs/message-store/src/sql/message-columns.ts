@@ -31,11 +31,35 @@ export const messageRow = stored
   .map(([column]) => `m.${column} AS "${column.replace(/_./g, (part) => part.charAt(1).toUpperCase())}"`)
   .join(', ');
 
+const columns = stored.map(([column]) => column).join(', ');
+const arrays = stored.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
+
 /**
  * One array a column and `unnest`: one plan whatever the number of rows, and half the time of a VALUES list. The rows
  * come sorted by id, so that two batches with ids in common wait for each other in one order and can't deadlock.
+ * `received`: they came over the wire.
  */
-export const insertMessages = (schema: string): string => `
-  INSERT INTO "${schema}".messages (${stored.map(([column]) => column).join(', ')})
-  SELECT * FROM unnest(${stored.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ')})
+export const insertMessages = (schema: string, received: boolean): string => `
+  INSERT INTO "${schema}".messages (${columns}, received)
+  SELECT *, ${received} FROM unnest(${arrays})
   ON CONFLICT (message_id) DO NOTHING`;
+
+/**
+ * Stores messages that came over the wire, and answers of each whether what is stored under its id has its content: null
+ * when another has stored one since this statement began, which is then to be asked again.
+ */
+export const record = (schema: string): string => `
+WITH given AS MATERIALIZED (
+  SELECT * FROM unnest(${arrays}) WITH ORDINALITY AS given (${columns}, ord)
+), stored AS (
+  INSERT INTO "${schema}".messages (${columns}, received)
+  SELECT ${columns}, true FROM given
+  ON CONFLICT (message_id) DO NOTHING
+  RETURNING message_id
+)
+SELECT message_id AS "messageId", message_id IN (SELECT message_id FROM stored) OR (
+  SELECT m.type = g.type AND m.version = g.version AND m.body_encoding = g.body_encoding AND m.body = g.body
+  FROM "${schema}".messages m WHERE m.message_id = g.message_id
+) AS same
+FROM given g
+ORDER BY ord`;

@@ -5,7 +5,7 @@ const parameter = (offset: number): string => `$${MESSAGE_PARAMETERS + offset}`;
 
 /** Messages that never reached a handler, with the delivery that says why: both or neither. Attempt 0: never claimed. */
 export const reject = (schema: string): string => `
-WITH stored AS (${insertMessages(schema)}
+WITH stored AS (${insertMessages(schema, true)}
 )
 INSERT INTO "${schema}".deliveries AS d (message_id, consumer, state, attempt, error, received_at, finished_at)
 SELECT DISTINCT ON (message_id, consumer)

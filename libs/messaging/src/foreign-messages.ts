@@ -1,0 +1,44 @@
+import { type Message } from 'agentmq/contracts';
+import type { MessageStore } from 'agentmq/message-store';
+import { createHash } from 'node:crypto';
+import { Batcher } from './batcher.js';
+
+/** On a message whose id another message had: the id that its producer gave it. */
+export const ORIGINAL_ID_HEADER = 'agentmq-original-id';
+
+/** AMQP's longest is 255 bytes, of which a character takes up to 4. */
+const KEPT_OF_ID = 50;
+
+/**
+ * Messages that no outbox published: they may have any id, such as one that another message has. A message is known by its
+ * content: under one id it is never taken for another, neither now nor when it is handled again from the store.
+ */
+export class ForeignMessages {
+  private readonly records: Batcher<Message, boolean>;
+
+  constructor(store: Pick<MessageStore, 'record'>) {
+    this.records = new Batcher((batch) => store.record(batch), { size: 500, inFlight: 2 });
+  }
+
+  /** Stores a foreign message. Resolves with it under the id that it has here. Rejects as the store does. */
+  async admit(message: Message): Promise<Message> {
+    if (message.copy !== undefined || (await this.records.add(message))) return message;
+    const other = underOwnId(message);
+    await this.records.add(other);
+    return other;
+  }
+}
+
+/** The same for every copy of the message, so that copies of it are told by their id. */
+function underOwnId(message: Message): Message {
+  const { messageId, type, version, body, headers, correlationId = messageId } = message;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([messageId, type, version]))
+    .update(body);
+  return {
+    ...message,
+    messageId: `${[...messageId].slice(0, KEPT_OF_ID).join('')}~${digest.digest('base64url').slice(0, 22)}`,
+    correlationId,
+    headers: { ...headers, [ORIGINAL_ID_HEADER]: messageId },
+  };
+}
