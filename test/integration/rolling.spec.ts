@@ -113,6 +113,17 @@ describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (
     for (const n of ten) await expect(agents.request({ role: 'roll' }, Swift, { n })).resolves.toBe(n);
   });
 
+  it('an older instance that starts takes no subscription away', async () => {
+    system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+    const old = await system.start({ id: 'old-1', controllers: [Old] });
+    await system.start({ id: 'new-1', controllers: [New] });
+    const agents = await sender();
+    await old.close();
+    await system.start({ id: 'old-1', controllers: [Old] });
+    await allAre(await publishTen(agents), 'role.roll completed 1');
+    expect([...handled].sort()).toEqual(ten.map((n) => `published ${n}`).sort());
+  });
+
   it('what none handles waits, visibly, until one comes that does', async () => {
     system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
     await system.start({ id: 'old-1', controllers: [Old] });
@@ -150,5 +161,15 @@ describe('what no instance handles', () => {
       const deliveries = (await system.store.find(all.messageId))?.deliveries;
       return deliveries?.map(({ consumer, state }) => `${consumer} ${state}`).join() === 'agent.new-1 completed';
     });
+  });
+
+  it('the inbox of a role is bound to what its instances have declared together, until that ends', async () => {
+    const roll = { kind: 'role', name: 'roll' } as const;
+    system.hub.delete(roll);
+    await until('the inbox anew', () => system.hub.find(roll));
+    await system.start({ id: 'old-2', controllers: [Old] });
+    expect([...(system.hub.find(roll)?.topics ?? [])]).toEqual(['t.*']);
+    await system.store.endSubscription('role.roll', 't.*', 'by an operator');
+    await until('the binding to be gone', () => system.hub.find(roll)?.topics.size === 0);
   });
 });

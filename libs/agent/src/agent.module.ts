@@ -174,6 +174,7 @@ const createBus = (
     handlerTimeoutMs: settings.handlerTimeout,
     liveMs: registryTimes(settings.registry).suspectAfter,
     handlerGraceMs: settings.bus.handlerGrace,
+    subscriptionGraceMs: settings.bus.subscriptionGrace,
     relayPollMs: RELAY_POLL_MS,
     maxPublishing: MAX_PUBLISHING,
     maxPublishingBytes: MAX_PUBLISHING_BYTES,

@@ -53,6 +53,12 @@ export class Environment {
   @Max(2_592_000)
   MESSAGE_BUS_HANDLER_GRACE = 3_600;
 
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(2_592_000)
+  MESSAGE_BUS_SUBSCRIPTION_GRACE = 3_600;
+
   @IsOptional()
   @IsIn(['fail', 'wait', 'degraded'])
   MESSAGE_BUS_START?: StartMode;

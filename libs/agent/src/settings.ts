@@ -25,6 +25,8 @@ export abstract class AgentSettings {
     readonly messageTtl: number;
     /** How long a message waits for an instance that handles it, when none does. */
     readonly handlerGrace: number;
+    /** How long a role keeps a subscription that no live instance of it declares. */
+    readonly subscriptionGrace: number;
     readonly maxMessageBytes: number;
   };
   /** Broker or database down at start: `fail`, `wait` for them, or go on without and join them later (`degraded`). */
@@ -162,6 +164,7 @@ export function loadSettings(
       maxQueueSize: env.MESSAGE_BUS_MAX_QUEUE_SIZE,
       messageTtl: env.MESSAGE_BUS_MESSAGE_TTL * 1_000,
       handlerGrace: Math.round(env.MESSAGE_BUS_HANDLER_GRACE * 1_000),
+      subscriptionGrace: Math.round(env.MESSAGE_BUS_SUBSCRIPTION_GRACE * 1_000),
       maxMessageBytes: env.MESSAGE_BUS_MAX_MESSAGE_BYTES,
     },
     start: env.MESSAGE_BUS_START ?? start,

@@ -261,6 +261,25 @@ export interface ReplayBatch {
   readonly next?: ReplayCursor;
 }
 
+/** What a consumer's inbox is bound to. */
+export interface SubscribedTopics {
+  readonly topics: readonly string[];
+  /** Patterns that it had before, and has no more. */
+  readonly dropped: readonly string[];
+}
+
+export interface StoredSubscription {
+  readonly consumer: ConsumerName;
+  /** Of topics; '' for broadcasts. */
+  readonly pattern: string;
+  readonly since: Date;
+  /** Since when the role has had live instances of which none declares it. */
+  readonly undeclaredSince: Date | null;
+  readonly endedAt: Date | null;
+  /** Why it has ended. */
+  readonly reason: string | null;
+}
+
 /** What one flow of messages came to. */
 export interface TraceSummary {
   /** Senders and claimants, in the order in which they first appeared. */
@@ -427,9 +446,30 @@ export abstract class MessageStore {
 
   /**
    * From now on the consumer is owed what is published to topics that the patterns match and, if `broadcast`, what is
-   * broadcast. Patterns that it had keep the time they began; resolves with those that it no longer has.
+   * broadcast. Patterns that it had keep the time they began. A role keeps those that it had beside these: others of its
+   * instances may declare them. An agent does not: it is one. Resolves with all that the consumer has now.
    */
-  abstract subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<string[]>;
+  abstract subscribe(
+    consumer: ConsumerName,
+    patterns: readonly string[],
+    broadcast: boolean,
+  ): Promise<SubscribedTopics>;
+
+  /** The topics of a consumer. */
+  abstract topics(consumer: ConsumerName): Promise<SubscribedTopics>;
+
+  /** Of a consumer, or of all: topics (and '' for broadcasts), and what has ended. */
+  abstract subscriptions(consumer?: ConsumerName): Promise<StoredSubscription[]>;
+
+  /** Ends a subscription at once, on record, until an instance that declares it starts. False when there is none. */
+  abstract endSubscription(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean>;
+
+  /**
+   * Ends, on record, the patterns of roles that have had live instances (heard of in the last `liveMs`), of which none has
+   * declared it, for `graceMs`. While a role has no live instance nothing of it ends. One process at a time does it;
+   * resolves with what it ended.
+   */
+  abstract endUndeclared(liveMs: number, graceMs: number): Promise<Pick<StoredSubscription, 'consumer' | 'pattern'>[]>;
 
   /** The consumer is owed nothing more. */
   abstract unsubscribe(consumer: ConsumerName): Promise<void>;

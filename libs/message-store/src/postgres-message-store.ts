@@ -30,6 +30,8 @@ import {
   type ReplaySelection,
   type StoreCounts,
   type StoredMessage,
+  type StoredSubscription,
+  type SubscribedTopics,
   type TraceSummary,
   type Transaction,
   type UnhandledDelivery,
@@ -63,7 +65,7 @@ export class PostgresMessageStore extends MessageStore {
   private readonly sender: Sender;
   private readonly receiver: Receiver;
   private readonly unhandledDeliveries: UnhandledDeliveries;
-  private readonly subscriptions: Subscriptions;
+  private readonly subscribed: Subscriptions;
   private readonly reader: Reader;
   private readonly registry: Registry;
   private readonly replayer: Replayer;
@@ -79,7 +81,7 @@ export class PostgresMessageStore extends MessageStore {
     this.sender = new Sender(this.database, sql);
     this.receiver = new Receiver(this.database, sql);
     this.unhandledDeliveries = new UnhandledDeliveries(this.database, sql);
-    this.subscriptions = new Subscriptions(this.database, sql);
+    this.subscribed = new Subscriptions(this.database, sql);
     this.reader = new Reader(this.database, sql);
     this.registry = new Registry(this.database, sql);
     this.replayer = new Replayer(this.database);
@@ -216,12 +218,28 @@ export class PostgresMessageStore extends MessageStore {
     return this.retention.forget(age, limit);
   }
 
-  subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<string[]> {
-    return this.subscriptions.subscribe(consumer, patterns, broadcast);
+  subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<SubscribedTopics> {
+    return this.subscribed.subscribe(consumer, patterns, broadcast);
+  }
+
+  topics(consumer: ConsumerName): Promise<SubscribedTopics> {
+    return this.subscribed.topics(consumer);
+  }
+
+  subscriptions(consumer?: ConsumerName): Promise<StoredSubscription[]> {
+    return this.subscribed.list(consumer);
+  }
+
+  endSubscription(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean> {
+    return this.subscribed.end(consumer, pattern, reason);
+  }
+
+  endUndeclared(liveMs: number, graceMs: number): Promise<Pick<StoredSubscription, 'consumer' | 'pattern'>[]> {
+    return this.subscribed.endUndeclared(liveMs, graceMs);
   }
 
   unsubscribe(consumer: ConsumerName): Promise<void> {
-    return this.subscriptions.unsubscribe(consumer);
+    return this.subscribed.unsubscribe(consumer);
   }
 
   find(messageId: string): Promise<StoredMessage | undefined> {

@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import type { ConsumerName } from './message-store.js';
+import type { ConsumerName, StoredSubscription, SubscribedTopics } from './message-store.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
 import { topicExpression } from './topic-expression.js';
@@ -7,14 +7,16 @@ import { topicExpression } from './topic-expression.js';
 /** Stands among the patterns for everything that is broadcast: no topic pattern is empty. */
 const BROADCAST = '';
 
-/** Who is owed what is published to topics and to all. */
+type Ended = Pick<StoredSubscription, 'consumer' | 'pattern'>;
+
+/** Which consumers are owed what is published to topics and to all. */
 export class Subscriptions {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
   ) {}
 
-  async subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<string[]> {
+  async subscribe(consumer: ConsumerName, patterns: readonly string[], broadcast: boolean): Promise<SubscribedTopics> {
     const name = clean(consumer);
     const wanted = patterns.map(clean);
     const expressions = wanted.map(topicExpression);
@@ -24,9 +26,34 @@ export class Subscriptions {
     }
     return this.database.transaction(async (transaction) => {
       await transaction.query(this.sql.lockSubscriptions);
-      const dropped = await transaction.query<{ pattern: string }>(this.sql.dropSubscriptions, [name, wanted]);
+      // A role has other instances, which may declare more; an agent is one.
+      if (!name.startsWith('role.')) {
+        await transaction.query(this.sql.keepSubscriptions, [name, wanted, 'the agent has started without it']);
+      }
       await transaction.query(this.sql.addSubscriptions, [name, wanted, expressions]);
-      return dropped.map(({ pattern }) => pattern).filter((pattern) => pattern !== BROADCAST);
+      return topicsOf(await transaction.query<TopicRow>(this.sql.topicsOf, [name]));
+    });
+  }
+
+  async topics(consumer: ConsumerName): Promise<SubscribedTopics> {
+    return topicsOf(await this.database.query<TopicRow>(this.sql.topicsOf, [clean(consumer)]));
+  }
+
+  list(consumer?: ConsumerName): Promise<StoredSubscription[]> {
+    const name = consumer === undefined ? null : clean(consumer);
+    return this.database.query<StoredSubscription>(this.sql.subscriptions, [name]);
+  }
+
+  async end(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean> {
+    const ended = await this.database.query<Ended>(this.sql.endSubscription, [consumer, pattern, reason].map(clean));
+    return ended.length > 0;
+  }
+
+  endUndeclared(liveMs: number, graceMs: number): Promise<Ended[]> {
+    return this.database.transaction(async (transaction) => {
+      const [turn] = await transaction.query<{ ours: boolean }>(this.sql.markUndeclared, [liveMs]);
+      const reason = `no live instance of the role has declared it for ${graceMs / 1_000} s`;
+      return turn?.ours ? transaction.query<Ended>(this.sql.endUndeclared, [graceMs, reason]) : [];
     });
   }
 
@@ -34,3 +61,13 @@ export class Subscriptions {
     await this.database.query(this.sql.unsubscribe, [clean(consumer)]);
   }
 }
+
+interface TopicRow {
+  readonly pattern: string;
+  readonly ended: boolean;
+}
+
+const topicsOf = (rows: readonly TopicRow[]): SubscribedTopics => ({
+  topics: rows.flatMap(({ pattern, ended }) => (ended ? [] : [pattern])),
+  dropped: rows.flatMap(({ pattern, ended }) => (ended ? [pattern] : [])),
+});

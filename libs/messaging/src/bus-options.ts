@@ -33,6 +33,8 @@ export interface MessageBusOptions {
   readonly liveMs: number;
   /** How long a message waits for an instance that handles it, in ms. */
   readonly handlerGraceMs: number;
+  /** How long a role keeps a subscription that no live instance declares, in ms. */
+  readonly subscriptionGraceMs: number;
 }
 
 export interface SendOptions {

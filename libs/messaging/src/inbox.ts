@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Broker, Consumer, Inbox as BrokerInbox, Incoming } from 'agentmq/broker';
+import type { Broker, Inbox as BrokerInbox, InboxConsumer, Incoming, Topics } from 'agentmq/broker';
 import {
   type ContractDefinition,
   contractTaking,
@@ -77,7 +77,8 @@ export class Inbox {
   private readonly unhandled: Unhandled;
   private readonly foreign: ForeignMessages;
   private handling = 0;
-  private subscription: Consumer | undefined;
+  private subscription: InboxConsumer | undefined;
+  private bound: string;
 
   constructor(
     private readonly broker: Broker,
@@ -90,6 +91,7 @@ export class Inbox {
     const { agentId, leaseMs, liveMs, handlerGraceMs: graceMs } = options;
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.consumer = formatRecipient(inbox.owner);
+    this.bound = keyOf(inbox);
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
     this.answerer = new Answerer(broker, agentId, options.now, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
@@ -109,6 +111,14 @@ export class Inbox {
     this.subscription = await this.broker.consume(this.inbox, { prefetch, concurrency, onCreated }, (incoming) =>
       this.receive(incoming),
     );
+  }
+
+  /** The consumer's subscriptions as they are now: of other instances, and without what ended. Rejects as `rebind` does. */
+  async bind(topics: Topics): Promise<void> {
+    const key = keyOf(topics);
+    if (key === this.bound || !this.subscription) return;
+    await this.subscription.rebind(topics);
+    this.bound = key;
   }
 
   /** Stops fetching, lets running handlers end for at most `timeoutMs`, and gives back what has not ended by then. */
@@ -340,6 +350,8 @@ export class Inbox {
     this.logger.warn(`${what}: ${describe(toWireError(error))}`);
   }
 }
+
+const keyOf = ({ topics, dropped = [] }: Topics): string => JSON.stringify([[...topics].sort(), [...dropped].sort()]);
 
 interface Limits {
   readonly policy: RetryPolicy;

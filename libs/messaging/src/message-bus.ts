@@ -82,7 +82,7 @@ export class MessageBus {
     const wakeRelay = (): void => this.outbox.wake();
     this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, wakeRelay);
     this.watch = new HandlerWatch(store, metrics, options.liveMs, () => this.receiving.consumers, wakeRelay);
-    this.upkeep = new Upkeep(store, this.clock, this.watch, options);
+    this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
     this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
   }
 

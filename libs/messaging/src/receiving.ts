@@ -44,10 +44,10 @@ export class Receiving {
 
   /** Resolves when messages flow; waits for a store that is away. */
   async subscribe({ inbox, routes, concurrency, prefetch }: Subscription): Promise<void> {
-    const { owner, topics } = inbox;
+    const { owner, topics: declared } = inbox;
     // Before the broker's queue is bound: of what flows into it the store is to know that it is owed.
-    const dropped = await whileStoreIsAway(this.stopping.signal, () =>
-      this.store.subscribe(formatRecipient(owner), topics, owner.kind === 'agent'),
+    const bindings = await whileStoreIsAway(this.stopping.signal, () =>
+      this.store.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),
     );
     await this.receiveDeadLettered();
     if (this.stopping.signal.aborted) throw new BusStoppedError();
@@ -61,7 +61,7 @@ export class Receiving {
         this.wakeRelay();
       },
     });
-    const receiver = new Inbox(this.broker, this.store, this.metrics, { ...inbox, dropped }, routes, {
+    const receiver = new Inbox(this.broker, this.store, this.metrics, { owner, ...bindings }, routes, {
       agentId,
       leaseMs,
       concurrency,
@@ -79,6 +79,11 @@ export class Receiving {
     this.reconcilers.push(reconciler);
     await receiver.start();
     reconciler.start();
+  }
+
+  /** Binds the inboxes to what their consumers are subscribed to by now. Rejects as store and broker do. */
+  async rebind(): Promise<void> {
+    for (const inbox of this.inboxes) await inbox.bind(await this.store.topics(inbox.consumer));
   }
 
   /** Lets handlers end, and gives back what has not ended after `timeoutMs`. Safe to call twice. */

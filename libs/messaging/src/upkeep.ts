@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { MessageStore } from 'agentmq/message-store';
 import type { DatabaseClock } from './clock.js';
 import type { HandlerWatch } from './handler-watch.js';
+import type { Receiving } from './receiving.js';
 import { jittered, pause } from './patience.js';
 
 export interface UpkeepOptions {
@@ -9,6 +10,10 @@ export interface UpkeepOptions {
   readonly retentionMs: number;
   /** How long dead letters are kept that nobody discarded, in ms. */
   readonly deadRetentionMs: number;
+  /** How long an agent that counts as live may have been silent, in ms. */
+  readonly liveMs: number;
+  /** How long a role keeps a subscription that no live instance declares, in ms. */
+  readonly subscriptionGraceMs: number;
 }
 
 const CLOCK_EVERY_MS = 30_000;
@@ -16,6 +21,8 @@ const EXPIRE_EVERY_MS = 10_000;
 const FORGET_EVERY_MS = 60_000;
 const ROUSE_EVERY_MS = 5_000;
 const LOOK_EVERY_MS = 10_000;
+const REBIND_EVERY_MS = 5_000;
+const END_EVERY_MS = 10_000;
 const BATCH = 500;
 /** Between two batches the store is left to the others for so many times as long as the batch took. */
 const REST_FACTOR = 3;
@@ -23,8 +30,10 @@ const REST_FACTOR = 3;
 /** What takes long is done less often: a long backlog takes long to look through. */
 const IDLE_FACTOR = 20;
 
-/** What every process does now and then for the store: measures its clock, settles what expired, forgets what is old, and
- * brings what waits for a handler to it. */
+/**
+ * What every process does now and then for the store: measures its clock, settles what expired, forgets what is old,
+ * brings what waits for a handler to it, and ends subscriptions that no instance declares any more.
+ */
 export class Upkeep {
   private readonly logger = new Logger('Upkeep');
   private readonly stopping = new AbortController();
@@ -34,6 +43,7 @@ export class Upkeep {
     private readonly store: MessageStore,
     private readonly clock: DatabaseClock,
     private readonly watch: HandlerWatch,
+    private readonly receiving: Receiving,
     private readonly options: UpkeepOptions,
   ) {}
 
@@ -43,6 +53,8 @@ export class Upkeep {
       this.every(CLOCK_EVERY_MS, 'clock', () => this.clock.sample()),
       this.every(ROUSE_EVERY_MS, 'rouse', () => this.watch.rouse()),
       this.every(LOOK_EVERY_MS, 'handlers', () => this.watch.look()),
+      this.every(END_EVERY_MS, 'subscriptions', () => this.endUndeclared()),
+      this.every(REBIND_EVERY_MS, 'topics', () => this.receiving.rebind()),
       this.every(EXPIRE_EVERY_MS, 'expire', () => this.inBatches(() => this.store.expire(BATCH))),
       this.every(FORGET_EVERY_MS, 'forget', () =>
         this.inBatches(() => this.store.forget({ settledMs, deadMs }, BATCH)),
@@ -63,6 +75,14 @@ export class Upkeep {
       const begun = performance.now();
       await work().catch((error: unknown) => this.report(what, error));
       await pause(Math.max(jittered(periodMs), IDLE_FACTOR * (performance.now() - begun)), signal);
+    }
+  }
+
+  private async endUndeclared(): Promise<void> {
+    const { liveMs, subscriptionGraceMs } = this.options;
+    for (const { consumer, pattern } of await this.store.endUndeclared(liveMs, subscriptionGraceMs)) {
+      const why = `no live instance has declared it for ${subscriptionGraceMs / 1_000} s`;
+      this.logger.warn(`${consumer} is not subscribed to ${pattern} any more: ${why}`);
     }
   }
 

@@ -79,19 +79,94 @@ export function owed(of: () => Harness): void {
       expect((await store.counts()).deliveries.pending).toBe(0);
     });
 
-    it('keeps the time a pattern began, and tells which are gone', async () => {
+    it('keeps the time a pattern began; of a role, also what other instances declare', async () => {
       const { store } = of();
-      expect(await store.subscribe(WORKER, ['a.*', 'b', 'b'], true)).toEqual([]);
+      expect(await store.subscribe(WORKER, ['a.*', 'b', 'b'], true)).toEqual({ topics: ['a.*', 'b'], dropped: [] });
       await store.subscribe('role.other', ['b'], false);
       const first = await since(WORKER);
       expect(Object.keys(first).sort()).toEqual(['', 'a.*', 'b']);
-      expect((await store.subscribe(WORKER, ['a.*', 'c'], false)).sort()).toEqual(['b']);
+      expect(await store.subscribe(WORKER, ['a.*', 'c'], false)).toEqual({ topics: ['a.*', 'b', 'c'], dropped: [] });
       const second = await since(WORKER);
-      expect(Object.keys(second).sort()).toEqual(['a.*', 'c']);
+      expect(Object.keys(second).sort()).toEqual(['', 'a.*', 'b', 'c']);
       expect(second['a.*']).toBe(first['a.*']);
       expect(Object.keys(await since('role.other'))).toEqual(['b']);
-      expect(await store.subscribe(WORKER, [], false)).toEqual(expect.arrayContaining(['a.*', 'c']));
-      expect(await since(WORKER)).toEqual({});
+    });
+
+    it('ends, on record, what an agent starts without; it begins anew when that is declared again', async () => {
+      const { store } = of();
+      const agent = 'agent.worker-1';
+      await store.subscribe(agent, ['a', 'b'], true);
+      expect(await store.subscribe(agent, ['a'], true)).toEqual({ topics: ['a'], dropped: ['b'] });
+      expect(await store.subscriptions(agent)).toMatchObject([
+        { pattern: '', endedAt: null },
+        { pattern: 'a', endedAt: null, reason: null },
+        { pattern: 'b', endedAt: expect.any(Date), reason: 'the agent has started without it' },
+      ]);
+      expect(await store.subscribe(agent, ['a', 'b'], true)).toEqual({ topics: ['a', 'b'], dropped: [] });
+      expect(await store.subscriptions('role.none')).toEqual([]);
+    });
+
+    it('a pattern of a role ends only when live instances have been there, and none has declared it, for the grace', async () => {
+      const { store } = of();
+      const hour = (count: number): Promise<unknown> =>
+        change(`UPDATE {}.subscriptions SET undeclared_since = undeclared_since - ${count} * interval '1 hour'`);
+      const end = () => store.endUndeclared(60_000, HOUR_MS);
+      const patterns = async () => (await store.topics(WORKER)).topics;
+      const handles = [{ type: 't', version: 1, topic: 'b', scope: 'role' as const }];
+      const agent = { role: 'worker', capabilities: [], instance: 'i', version: '1', concurrency: 1 };
+      await store.subscribe(WORKER, ['a', 'b'], false);
+      await store.subscribe('role.other', ['a'], false);
+      // no instance at all
+      expect(await end()).toEqual([]);
+      await hour(2);
+      expect(await end()).toEqual([]);
+      await store.registerAgent({ ...agent, id: 'old' });
+      await store.registerAgent({ ...agent, id: 'new', handles });
+      expect(await end()).toEqual([]);
+      await hour(0.9);
+      expect(await end()).toEqual([]);
+      // declared meanwhile: the grace begins anew
+      await store.subscribe(WORKER, ['a'], false);
+      await end();
+      await hour(0.9);
+      expect(await end()).toEqual([]);
+      await hour(0.2);
+      expect(await end()).toEqual([{ consumer: WORKER, pattern: 'a' }]);
+      expect(await patterns()).toEqual(['b']);
+      expect(await store.topics(WORKER)).toEqual({ topics: ['b'], dropped: ['a'] });
+      expect((await store.topics('role.other')).topics).toEqual(['a']);
+      // one of the version before does not tell what it declares
+      await store.deregisterAgent({ id: 'new', instance: 'i' });
+      await change(`UPDATE {}.agents SET handles_of = NULL WHERE id = 'old'`);
+      await end();
+      await hour(2);
+      expect(await end()).toEqual([]);
+      expect(await patterns()).toEqual(['b']);
+    });
+
+    it('an operator ends a pattern at once; what waits for a handler because of it alone is dead', async () => {
+      const { store } = of();
+      await store.subscribe(WORKER, ['a.*', 'a.b', 'c'], false);
+      const [only, both, other] = [
+        newMessage({ recipient: toTopic('a.x') }),
+        newMessage({ recipient: toTopic('a.b') }),
+        newMessage({ recipient: toTopic('c') }),
+      ];
+      await append(only, both, other);
+      const error = { name: 'UnknownTypeError', code: 'UNKNOWN_TYPE', message: 'no handler', retryable: false };
+      const waits = [only, both, other].map(({ messageId, recipient: { name } }) => ({
+        ...{ messageId, consumer: WORKER, topic: name, error, forwarded: false },
+      }));
+      await store.unhandled(waits, { agentId: 'x', liveMs: 60_000, graceMs: HOUR_MS });
+      expect(await store.endSubscription(WORKER, 'a.*', 'by an operator')).toBe(true);
+      expect(await store.endSubscription(WORKER, 'a.*', 'by an operator')).toBe(false);
+      expect(await store.endSubscription(WORKER, '', 'by an operator')).toBe(false);
+      const states = await Promise.all([only, both, other].map(async ({ messageId }) => await store.find(messageId)));
+      expect(states.map((found) => found?.deliveries[0]?.state)).toEqual(['dead', 'retrying', 'retrying']);
+      expect(states[0]?.deliveries[0]).toMatchObject({ error, finishedAt: expect.any(Date) });
+      const [late] = [newMessage({ recipient: toTopic('a.x') })];
+      await append(late);
+      expect(await consumersOf(late)).toEqual([]);
     });
 
     it('lets the processes of a consumer subscribe at once, also when they differ', async () => {
@@ -102,9 +177,10 @@ export function owed(of: () => Harness): void {
         ['d', 'b'],
       ];
       await Promise.all(others.map((other, index) => other.subscribe(WORKER, sets[index % 3] ?? [], index % 2 === 0)));
-      const left = Object.keys(await since(WORKER)).filter((pattern) => pattern !== '');
-      expect(sets.map((set) => [...set].sort())).toContainEqual(left.sort());
+      const declared = new Set(others.flatMap((_, index) => sets[index % 3] ?? []));
+      expect((await store.topics(WORKER)).topics).toEqual([...declared].sort());
       await store.unsubscribe(WORKER);
+      expect(await since(WORKER)).toEqual({});
     });
 
     it('owes nothing more to who unsubscribed, nor to agents a day after they are forgotten', async () => {

@@ -16,6 +16,10 @@ export class SubscriptionEntity {
   @Column({ type: 'timestamptz' })
   readonly since!: Date;
 
+  /** Since when its role has had live instances of which none declares it. */
+  @Column({ name: 'undeclared_since', type: 'timestamptz', nullable: true })
+  readonly undeclaredSince!: Date | null;
+
   /** When the agent that it belongs to was forgotten. */
   @Column({ name: 'orphaned_at', type: 'timestamptz', nullable: true })
   readonly orphanedAt!: Date | null;

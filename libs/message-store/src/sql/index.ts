@@ -11,7 +11,17 @@ import { record } from './message-columns.js';
 import { outboxSize } from './outbox-size.js';
 import { reject } from './reject.js';
 import { postpone, settle } from './settle.js';
-import { addSubscriptions, dropSubscriptions, lockSubscriptions, unsubscribe } from './subscriptions.js';
+import {
+  addSubscriptions,
+  endSubscription,
+  endUndeclared,
+  keepSubscriptions,
+  lockSubscriptions,
+  markUndeclared,
+  subscriptions,
+  topicsOf,
+  unsubscribe,
+} from './subscriptions.js';
 import { takeBack } from './take-back.js';
 import { takeOver } from './take-over.js';
 import { trace } from './trace.js';
@@ -39,7 +49,12 @@ export const statements = (schema: string) => ({
   waitingForHandler: waitingForHandler(schema),
   disown: disown(schema),
   lockSubscriptions: lockSubscriptions(schema),
-  dropSubscriptions: dropSubscriptions(schema),
+  keepSubscriptions: keepSubscriptions(schema),
+  endSubscription: endSubscription(schema),
+  endUndeclared: endUndeclared(schema),
+  markUndeclared: markUndeclared(schema),
+  topicsOf: topicsOf(schema),
+  subscriptions: subscriptions(schema),
   addSubscriptions: addSubscriptions(schema),
   unsubscribe: unsubscribe(schema),
   takeBack: takeBack(schema),

@@ -1,7 +1,7 @@
 import { isFree, withFailedAttempt } from './failed-attempts.js';
 
 /** Agents that have been heard of in the last `milliseconds` and have not left. */
-const live = (milliseconds: string): string =>
+export const live = (milliseconds: string): string =>
   `NOT g.stopped AND g.heartbeat_at > statement_timestamp() - ${milliseconds} * interval '1 millisecond'`;
 
 /**
@@ -50,7 +50,7 @@ ORDER BY a.ord`;
  * `$5` are those that another instance has passed on already: they wait, so that no message goes round. What another live
  * instance handles is to be forwarded to that; it stays owed, and is not taken for lost (`due_at`) for `$9` ms, then for
  * as long as it has been unhandled. Everything else waits, with an entry that is due when the delivery is out of time or
- * has waited for `$8` ms, and is then dead. `$7` is how long a live agent may have been silent, in ms; `$10` the error of
+ * has waited for `$8` ms, and is then dead; at once if it was published to what the consumer is not subscribed to any more. `$7` is how long a live agent may have been silent, in ms; `$10` the error of
  * an attempt that was cut off. What another holds is left as it is; so is a claim that was cut off, if another
  * instance takes the message: that one counts it.
  */
@@ -101,7 +101,10 @@ WITH ${able(schema, '$7')}, asked AS MATERIALIZED (
       END AS verdict
       FROM (
         SELECT since, held,
-          least(since + $8 * interval '1 millisecond', coalesce(d.expires_at, excluded.expires_at)) AS ends
+          CASE WHEN (
+            SELECT a.subscribed FROM asked a WHERE a.message_id = d.message_id AND a.consumer = d.consumer LIMIT 1
+          ) THEN least(since + $8 * interval '1 millisecond', coalesce(d.expires_at, excluded.expires_at))
+            ELSE statement_timestamp() END AS ends
         FROM (
           SELECT coalesce(d.unhandled_since, statement_timestamp()) AS since,
             d.state = 'processing' AND d.leased_until IS NOT NULL AS held
