@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { InvalidMessageError, NotAContractError } from './errors.js';
+import { checkDeclaration } from './payload/declaration.js';
 import type { RetryOptions } from './retry.js';
 
 /** A payload class. */
@@ -54,7 +55,8 @@ const typeName = /^[A-Za-z0-9_.:-]{1,128}$/;
 /**
  * Declares a class-validator class as a message contract.
  * Throws {@link InvalidMessageError} at load for a type that is not 1-128 letters, digits, `_.:-`, a version below 1, or
- * `upcast` for versions that are not below it, or with a gap.
+ * `upcast` for versions that are not below it, or with a gap; and `ContractDeclarationError` for a property that
+ * can't work over JSON.
  */
 export function Contract(options: ContractOptions): ClassDecorator {
   const { type, version = 1, upcast = {}, durable, sensitive = false, transactional = false, retry = {} } = options;
@@ -63,6 +65,7 @@ export function Contract(options: ContractOptions): ClassDecorator {
     throw new InvalidMessageError('version', `${version} is not 1 or more`);
   checkUpcast(version, upcast);
   return (target) => {
+    checkDeclaration(target);
     const definition: ContractDefinition = {
       type,
       version,

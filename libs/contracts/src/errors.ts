@@ -55,6 +55,19 @@ export class UnknownTypeError extends AgentMQError {
   }
 }
 
+/** A property of a contract's class can't work over JSON, whatever its value. */
+export class ContractDeclarationError extends AgentMQError {
+  readonly code = 'CONTRACT_DECLARATION';
+
+  constructor(
+    readonly className: string,
+    readonly property: string,
+    readonly problem: string,
+  ) {
+    super(`${className}${property && `.${property}`} ${problem}`);
+  }
+}
+
 /** A class was used as a message without `@Contract`. */
 export class NotAContractError extends AgentMQError {
   readonly code = 'NOT_A_CONTRACT';

@@ -31,6 +31,7 @@ export {
 } from './envelope.js';
 export {
   AgentMQError,
+  ContractDeclarationError,
   ContractViolationError,
   DuplicateContractError,
   InvalidMessageError,
@@ -101,6 +102,7 @@ export {
   TASKS,
 } from './messages/tasks.js';
 export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
+export { decodeBody } from './payload/decode.js';
 export { readPayload, validatePayload, writePayload } from './validation.js';
 export { contractTaking, takesVersion, versionsTaken } from './versions.js';
 export { fromWire, HEADER, type ReadMessage, toWire, type WireMessage, type WireProperties } from './wire.js';

@@ -4,6 +4,7 @@ import {
   checkTopicPattern,
   type ContractDefinition,
   contractOf,
+  decodeBody,
   type Envelope,
   fromWire,
   type Message,
@@ -15,7 +16,6 @@ import {
   UnknownTypeError,
 } from 'agentmq/contracts';
 import type { Metrics } from 'agentmq/telemetry';
-import { decodeBody } from './body.js';
 import type { AnnounceOptions } from './bus-options.js';
 import type { Composer } from './composer.js';
 import { BusStoppedError, MessageExpiredError } from './errors.js';

@@ -3,6 +3,7 @@ import type { Broker, Inbox as BrokerInbox, InboxConsumer, Incoming, Topics } fr
 import {
   type ContractDefinition,
   contractTaking,
+  decodeBody,
   formatRecipient,
   fromWire,
   HEADER,
@@ -27,7 +28,6 @@ import type { Metrics, Outcome } from 'agentmq/telemetry';
 import type { LimitFunction } from 'p-limit';
 import { Answerer } from './answerer.js';
 import { Batcher } from './batcher.js';
-import { decodeBody } from './body.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';

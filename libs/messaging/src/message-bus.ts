@@ -9,6 +9,7 @@ import {
 import {
   type ContractDefinition,
   contractOf,
+  decodeBody,
   type Envelope,
   fromWireError,
   HEADER,
@@ -29,7 +30,6 @@ import {
 } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { Announcements, type Listener } from './announcements.js';
-import { decodeBody } from './body.js';
 import type {
   AnnounceOptions,
   DurableSendOptions,
