@@ -17,6 +17,8 @@ class Order {
   quantity!: number;
 }
 
+const MANY_KEYS = `{${Array.from({ length: 100_000 }, (_, i) => `"key ${i}":1`).join(',')}}`;
+
 const handled: { item: string; id: string }[] = [];
 
 @Agent({ role: 'shop' })
@@ -203,6 +205,20 @@ describe('a foreign AMQP client', () => {
       /item/,
     ],
     [
+      'a payload with 100,000 keys that breaks its contract',
+      `{"item":7,"quantity":1,"more":${MANY_KEYS}}`,
+      { type: 'order' },
+      'CONTRACT_VIOLATION',
+      /item/,
+    ],
+    [
+      'a body nested 1,000,000 deep',
+      `{"item":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)},"quantity":1}`,
+      { type: 'order' },
+      'INVALID_MESSAGE',
+      /^body: is nested more than 200 deep/,
+    ],
+    [
       'a payload that breaks its contract',
       '{"item":"x","quantity":"many"}',
       { type: 'order' },
@@ -234,6 +250,23 @@ describe('a foreign AMQP client', () => {
     });
     expect(stored.deliveries[0]?.error).toMatchObject({ code, message: expect.stringMatching(reason) });
     expect(stored.message.body.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it('100,000 fields that the contract does not know are left out in little time', async () => {
+    const sent = performance.now();
+    publish(`{"item":"wide","quantity":1,${MANY_KEYS.slice(1)}`, { type: 'order' });
+    await until('the order', () => handled.some(({ item }) => item === 'wide'));
+    // 10 s and more for a reader that is quadratic in them
+    expect(performance.now() - sent).toBeLessThan(5_000);
+  });
+
+  it('a payload is read under its claim, so that one that kills its reader is found', async () => {
+    publish('{"item":7,"quantity":1}', { type: 'order', messageId: 'claimed' });
+    const delivery = await until('its end', async () => {
+      const [found] = (await system.store.find('claimed'))?.deliveries ?? [];
+      return found?.state === 'dead' ? found : undefined;
+    });
+    expect(delivery).toMatchObject({ attempt: 1, history: [{ error: { code: 'CONTRACT_VIOLATION' } }] });
   });
 
   it('a header table with odd types is taken as it is', async () => {

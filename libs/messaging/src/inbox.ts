@@ -142,13 +142,7 @@ export class Inbox {
     const routes = this.routesOf(message);
     const contract = routes[0]?.contract;
     if (!contract) return this.withoutHandler(incoming, message, passedOn === this.consumer);
-    let payload: object;
-    try {
-      payload = readPayload(contract, decodeBody(message.body), message.version);
-    } catch (error) {
-      return this.reject(message, error, contract);
-    }
-    const work: Work = { message, routes, payload, contract, ...this.limitsOf(routes[0]) };
+    const work: Work = { message, routes, contract, ...this.limitsOf(routes[0]) };
     return message.transient ? this.handleTransient(work) : this.handleDurable(work, incoming.redelivered);
   }
 
@@ -238,10 +232,18 @@ export class Inbox {
 
   /** One attempt at a claimed message. Rejects when the agent stops, and when a transaction lost its database. */
   private async attempt(work: Work, held: HeldClaim, failures: number): Promise<Outcome> {
+    let payload: object;
+    try {
+      // Under the claim: a payload whose rules kill the process, or block it, is found as one whose handler does.
+      payload = payloadOf(work);
+    } catch (error) {
+      const outcome = await this.failed(work, held, failures, error);
+      return outcome === 'failed' ? 'rejected' : outcome;
+    }
     try {
       const answer = work.transactional
-        ? await this.runInTransaction(work, held, failures)
-        : await this.run(work, held.abort, failures + 1);
+        ? await this.runInTransaction(work, payload, held, failures)
+        : await this.run(work, payload, held.abort, failures + 1);
       await this.answerer.answer(work.message, answer, work.contract);
     } catch (error) {
       if (work.transactional && error instanceof StoreUnavailableError) throw error;
@@ -251,9 +253,9 @@ export class Inbox {
   }
 
   /** The handler's writes, what it sends, and the completion are committed together or not at all. */
-  private async runInTransaction(work: Work, held: HeldClaim, failures: number): Promise<unknown> {
+  private async runInTransaction(work: Work, payload: object, held: HeldClaim, failures: number): Promise<unknown> {
     return this.store.transaction(async (transaction) => {
-      const result = await this.run(work, held.abort, failures + 1, transaction);
+      const result = await this.run(work, payload, held.abort, failures + 1, transaction);
       const [stood] = await this.store.complete([held.ref], transaction);
       if (!stood) throw new ClaimLostError();
       return result;
@@ -287,11 +289,17 @@ export class Inbox {
     if (message.expiresAt && message.expiresAt <= this.options.now()) {
       return this.reject(message, new MessageExpiredError(message.expiresAt), contract);
     }
+    let payload: object;
+    try {
+      payload = payloadOf(work);
+    } catch (error) {
+      return this.reject(message, error, contract);
+    }
     const abort = new AbortController();
     const stop = (): void => abort.abort(this.claims.stopped.reason);
     this.claims.stopped.addEventListener('abort', stop, { once: true });
     try {
-      await this.answerer.answer(message, await this.run(work, abort, 1), contract);
+      await this.answerer.answer(message, await this.run(work, payload, abort, 1), contract);
       this.count(contract, 'completed');
     } catch (error) {
       if (this.claims.stopped.aborted) throw error;
@@ -304,8 +312,13 @@ export class Inbox {
     }
   }
 
-  private async run(work: Work, abort: AbortController, attempt: number, transaction?: Transaction): Promise<unknown> {
-    const { message, routes, payload, contract, timeoutMs } = work;
+  private async run(
+    { message, routes, contract, timeoutMs }: Work,
+    payload: object,
+    abort: AbortController,
+    attempt: number,
+    transaction?: Transaction,
+  ): Promise<unknown> {
     const ended = this.metrics.handling(contract.type);
     this.handling++;
     try {
@@ -362,6 +375,9 @@ interface Limits {
 interface Work extends Limits {
   readonly message: Message;
   readonly routes: readonly Route[];
-  readonly payload: object;
   readonly contract: ContractDefinition;
 }
+
+/** Throws `InvalidMessageError`, or `ContractViolationError`. */
+const payloadOf = ({ message, contract }: Work): object =>
+  readPayload(contract, decodeBody(message.body), message.version);

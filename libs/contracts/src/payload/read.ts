@@ -98,7 +98,8 @@ export class PayloadReader {
         return converted;
       });
     }
-    if (target === String) return String(value as string);
+    // oxlint-disable-next-line typescript/no-base-to-string -- as class-transformer does
+    if (target === String) return String(value);
     if (target === Number) return Number(value);
     if (target === Boolean) return Boolean(value);
     if (target === Date) return value instanceof Date ? value : new Date(value as string);
