@@ -1,5 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -72,9 +83,11 @@ describe('agentmq run', () => {
     );
 
     it(
-      'comes to the same with 4 workers in the same folder, which a second run may not use meanwhile',
+      'comes to the same with 4 workers, from a pipe, in the same folder, which a second run may not use meanwhile',
       async () => {
-        const running = start(['--input', 'table.csv', '--agents', '4', '--output', 'again.json']);
+        execFileSync('mkfifo', [join(folder, 'pipe')]);
+        const running = start(['--input', 'pipe', '--agents', '4', '--output', 'again.json']);
+        spawn('sh', ['-c', 'cat table.csv > pipe'], { cwd: folder });
         await until(
           'the folder to be taken',
           () => existsSync(join(folder, '.agentmq/lock')) || !running.running,
@@ -85,10 +98,32 @@ describe('agentmq run', () => {
         expect(refused.stderr).toMatch(/^agentmq: .*\.agentmq is in use by process \d+: .*\n$/m);
         expect(existsSync(join(folder, 'refused.json'))).toBe(false);
         expect(await running.exit).toMatchObject({ code: 0 });
-        expect(timeless(reportIn('again.json'))).toEqual({ ...timeless(first), agents: 4 });
+        expect(timeless(reportIn('again.json'))).toEqual({ ...timeless(first), input: 'pipe', agents: 4 });
       },
       RUN_MS,
     );
+
+    it('ends by SIGTERM while it waits for a pipe that nothing writes to', async () => {
+      execFileSync('mkfifo', [join(folder, 'silent')]);
+      const waiting = start(['--input', 'silent']);
+      // it reads from the pipe: only then can the other end be opened without waiting
+      const writer = await until('the pipe to be open', () => opened(join(folder, 'silent')), RUN_MS, 50);
+      waiting.signal('SIGTERM');
+      expect(await waiting.exit).toMatchObject({ signal: 'SIGTERM', stdout: '' });
+      closeSync(writer);
+    });
+
+    it('names a folder that the embedded database can not be kept in', async () => {
+      const cwd = join(folder, 'taken');
+      mkdirSync(cwd);
+      writeFileSync(join(cwd, '.agentmq'), 'a file');
+      const { code, stderr } = await run(['--input', join(folder, 'table.csv')], { cwd });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^agentmq: .*\.agentmq: the embedded database can't be kept there: it is no directory\n$/m,
+      );
+      expect(stderr).not.toMatch(/^ {4}at /m);
+    });
 
     it(
       'lists rows that can not be parsed, with 16 workers too',
@@ -218,6 +253,7 @@ describe('agentmq run', () => {
       'empty.csv': '',
       'header.csv': '\na,b\n',
       'binary.csv': 'a,b\n1,2\n3,\0\n',
+      'cr.csv': 'a,b\r1,2\r3,2\r',
       'open-quote.csv': 'a,b\n1,"2\n3,4\n',
     };
     const cases: [string, string[], string | RegExp][] = [
@@ -227,6 +263,12 @@ describe('agentmq run', () => {
       ['a header without rows', ['--input', 'header.csv'], 'header.csv:2: is a header without rows'],
       ['a binary file', ['--input', 'binary.csv'], 'binary.csv:3: has a NUL byte'],
       ['an open quote', ['--input', 'open-quote.csv'], 'open-quote.csv:2: a quote that opens in this record'],
+      ['line ends of CR alone', ['--input', 'cr.csv'], 'cr.csv:1: lines end with CR alone; LF or CRLF is needed'],
+      [
+        'a folder for the report',
+        ['--input', 'table.csv', '--output', 'folder'],
+        "folder: can't be written there: it is a folder",
+      ],
       ['an unknown option', ['--loud'], /unknown option '--loud'/],
       ['no workers', ['--agents', '0'], /--agents .*'0' is invalid/],
     ];
@@ -236,7 +278,7 @@ describe('agentmq run', () => {
     beforeAll(async () => {
       mkdirSync(join(folder, 'folder'));
       for (const [name, content] of Object.entries(files)) write(name, content);
-      for (const [what, args] of cases) answers.set(what, await run([...args, '--output', 'none.json']));
+      for (const [what, args] of cases) answers.set(what, await run(['--output', 'none.json', ...args]));
     }, 2 * RUN_MS);
 
     it.each(cases)('%s', (what, _, message) => {
@@ -253,6 +295,15 @@ describe('agentmq run', () => {
     });
   });
 });
+
+/** The other end of a pipe, once it is being read. */
+function opened(pipe: string): number | undefined {
+  try {
+    return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+}
 
 function expectReport(report: Report, { rows, columns }: Table): void {
   expect(Object.keys(report)).toEqual([

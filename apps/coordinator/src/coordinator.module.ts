@@ -3,6 +3,7 @@ import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
 import { CoordinationModule, CoordinatorsModule, ScalingModule } from 'agentmq/coordination';
 import { CoordinatorAgent } from './coordinator.agent.js';
 import { CsvAnalysis } from './csv-analysis.js';
+import type { CsvFile } from './csv/csv-file.js';
 import { ProposalsController } from './proposals.controller.js';
 import { ScalingController } from './scaling.controller.js';
 import { SubmittedTasksController } from './submitted-tasks.controller.js';
@@ -11,7 +12,7 @@ import { TasksController } from './tasks.controller.js';
 
 export interface CoordinatorOptions extends AgentModuleOptions {
   /** The one file of this machine that tasks may name; none unless given. */
-  readonly allowedFile?: string;
+  readonly allowedFile?: CsvFile;
 }
 
 @Module({})

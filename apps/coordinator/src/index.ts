@@ -1,3 +1,3 @@
 export { CoordinatorModule, type CoordinatorOptions } from './coordinator.module.js';
+export { CsvFile } from './csv/csv-file.js';
 export { CsvInputError } from './csv/errors.js';
-export { openCsv } from './csv/open.js';

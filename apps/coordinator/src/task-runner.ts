@@ -12,7 +12,8 @@ import {
 } from 'agentmq/contracts';
 import { Distribution } from 'agentmq/coordination';
 import { CsvAnalysis, type Progress } from './csv-analysis.js';
-import { openCsv, splitRecords } from './csv/open.js';
+import type { CsvFile } from './csv/csv-file.js';
+import { splitRecords } from './csv/split-records.js';
 import { AnalysisInput } from './task-input.js';
 
 const PROGRESS_EVERY_MS = 200;
@@ -38,7 +39,7 @@ export interface TaskContext {
 
 /** The one file of the coordinator's machine that tasks may name, if any: that of a run on one's own machine. */
 export class TaskPolicy {
-  constructor(readonly allowedFile?: string) {}
+  constructor(readonly allowedFile?: CsvFile) {}
 }
 
 /** Carries out tasks with the help of the agents that are able. */
@@ -58,8 +59,10 @@ export class TaskRunner {
 
   private async analyse(payload: object, { taskId, priority, signal }: TaskContext): Promise<object> {
     const { csv, file, name = 'input.csv', strict = false } = readPayload(contractOf(AnalysisInput), payload);
-    if (file !== undefined && file !== this.policy.allowedFile) throw new FilesForbiddenError();
-    const chunks = () => (file === undefined ? splitRecords([Buffer.from(csv ?? '')], { file: name }) : openCsv(file));
+    const { allowedFile } = this.policy;
+    const table = file === undefined ? undefined : allowedFile;
+    if (file !== table?.name) throw new FilesForbiddenError();
+    const chunks = () => table?.chunks() ?? splitRecords([Buffer.from(csv ?? '')], { file: name });
     const onProgress = this.progressOf(taskId);
     const { runId: _, ...summary } = await this.analysis.run({
       file: file ?? name,

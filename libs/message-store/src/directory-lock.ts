@@ -10,7 +10,11 @@ const held = new Set<string>();
  * processes writing to one directory destroy it. Throws {@link StoreLockedError}. A dead process's lock is taken over.
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  await mkdir(directory, { recursive: true });
+  // With its parents only if need be: Node then says ENOENT where the file system is read-only.
+  await mkdir(directory).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') await mkdir(directory, { recursive: true });
+    else if (error.code !== 'EEXIST') throw error;
+  });
   const file = join(directory, 'lock');
   for (;;) {
     if (held.has(directory)) throw new StoreLockedError(directory, process.pid);

@@ -5,6 +5,8 @@ import type { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import type { Connections } from './connections.js';
 import { lockDirectory } from './directory-lock.js';
+import { StoreDirectoryError } from './errors.js';
+import { guardedPGlite } from './guarded-pglite.js';
 import { initialiseDirectory } from './initialise-directory.js';
 
 export interface EmbeddedOptions {
@@ -14,6 +16,8 @@ export interface EmbeddedOptions {
   readonly namespace?: string;
   /** How long a statement waits for the one connection while another has it, in ms; 30000 unless given. */
   readonly connectTimeoutMs?: number;
+  /** Called once when the database has ended for good, for a full disk say: all that it is asked afterwards rejects with it. */
+  readonly onBroken?: (error: StoreDirectoryError) => void;
 }
 
 /** The defaults' 128 MB of shared buffers become resident in time, and their WAL grows to 1 GB on the disk. */
@@ -23,6 +27,7 @@ interface Opened {
   readonly database: PGlite;
   readonly pool: Pool;
   readonly close: () => Promise<void>;
+  readonly isBroken: () => boolean;
 }
 
 /**
@@ -54,14 +59,17 @@ export class EmbeddedConnections implements Connections {
     const opened = await this.opened?.catch(() => undefined);
     if (!opened) return;
     await opened.pool.end();
-    await opened.database.close();
+    // Of a broken one the shutdown would never end; the next start recovers what was committed.
+    if (!opened.isBroken()) await opened.database.close();
     await opened.close();
   }
 
   private async start(): Promise<Opened> {
     const { dataDirectory, connectTimeoutMs = 30_000 } = this.options;
     const directory = dataDirectory ? resolve(dataDirectory) : await mkdtemp(join(tmpdir(), `agentmq-${process.pid}-`));
-    const unlock = await lockDirectory(directory);
+    const unlock = await lockDirectory(directory).catch((error: unknown) => {
+      throw directoryError(directory, error);
+    });
     const close = async (): Promise<void> => {
       await unlock();
       if (!dataDirectory) await rm(directory, { recursive: true, force: true });
@@ -74,15 +82,42 @@ export class EmbeddedConnections implements Connections {
       const startParams = [...PGlite.defaultStartParams, ...SETTINGS.flatMap((setting) => ['-c', setting])];
       await initialiseDirectory(data, startParams);
       const database = await PGlite.create({ dataDir: data, startParams });
-      const { connection } = createPgConfig(database);
+      let failure: StoreDirectoryError | undefined;
+      const guarded = guardedPGlite(database, (reason) => {
+        failure = new StoreDirectoryError(directory, reason);
+        this.options.onBroken?.(failure);
+        return failure;
+      });
+      const { connection } = createPgConfig(guarded as PGlite);
       const config = { connection, max: 1, idleTimeoutMillis: 0, connectionTimeoutMillis: connectTimeoutMs };
       const pool = new Pool(config);
       pool.on('error', () => undefined);
       pool.on('connect', (client) => client.on('error', () => undefined));
-      return { database, pool, close };
+      return { database, pool, close, isBroken: () => failure !== undefined };
     } catch (error) {
       await close();
-      throw error;
+      throw directoryError(directory, error);
     }
   }
+}
+
+const problems: Readonly<Record<string, string>> = {
+  EACCES: 'it may not be written to',
+  EPERM: 'it may not be written to',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EEXIST: 'it is no directory',
+  ENOTDIR: 'it is no directory',
+};
+
+/** How PGlite's file system, which is Emscripten's, says that the disk is full. */
+const EMSCRIPTEN_ENOSPC = 51;
+
+/** What the system says about the directory, or what the process said that was to make the database's files; else the error itself. */
+function directoryError(directory: string, error: unknown): unknown {
+  const { code, errno, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string };
+  const full = errno === EMSCRIPTEN_ENOSPC || stderr.includes(`errno: ${EMSCRIPTEN_ENOSPC}`);
+  const told = full ? 'ENOSPC' : Object.keys(problems).find((known) => code === known || stderr.includes(known));
+  const problem = told === undefined ? undefined : problems[told];
+  return problem === undefined ? error : new StoreDirectoryError(directory, problem, { cause: error });
 }

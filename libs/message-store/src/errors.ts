@@ -47,6 +47,19 @@ export class StoreLockedError extends AgentMQError {
   }
 }
 
+/** The embedded database's directory can't be made, read or written to, or its disk is full. The database has ended. */
+export class StoreDirectoryError extends AgentMQError {
+  readonly code = 'STORE_DIRECTORY';
+
+  constructor(
+    readonly directory: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${directory}: the embedded database can't be kept there: ${problem}`, options);
+  }
+}
+
 /** A statement for a transaction that is, or is being, committed or rolled back; or a commit that came to nothing. */
 export class TransactionEndedError extends AgentMQError {
   readonly code = 'TRANSACTION_ENDED';

@@ -5,6 +5,7 @@ export {
   InvalidSelectionError,
   SchemaTooNewError,
   StoreClosedError,
+  StoreDirectoryError,
   StoreLockedError,
   StoreUnavailableError,
   TransactionEndedError,

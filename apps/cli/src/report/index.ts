@@ -2,4 +2,4 @@ export { printable, table, type TableColumn } from './table.js';
 export { defaultInput } from './default-input.js';
 export { renderReport } from './render-report.js';
 export { buildReport, type Report } from './report.js';
-export { writeReport } from './write-report.js';
+export { checkWritable, OutputError, writeReport } from './write-report.js';

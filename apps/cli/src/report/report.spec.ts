@@ -71,8 +71,10 @@ describe('writeReport', () => {
   });
 
   it('rejects where nothing can be written', async () => {
-    await expect(writeReport(join(folder, 'none', 'report.json'), report)).rejects.toMatchObject({ code: 'ENOENT' });
-    await expect(writeReport(folder, report)).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(writeReport(join(folder, 'none', 'report.json'), report)).rejects.toThrow(
+      /report\.json: can't be written there: there is no such folder$/,
+    );
+    await expect(writeReport(folder, report)).rejects.toThrow(/: can't be written there: it is a folder$/);
   });
 });
 

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { TaskProgress } from 'agentmq/contracts';
 import { Presets, SingleBar } from 'cli-progress';
 import { ProgressListener } from './console.agent.js';
@@ -21,12 +20,8 @@ export class ProgressDisplay extends ProgressListener {
   private nextLine = Date.now() + LINE_EVERY_MS;
   private started = false;
 
-  private constructor(private readonly totalBytes: number) {
+  constructor(private readonly totalBytes: number) {
     super();
-  }
-
-  static async of(file: string): Promise<ProgressDisplay> {
-    return new ProgressDisplay((await stat(file)).size);
   }
 
   onProgress({ rows, bytes, pass }: TaskProgress): void {

@@ -1,12 +1,10 @@
-import { access, constants } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { CoordinatorModule, openCsv } from 'agentmq/apps/coordinator';
+import { CoordinatorModule, CsvFile } from 'agentmq/apps/coordinator';
 import { MonitorModule } from 'agentmq/apps/monitor';
 import { SpecialistModule } from 'agentmq/apps/specialist';
 import { WorkerModule } from 'agentmq/apps/worker';
-import { AgentMQError, AnalysisSummary, contractOf, readPayload } from 'agentmq/contracts';
+import { AnalysisSummary, contractOf, readPayload } from 'agentmq/contracts';
 import type { MessageStore, TraceSummary } from 'agentmq/message-store';
-import { buildReport, renderReport, writeReport } from '../report/index.js';
+import { buildReport, checkWritable, renderReport, writeReport } from '../report/index.js';
 import { ConsoleAgent } from './console.agent.js';
 import { ConsoleModule } from './console.module.js';
 import { ProgressDisplay } from './progress.js';
@@ -16,7 +14,7 @@ import { Team } from './team.js';
 const SPECIALISTS = 2;
 
 export interface RunOptions {
-  /** A CSV file. */
+  /** A CSV file; `-` is the standard input. */
   readonly input: string;
   /** Workers. */
   readonly agents: number;
@@ -26,26 +24,24 @@ export interface RunOptions {
   readonly strict: boolean;
 }
 
-/** The report can't be written where it was asked for. */
-export class OutputError extends AgentMQError {
-  readonly code = 'OUTPUT';
-
-  constructor(output: string, options?: ErrorOptions) {
-    super(`${output}: can't be written there`, options);
+/**
+ * Starts a coordinator, specialists, a monitor and workers in this process, has them analyse a file, prints the report
+ * and writes it. Rejects with `CsvInputError` (the file), `OutputError` (the report), `SettingsError`, `StoreDirectoryError`, or
+ * what the agents answered.
+ */
+export async function run(options: RunOptions): Promise<void> {
+  const table = await CsvFile.open(options.input);
+  try {
+    await checkWritable(options.output);
+    await analyse(table, options);
+  } finally {
+    await table.close();
   }
 }
 
-/**
- * Starts a coordinator, specialists, a monitor and workers in this process, has them analyse a file, prints the report
- * and writes it. Rejects with `CsvInputError` (the file), `SettingsError`, or what the agents answered.
- */
-export async function run({ input, agents, output, strict }: RunOptions): Promise<void> {
-  await readable(input);
-  await access(dirname(output), constants.W_OK).catch((error: unknown) => {
-    throw new OutputError(output, { cause: error });
-  });
+async function analyse(table: CsvFile, { input, agents, output, strict }: RunOptions): Promise<void> {
   const settings = runSettings();
-  const progress = await ProgressDisplay.of(input);
+  const progress = new ProgressDisplay(table.size);
   process.stderr.write(
     `starting a coordinator, specialists, a monitor and ${agents} ${agents === 1 ? 'worker' : 'workers'}\n`,
   );
@@ -56,9 +52,10 @@ export async function run({ input, agents, output, strict }: RunOptions): Promis
     for (let n = 1; n <= SPECIALISTS; n++)
       await team.add(`specialist-${n}`, (options) => SpecialistModule.forRoot(options));
     for (let n = 1; n <= agents; n++) await team.add(`worker-${n}`, (options) => WorkerModule.forRoot(options));
-    await team.add('coordinator', (options) => CoordinatorModule.forRoot({ ...options, allowedFile: input }));
+    await team.add('coordinator', (options) => CoordinatorModule.forRoot({ ...options, allowedFile: table }));
     const person = await team.add('console', (options) => ConsoleModule.forRoot(options, progress));
-    const { taskId, result } = await person.get(ConsoleAgent).analyse(team.idOf('coordinator'), input, strict);
+    const analysis = person.get(ConsoleAgent).analyse(team.idOf('coordinator'), input, strict);
+    const { taskId, result } = await Promise.race([analysis, team.broken]);
     const durationMs = performance.now() - started;
     progress.stop();
     // Once the agents have stopped, all that they completed is on record.
@@ -82,8 +79,3 @@ async function sumUp(store: MessageStore, taskId: string): Promise<TraceSummary>
 
 const summaryOf = (result: unknown): AnalysisSummary =>
   readPayload(contractOf(AnalysisSummary), { runId: 'run', ...(result as object) });
-
-/** Fails at once for a file that can't be analysed, before anything is started. */
-async function readable(input: string): Promise<void> {
-  for await (const _ of openCsv(input)) return;
-}

@@ -28,7 +28,10 @@ export class Team {
   private constructor(
     private readonly settings: AgentSettings,
     readonly store: MessageStore,
+    /** Rejects when the embedded database has ended for good: then nothing that the agents do comes to an end. */
+    readonly broken: Promise<never>,
   ) {
+    broken.catch(() => undefined);
     this.hub = new MemoryHub({ maxQueueSize: settings.bus.maxQueueSize });
   }
 
@@ -37,10 +40,12 @@ export class Team {
    */
   static async open(settings: AgentSettings): Promise<Team> {
     const { databaseUrl: url, namespace } = settings;
+    let onBroken: ((error: Error) => void) | undefined;
+    const broken = new Promise<never>((_, reject) => (onBroken = reject));
     const store = url
       ? PostgresMessageStore.connect({ url, namespace })
-      : PostgresMessageStore.embedded({ dataDirectory: './.agentmq', namespace });
-    const team = new Team(settings, store);
+      : PostgresMessageStore.embedded({ dataDirectory: './.agentmq', namespace, ...(onBroken ? { onBroken } : {}) });
+    const team = new Team(settings, store, broken);
     team.stopOnSignal();
     try {
       await store.migrate();

@@ -96,12 +96,20 @@ describe('CsvSplitter', () => {
     ],
     ['UTF-16', Buffer.from('\uFEFFa,b\n', 'utf16le'), 'data.csv:1: is UTF-16; CSV in UTF-8 is needed'],
     ['CR alone', 'a,b\r1,2\r', 'data.csv:1: lines end with CR alone; LF or CRLF is needed'],
+    ['CR alone, a value twice', 'a,b\r1,7\r2,7\r3,7', 'data.csv:1: lines end with CR alone; LF or CRLF is needed'],
+    ['CR alone, and a LF', 'a,b\r1,7\r2,"x\ny"\r', 'data.csv:1: lines end with CR alone; LF or CRLF is needed'],
     ['a column name twice', 'a,b, a\n1,2,3\n', 'data.csv:1: the column name "a" occurs twice'],
     ['a header with misplaced quotes', 'a,"b"c\n1,2\n', 'data.csv:1: the header has misplaced quotes'],
     ['an unclosed quote', 'a,b\n1,2\n3,"4\n5,6\n', 'data.csv:3: a quote that opens in this record never closes'],
     ['an unclosed quote in the header', 'a,"b\n1,2\n', 'data.csv:1: a quote that opens in this record never closes'],
   ])('refuses %s', (_, input, problem) => {
     expect(problemOf(input)).toBe(problem);
+  });
+
+  it('refuses CR alone in more than a record', () => {
+    expect(problemOf(`a,b\r${'1,2\r'.repeat(100)}`, { maxRecordBytes: 100 })).toBe(
+      'data.csv:1: lines end with CR alone; LF or CRLF is needed',
+    );
   });
 
   it('refuses a record that is too long, naming the line where it begins', () => {

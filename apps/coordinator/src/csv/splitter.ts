@@ -105,7 +105,9 @@ export class CsvSplitter {
     this.headerLine = line;
     const lineEnd = head.indexOf(LF, from);
     if (lineEnd < 0 && !last && head.length - from <= this.maxRecordBytes) return [];
-    const delimiter = detectDelimiter(head.toString('utf8', from, lineEnd < 0 ? head.length : lineEnd));
+    const headerText = head.toString('utf8', from, lineEnd < 0 ? head.length : lineEnd);
+    if (endsWithCr(headerText)) throw this.problem(line, 'lines end with CR alone; LF or CRLF is needed');
+    const delimiter = detectDelimiter(headerText);
     const scanner = new RecordScanner(delimiter, line);
     const ends = scanner.next(head, from);
     if (scanner.length > this.maxRecordBytes) throw this.tooLong(scanner);
@@ -116,7 +118,6 @@ export class CsvSplitter {
     }
     const header = this.decode(head.subarray(from, ends < 0 ? head.length : ends), line);
     this.found = { columns: columnNames(this.file, line, header, delimiter), delimiter };
-    if (ends < 0 && /\r[^\n]/.test(header)) throw this.problem(line, 'lines end with CR alone; LF or CRLF is needed');
     this.head = undefined;
     this.scanner = new RecordScanner(delimiter, scanner.line);
     this.firstLine = scanner.line;
@@ -180,6 +181,9 @@ export class CsvSplitter {
     return this.problem(recordLine, `this record is longer than ${this.maxRecordBytes} bytes${hint}`);
   }
 }
+
+/** Whether a CR that no LF follows ends a line: one within quotes, or the last character, does not. */
+const endsWithCr = (text: string): boolean => /\r[^\n]/.test(text.replaceAll(/"[^"]*(?:"|$)/g, ''));
 
 function linesIn(bytes: Buffer): number {
   let lines = 0;

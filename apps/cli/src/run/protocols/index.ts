@@ -48,7 +48,7 @@ async function goThrough(protocol: ProtocolEntry, agents: number, settings: Agen
   const [{ Team: Agents }, carryOut] = await Promise.all([import('../team.js'), protocol.load()]);
   const team = await Agents.open(settings);
   try {
-    await carryOut(team, agents, new Narrator(`agent-${agents}`.length));
+    await Promise.race([carryOut(team, agents, new Narrator(`agent-${agents}`.length)), team.broken]);
   } finally {
     await team.stop();
     // The process is about to end: nothing is to begin.
