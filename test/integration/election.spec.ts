@@ -16,6 +16,7 @@ import {
 } from 'agentmq/coordination';
 import type { Transaction } from 'agentmq/message-store';
 import { MessageBus } from 'agentmq/messaging';
+import { connect } from 'amqplib';
 import pg from 'pg';
 import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -418,6 +419,60 @@ describe('an election', () => {
     const [heir = ''] = ids.filter((id) => id !== leader);
     await get(groups, leader).transfer(heir, { timeout: WAIT_MS });
     expect(get(groups, heir).state.term).toBeLessThan(term + 1_000);
+  });
+
+  it('elects in the next term, whatever is told in the name of a member, or of an agent that is none', async () => {
+    const { term } = get(groups, await leaderOf(groups)).state;
+    const agent = { id: 'outsider', role: 'elector', instance: 'o', version: '1', concurrency: 1, handles: [] };
+    await system.store.registerAgent({ ...agent, capabilities: ['election.other'] });
+    const connection = await connect(amqpUrl());
+    const channel = await connection.createConfirmChannel();
+    const said = { incarnation: 1_000, term: 1e12, granted: false, transfer: true, round: 1e15 };
+    const kinds = ['vote_request', 'leading', 'following', 'vote_answer', 'pre_vote_answer', 'time_out_now'] as const;
+    for (const from of ['nobody', 'outsider', ...ids])
+      for (const kind of kinds)
+        for (const topic of [...ids.map((id) => `to.${id}`), 'all']) {
+          const body = JSON.stringify({ group: 'electors', from, kind, ...said });
+          const properties = { type: 'election_message', appId: from };
+          channel.publish(`${schema}.topic`, `election.electors.${topic}`, Buffer.from(body), properties);
+        }
+    await channel.waitForConfirms();
+    await connection.close();
+    const leading = await leaderOf(groups);
+    const [heir = ''] = ids.filter((id) => id !== leading);
+    await get(groups, leading).transfer(heir, { timeout: WAIT_MS });
+    get(groups, heir).resign();
+    await leaderOf(groups);
+    const { rows } = await sql.query<{ term: string }>(
+      `SELECT term FROM ${schema}.leaderships UNION ALL SELECT term FROM ${schema}.election_votes`,
+    );
+    for (const row of rows) expect(Number(row.term)).toBeLessThan(term + 100);
+    await sql.query(`DELETE FROM ${schema}.agents WHERE id = 'outsider'`);
+  });
+
+  it('has a leader whatever term stands in the database', async () => {
+    const insert = (table: string, columns: string, values: readonly unknown[]): Promise<unknown> =>
+      sql.query(`INSERT INTO ${schema}.${table} (${columns}) VALUES ($1, $2, $3, $4)`, [...values]);
+    await insert('election_votes', 'group_name, term, agent_id, voted_for', [
+      'attacked',
+      '1000000000000',
+      'a',
+      'ghost',
+    ]);
+    await insert('election_votes', 'group_name, term, agent_id, voted_for', [
+      'attacked',
+      '9223372036854775807',
+      'b',
+      'b',
+    ]);
+    await insert('leaderships', 'group_name, term, leader, instance', ['attacked', '9007199254740993', 'ghost', 'g']);
+    const attacked = await join('attacked', ids);
+    const leader = await leaderOf(attacked);
+    expect(get(attacked, leader).state.term).toBeGreaterThan(1e12);
+    expect(get(attacked, leader).state.term).toBeLessThan(1e12 + 100);
+    await leadershipOf(get(attacked, leader)).fence(writes('after the attack'));
+    expect(await written()).toContain('after the attack');
+    for (const group of attacked.values()) await group.leave();
   });
 
   /** Whether a session of this test's waits for such a lock. */

@@ -1,4 +1,4 @@
-import type { ElectionRecord } from 'agentmq/coordination';
+import type { ElectionRecord, GroupRecord } from 'agentmq/coordination';
 
 interface Vote {
   readonly term: number;
@@ -23,7 +23,11 @@ export class Database {
 
   storeVote(voter: string, vote: Vote): { readonly ok: boolean; readonly latest: number } {
     const stored = this.votes.get(voter);
-    const ok = !stored || stored.term < vote.term || (stored.term === vote.term && stored.votedFor === vote.votedFor);
+    const own = this.votes.get(vote.votedFor);
+    const stands = voter === vote.votedFor || (own?.term === vote.term && own.votedFor === vote.votedFor);
+    const isFree =
+      !stored || stored.term < vote.term || (stored.term === vote.term && stored.votedFor === vote.votedFor);
+    const ok = stands && isFree;
     if (ok) this.votes.set(voter, vote);
     return { ok, latest: ok ? vote.term : (stored?.term ?? 0) };
   }
@@ -44,10 +48,16 @@ export class Database {
     return term === this.term;
   }
 
+  /** What is on record of the group. */
+  get record(): GroupRecord {
+    const terms = [...this.votes.values()].map(({ term }) => term);
+    return { latest: this.term, leader: this.leadership?.leader, highest: Math.max(this.term, ...terms) };
+  }
+
   /** What a member finds when it starts. */
   recordOf(member: string): ElectionRecord {
     const vote = this.votes.get(member);
     const term = Math.max(this.term, vote?.term ?? 0);
-    return { term, votedFor: vote?.term === term ? vote.votedFor : undefined };
+    return { term, votedFor: vote?.term === term ? vote.votedFor : undefined, group: this.record };
   }
 }

@@ -59,6 +59,14 @@ export function cause(world: World, fault: Fault, able: number): void {
         world.changeMembership(world.joined | set);
         for (const member of members) bringUp(world, member);
       });
+    case 'forge': {
+      const forging = world.timeline.now + Math.min(lasts, TROUBLE - at);
+      const forge = (): void => {
+        for (const member of members) world.forge(member);
+        if (world.timeline.now < forging) world.timeline.after(1 + world.timeline.random() * 400, forge);
+      };
+      return forge();
+    }
     case 'blind':
       for (const member of members) {
         member.blindFor.push(set & ~member.bit);

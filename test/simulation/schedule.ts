@@ -42,6 +42,8 @@ export type FaultKind =
   | 'resign'
   /** Those of `who` leave the group, and join again later. */
   | 'leave'
+  /** Those of `who` get messages, now and then, that no member has sent. */
+  | 'forge'
   /** Those of `who` believe that all the others of them have left. */
   | 'blind';
 
@@ -87,7 +89,7 @@ const weather: fc.Arbitrary<Weather> = fc.record({
   failing: fc.constantFrom(0, 0, 5, 20),
 });
 
-const everywhere: FaultKind[] = ['partition', 'mute', 'no_database', 'pause', 'crash'];
+const everywhere: FaultKind[] = ['partition', 'mute', 'no_database', 'pause', 'crash', 'forge'];
 const kinds: Readonly<Record<Family, FaultKind[]>> = {
   fixed: [...everywhere, 'partition', 'crash', 'crash_writing', 'crash_writing', 'transfer', 'resign'],
   changing: [...everywhere, 'crash_writing', 'transfer', 'resign', 'leave', 'leave', 'blind', 'blind'],

@@ -10,6 +10,16 @@ import { Statements } from './statements.js';
 import { Timeline } from './timeline.js';
 import { Trouble } from './trouble.js';
 
+const FORGED = [
+  'pre_vote_request',
+  'pre_vote_answer',
+  'vote_request',
+  'vote_answer',
+  'leading',
+  'following',
+  'time_out_now',
+] as const satisfies readonly ElectionMessage['kind'][];
+
 /** A group of members, what carries their messages, and their database, in virtual time. */
 export class World {
   elections = 0;
@@ -165,8 +175,9 @@ export class World {
       case 'confirm':
         return this.query(
           member,
-          () => this.database.term,
-          (latest) => latest !== undefined && this.step(member, { type: 'confirmed', latest }),
+          () => this.database.record,
+          (record) =>
+            this.step(member, record ? { type: 'confirmed', asked: action.term, ...record } : { type: 'unread' }),
         );
       case 'elected':
         this.log(() => `${id} is elected in ${action.term}`);
@@ -200,6 +211,17 @@ export class World {
     }
     this.invariants.heardFrom(member, from, this.timeline.now);
     this.step(member, { type: 'received', from: from.id, message });
+  }
+
+  /** What no member has said comes in, in the name of another: of any kind, and of a term that was never reached. */
+  forge(member: Member): void {
+    const { random } = this.timeline;
+    const [from = member] = this.members.filter((other) => other !== member && random() < 0.5);
+    const kind = FORGED[Math.floor(random() * FORGED.length)] ?? 'leading';
+    const term = (member.machine?.term ?? 0) + 2 + Math.floor(random() * 1e12);
+    const message = { kind, term, granted: random() < 0.5, transfer: random() < 0.5, round: random() * 1e15 };
+    this.log(() => `${member.id} gets, forged, of ${from.id} ${JSON.stringify(message)}`);
+    this.when(member, member.life, () => this.step(member, { type: 'received', from: from.id, message }));
   }
 
   private store(member: Member, term: number, votedFor: string): void {

@@ -68,6 +68,7 @@ export type {
   ElectionEvent,
   ElectionMessage,
   ElectionRecord,
+  GroupRecord,
 } from './election/protocol.js';
 export {
   InvalidPipelineError,

@@ -24,7 +24,7 @@ describe('an election message', () => {
     ['an unknown kind', { kind: 'coup' }],
     ['no term', { kind: 'time_out_now', term: undefined }],
     ['a term that is no whole number', { kind: 'time_out_now', term: 1.5 }],
-    ['a term beyond all that is reached', { kind: 'time_out_now', term: 1e13 }],
+    ['a term beyond all that is reached', { kind: 'time_out_now', term: 1e16 }],
     ['an answer that says neither yes nor no', { kind: 'vote_answer' }],
     ['a request that does not say on whose word', { kind: 'vote_request' }],
     ['no round', { kind: 'leading' }],

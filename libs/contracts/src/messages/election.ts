@@ -11,8 +11,8 @@ const KINDS = [
   'time_out_now',
 ] as const;
 
-/** Far above any that is reached, and far below where doubles have gaps. */
-const MAX_TERM = 1e12;
+/** Far above any that is reached, and below where doubles have gaps. */
+const MAX_TERM = 2 ** 52;
 
 const ofKind = (...kinds: readonly ElectionMessage['kind'][]): PropertyDecorator =>
   ValidateIf(({ kind }: ElectionMessage) => kinds.includes(kind));

@@ -73,11 +73,11 @@ export class ElectionDriver {
   }
 
   get term(): number {
-    return this.machine.term;
+    return this.machine.hearsay?.term ?? this.machine.term;
   }
 
   get leader(): string | undefined {
-    return this.stopped ? undefined : this.machine.leaderId;
+    return this.stopped ? undefined : (this.machine.leaderId ?? this.machine.hearsay?.from);
   }
 
   /** This member included. */
@@ -147,8 +147,8 @@ export class ElectionDriver {
         return;
       }
       case 'confirm':
-        void this.asked(this.timeoutMs, () => store.latest(group)).then((latest) => {
-          if (latest !== undefined) this.step({ type: 'confirmed', latest });
+        void this.asked(this.timeoutMs, () => store.read(group)).then((record) => {
+          this.step(record ? { type: 'confirmed', asked: action.term, ...record } : { type: 'unread' });
         });
         return;
       case 'elected':

@@ -1,6 +1,6 @@
 import { MessageStore, type Transaction } from 'agentmq/message-store';
 import { DeposedError } from './errors.js';
-import type { ElectionRecord } from './protocol.js';
+import { type ElectionRecord, type GroupRecord, HIGHEST_TERM } from './protocol.js';
 
 /** Who a leadership belongs to: an agent, and which of its instances. */
 export interface Claimant {
@@ -32,30 +32,51 @@ export class ElectionStore {
 
   /** What a member has to know when it starts. */
   async load(group: string, member: string): Promise<ElectionRecord> {
-    const [row] = await this.store.query<{ term: string; voted: string; votedFor: string | null }>(
-      `SELECT coalesce(l.term, 0) AS term, coalesce(v.term, 0) AS voted, v.voted_for AS "votedFor"
-       FROM (SELECT) one
-       LEFT JOIN ${this.leaderships} l ON l.group_name = $1
-       LEFT JOIN ${this.votes} v ON v.group_name = $1 AND v.agent_id = $2`,
-      [group, member],
-    );
-    const led = Number(row?.term ?? 0);
-    const voted = Number(row?.voted ?? 0);
-    return { term: Math.max(led, voted), votedFor: voted >= led ? (row?.votedFor ?? undefined) : undefined };
+    const [record, votes] = await Promise.all([
+      this.read(group),
+      this.store.query<{ term: string; votedFor: string }>(
+        `SELECT term, voted_for AS "votedFor" FROM ${this.votes}
+         WHERE group_name = $1 AND agent_id = $2 AND term <= ${HIGHEST_TERM}`,
+        [group, member],
+      ),
+    ]);
+    const voted = Number(votes[0]?.term ?? 0);
+    const votedFor = voted >= record.latest ? votes[0]?.votedFor : undefined;
+    return { term: Math.max(record.latest, voted), votedFor, group: record };
   }
 
-  /** Makes a member's vote durable; refused when it has voted in a later term, or otherwise in this one. */
+  /** What is on record of a group. */
+  async read(group: string): Promise<GroupRecord> {
+    const [row] = await this.store.query<{ latest: string | null; leader: string | null; voted: string | null }>(
+      `SELECT l.term AS latest, l.leader,
+         (SELECT max(term) FROM ${this.votes} WHERE group_name = $1 AND term <= ${HIGHEST_TERM}) AS voted
+       FROM (SELECT) one LEFT JOIN ${this.leaderships} l ON l.group_name = $1 AND l.term <= ${HIGHEST_TERM}`,
+      [group],
+    );
+    const latest = Number(row?.latest ?? 0);
+    return { latest, leader: row?.leader ?? undefined, highest: Math.max(latest, Number(row?.voted ?? 0)) };
+  }
+
+  /**
+   * Makes a member's vote durable; refused when it has voted in a later term, or otherwise in this one, and when it is for
+   * another that does not stand: a candidate's vote for itself is on record before it asks for others.
+   */
   async vote(group: string, member: string, term: number, votedFor: string): Promise<Written> {
     return this.written(
       `WITH written AS (
-         INSERT INTO ${this.votes} AS v (group_name, agent_id, term, voted_for) VALUES ($1, $2, $3, $4)
+         INSERT INTO ${this.votes} AS v (group_name, agent_id, term, voted_for)
+         SELECT $1::text, $2::text, $3::bigint, $4::text
+         WHERE $2 = $4 OR EXISTS (
+           SELECT FROM ${this.votes} WHERE group_name = $1 AND agent_id = $4 AND term = $3 AND voted_for = $4
+         )
          ON CONFLICT (group_name, agent_id) DO UPDATE
          SET term = excluded.term, voted_for = excluded.voted_for, voted_at = excluded.voted_at
          WHERE v.term < excluded.term OR (v.term = excluded.term AND v.voted_for = excluded.voted_for)
+           OR v.term > ${HIGHEST_TERM}
          RETURNING term
        )
        SELECT EXISTS (SELECT FROM written) AS ok,
-         (SELECT term FROM ${this.votes} WHERE group_name = $1 AND agent_id = $2) AS latest`,
+         (SELECT term FROM ${this.votes} WHERE group_name = $1 AND agent_id = $2 AND term <= ${HIGHEST_TERM}) AS latest`,
       [group, member, term, votedFor],
     );
   }
@@ -72,23 +93,16 @@ export class ElectionStore {
          ON CONFLICT (group_name) DO UPDATE
          SET term = excluded.term, leader = excluded.leader, instance = excluded.instance, elected_at = excluded.elected_at
          WHERE l.term < excluded.term OR (l.term = excluded.term AND l.instance = excluded.instance)
+           OR l.term > ${HIGHEST_TERM}
          RETURNING term
        ), decided AS (
-         DELETE FROM ${this.votes} v USING claimed WHERE v.group_name = $1 AND v.term < claimed.term
+         DELETE FROM ${this.votes} v USING claimed
+         WHERE v.group_name = $1 AND (v.term < claimed.term OR v.term > ${HIGHEST_TERM})
        )
        SELECT EXISTS (SELECT FROM claimed) AS ok,
-         (SELECT term FROM ${this.leaderships} WHERE group_name = $1) AS latest`,
+         (SELECT term FROM ${this.leaderships} WHERE group_name = $1 AND term <= ${HIGHEST_TERM}) AS latest`,
       [group, term, id, instance],
     );
-  }
-
-  /** The group's term on record; 0 when it never had a leader. */
-  async latest(group: string): Promise<number> {
-    const [row] = await this.store.query<{ term: string }>(
-      `SELECT term FROM ${this.leaderships} WHERE group_name = $1`,
-      [group],
-    );
-    return Number(row?.term ?? 0);
   }
 
   /** Resolves when the database has answered. */

@@ -71,8 +71,8 @@ export class Elections implements OnModuleDestroy {
     const record = await this.load(group);
     let joined: ElectionGroup | undefined;
     const topics = [topicToAll(group), topicTo(group, id)];
-    const listener = await this.bus.listen(topics, Wire, (message) => {
-      if (message.group === group && this.isCurrent(message))
+    const listener = await this.bus.listen(topics, Wire, (message, { sender }) => {
+      if (message.group === group && message.from === sender && this.isMember(message))
         joined?.step({ type: 'received', from: message.from, message: fromWire(message) });
     });
     const capability = capabilityOf(group);
@@ -128,10 +128,14 @@ export class Elections implements OnModuleDestroy {
       .map(({ id }) => id);
   }
 
-  /** What an instance says that has been replaced is not its agent's word any more. */
-  private isCurrent({ from, incarnation }: Wire): boolean {
-    const [sender] = this.registry.find({ id: from, health: 'any' });
-    return !sender || incarnation >= sender.incarnation;
+  /**
+   * A message counts only if its sender is on record as a member, however it is now, and not of an instance that has been
+   * replaced. One that came lately, and whose announcement was missed, is known at its next message.
+   */
+  private isMember({ group, from, incarnation }: Wire): boolean {
+    const [sender] = this.registry.find({ id: from, capability: capabilityOf(group), health: 'any' });
+    if (!sender || incarnation > sender.incarnation) this.registry.lookAgain(from);
+    return sender !== undefined && incarnation >= sender.incarnation;
   }
 
   private send(group: string, to: string | undefined, message: ElectionMessage): void {

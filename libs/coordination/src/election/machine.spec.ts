@@ -20,6 +20,8 @@ class Group {
   readonly machines: ReadonlyMap<string, ElectionMachine>;
   readonly log: string[] = [];
   now = 0;
+  /** The leadership on record. */
+  private led: { readonly latest: number; readonly leader?: string } = { latest: 0 };
 
   constructor(private readonly members: string) {
     this.machines = new Map([...members].map((id) => [id, machineOf(id, members)]));
@@ -36,7 +38,14 @@ class Group {
       if (action.type === 'elected') this.log.push(`${id} elected in ${action.term}`);
       if (action.type === 'deposed') this.log.push(`${id} deposed in ${action.term}: ${action.reason}`);
       if (action.type === 'store') this.step(id, { type: 'stored', term: action.term, ok: true });
-      if (action.type === 'claim') this.step(id, { type: 'claimed', term: action.term, outcome: 'won' });
+      if (action.type === 'claim') {
+        this.led = { latest: action.term, leader: id };
+        this.step(id, { type: 'claimed', term: action.term, outcome: 'won' });
+      }
+      if (action.type === 'confirm') {
+        const highest = Math.max(...[...this.machines.values()].map(({ term }) => term));
+        this.step(id, { type: 'confirmed', asked: action.term, ...this.led, highest });
+      }
       if (action.type === 'send') {
         for (const to of action.to === undefined ? this.members.replace(id, '') : action.to) {
           this.step(to, received(id, action.message));
@@ -100,6 +109,7 @@ describe('ElectionMachine', () => {
   it('would vote for nobody while it hears its leader', () => {
     const machine = machineOf('b', 'abc');
     machine.step(500, received('a', { kind: 'leading', term: 1, round: 7 }));
+    machine.step(500, { type: 'confirmed', asked: 0, latest: 1, leader: 'a' });
     const ask = received('c', { kind: 'pre_vote_request', term: 2 });
     const stand = received('c', { kind: 'vote_request', term: 2, transfer: false });
     expect(machine.step(500 + ELECTION_TIMEOUT - 1, ask)).toEqual([]);
@@ -134,6 +144,7 @@ describe('ElectionMachine', () => {
     const machine = machineOf('c', 'abc');
     machine.step(1, received('a', { kind: 'vote_request', term: 1, transfer: false }));
     machine.step(2, received('b', { kind: 'leading', term: 1, round: 9 }));
+    machine.step(2, { type: 'confirmed', asked: 0, latest: 1, leader: 'b' });
     expect(machine.step(3, { type: 'stored', term: 1, ok: true })).toEqual([]);
     expect(machine).toMatchObject({ term: 1, leaderId: 'b' });
   });
@@ -152,6 +163,9 @@ describe('ElectionMachine', () => {
     group.elect('a');
     group.step('a', { type: 'transfer', to: 'c' });
     expect(group.log).toEqual(['a elected in 1', 'a deposed in 1: higher_term', 'c elected in 2']);
+    // those that have just looked at the record look again when it next says that it leads
+    group.now = group.of('c').wakeAt;
+    group.step('c', { type: 'tick' });
     for (const machine of group.machines.values()) expect(machine.leaderId).toBe('c');
   });
 
@@ -183,11 +197,10 @@ describe('ElectionMachine', () => {
 
   it('steps down for a higher term, heard or on record', () => {
     const heard = leaderA();
-    expect(heard.machine.step(heard.now, received('b', { kind: 'following', term: 2, round: 0 }))).toContainEqual({
-      type: 'deposed',
-      term: 1,
-      reason: 'higher_term',
-    });
+    const following: ElectionMessage = { kind: 'following', term: 2, round: 0 };
+    expect(heard.machine.step(heard.now, received('b', following))).toEqual([{ type: 'confirm', term: 1 }]);
+    const record = { type: 'confirmed', asked: 1, latest: 1, leader: 'a', highest: 2 } as const;
+    expect(heard.machine.step(heard.now, record)).toContainEqual({ type: 'deposed', term: 1, reason: 'higher_term' });
     const onRecord = leaderA();
     expect(onRecord.machine.step(onRecord.now, { type: 'confirmed', latest: 2 })).toContainEqual({
       type: 'deposed',
@@ -212,5 +225,78 @@ describe('ElectionMachine', () => {
     expect(machine.step(now, { type: 'members', members: ['a', 'b', 'x'] })).toEqual([
       { type: 'store', term: 1, votedFor: 'a' },
     ]);
+  });
+
+  const HUGE = 1e12;
+  const none = { type: 'confirmed', latest: 0, highest: 0 } as const;
+
+  it.each<[string, ElectionMessage]>([
+    ['vote_request', { kind: 'vote_request', term: HUGE, transfer: true }],
+    ['leading', { kind: 'leading', term: HUGE, round: HUGE }],
+    ['following', { kind: 'following', term: HUGE, round: HUGE }],
+    ['vote_answer', { kind: 'vote_answer', term: HUGE, granted: false }],
+    ['pre_vote_answer', { kind: 'pre_vote_answer', term: HUGE, granted: false }],
+    ['time_out_now', { kind: 'time_out_now', term: HUGE }],
+  ])('stands in the next term on record, whatever term a %s tells of', (_, message) => {
+    const machine = machineOf('a', 'ab');
+    machine.step(machine.wakeAt, { type: 'tick' });
+    for (const action of machine.step(1_000, received('b', message))) {
+      if (action.type === 'store') machine.step(1_001, { type: 'stored', term: action.term, ok: false, latest: 0 });
+      if (action.type === 'confirm') machine.step(1_001, { ...none, asked: action.term });
+    }
+    expect(machine).toMatchObject({ term: 0, leaderId: undefined });
+    machine.step(Math.max(1_001, machine.wakeAt), { type: 'tick' });
+    const granted: ElectionMessage = { kind: 'pre_vote_answer', term: 1, granted: true };
+    expect(machine.step(2_000, received('b', granted))).toEqual([{ type: 'store', term: 1, votedFor: 'a' }]);
+  });
+
+  it.each<[string, ElectionMessage]>([
+    ['of a later term', { kind: 'leading', term: HUGE, round: 1 }],
+    ['in its own term', { kind: 'leading', term: 1, round: 1 }],
+    ['through a follower', { kind: 'following', term: HUGE, round: 1 }],
+  ])('goes on leading when another claims to lead, %s, and the record knows nothing of it', (_, message) => {
+    const { machine, now } = leaderA();
+    for (const action of machine.step(now, received('b', message)))
+      if (action.type === 'confirm')
+        machine.step(now, { type: 'confirmed', asked: action.term, latest: 1, leader: 'a', highest: 1 });
+    expect(machine).toMatchObject({ role: 'leader', term: 1, leaderId: 'a' });
+  });
+
+  it('does not count an answer from a time that has not come', () => {
+    const { machine, now } = leaderA();
+    machine.step(now, received('b', { kind: 'following', term: 1, round: HUGE }));
+    expect(machine.isLeading(now + ELECTION_TIMEOUT + 1)).toBe(false);
+  });
+
+  it('follows only the leader that is on record, and stands at once on its word alone', () => {
+    const machine = machineOf('b', 'abc');
+    const leading: ElectionMessage = { kind: 'leading', term: 3, round: 1 };
+    expect(machine.step(1, received('c', leading))).toContainEqual({ type: 'confirm', term: 0 });
+    machine.step(2, { type: 'confirmed', asked: 0, latest: 3, leader: 'a' });
+    expect(machine).toMatchObject({ term: 0, leaderId: undefined });
+    machine.step(3, received('a', leading));
+    expect(machine).toMatchObject({ term: 3, leaderId: 'a' });
+    expect(machine.step(4, received('c', { kind: 'time_out_now', term: 3 }))).toEqual([]);
+    expect(machine.step(5, received('a', { kind: 'time_out_now', term: 3 }))).toEqual([
+      { type: 'store', term: 4, votedFor: 'b' },
+    ]);
+  });
+
+  it('looks at the record no more often than it would say that it leads, however much it is told', () => {
+    const machine = machineOf('b', 'abc');
+    let looks = 0;
+    for (let now = 0; now < 1_000; now++)
+      for (const { type } of machine.step(now, received('c', { kind: 'leading', term: HUGE + now, round: 1 })))
+        if (type === 'confirm') looks++;
+    expect(looks).toBeLessThanOrEqual(5);
+  });
+
+  it('forgets a term that is on record no more, and does not stand in it again', () => {
+    const machine = machineOf('a', 'a', { term: 7, votedFor: 'b' });
+    machine.step(1, { type: 'confirmed', asked: 6, latest: 6, leader: 'b' });
+    expect(machine.term).toBe(7);
+    machine.step(1, { type: 'confirmed', asked: 7, latest: 6, leader: 'b' });
+    expect(machine.term).toBe(6);
+    expect(machine.step(machine.wakeAt, { type: 'tick' })).toEqual([{ type: 'store', term: 8, votedFor: 'a' }]);
   });
 });

@@ -1,4 +1,11 @@
-import type { DeposedReason, ElectionAction, ElectionEvent, ElectionMessage, ElectionRecord } from './protocol.js';
+import type {
+  DeposedReason,
+  ElectionAction,
+  ElectionEvent,
+  ElectionMessage,
+  ElectionRecord,
+  GroupRecord,
+} from './protocol.js';
 
 export interface ElectionOptions {
   /** This member. */
@@ -23,6 +30,13 @@ interface Writing {
   readonly transfer: boolean;
 }
 
+/** An "I lead" that the record has not confirmed. */
+interface Claim {
+  readonly from: string;
+  readonly term: number;
+  readonly at: number;
+}
+
 /**
  * One member's part in the election of its group's leader: given events, returns what is to be done. It touches neither
  * clock, network nor database, so that a simulator can drive it as the service does. `now` is any clock in ms, from 0 on,
@@ -32,16 +46,24 @@ interface Writing {
  * section 5.2 (terms, randomised time-outs, one vote a term, durable before it is answered); D. Ongaro, "Consensus: Bridging
  * Theory and Practice", 2014, sections 3.10 (transfer), 4.2.3 (a member that hears its leader grants no vote), 6.2 (a
  * leader without a majority steps down) and 9.6 (pre-vote). docs/COORDINATION.md says what is different here: there is no
- * log, members come and go with the registry, and a candidate with a majority leads only once the group's term on record
- * is its own.
+ * log, members come and go with the registry, a candidate with a majority leads only once the group's term on record is its
+ * own, and a later term that a message tells of is only a reason to look at the record: terms come from there alone.
  */
 export class ElectionMachine {
   /** The latest term that this member voted in or followed a leader of. */
   private current: number;
   private votedFor: string | undefined;
   private state: ElectionRole = 'follower';
-  /** The highest term heard of: the next to stand in is above it. */
+  /** The highest term that was on record: the next to stand in is above it. */
   private highest: number;
+  /** The leadership on record, as it was last read. */
+  private recorded: Pick<GroupRecord, 'latest' | 'leader'>;
+  private unconfirmed: Claim | undefined;
+  /** Whether the database did not answer when the record was last looked at. */
+  private unread = false;
+  /** Whether a message told this leader of a later term. */
+  private contradicted = false;
+  private lookedAt = -Infinity;
   private members: ReadonlySet<string>;
   private leader: string | undefined;
   private leaderTerm = 0;
@@ -66,7 +88,8 @@ export class ElectionMachine {
     now: number,
   ) {
     this.current = record.term;
-    this.highest = record.term;
+    this.highest = Math.max(record.term, record.group?.highest ?? 0);
+    this.recorded = record.group ?? { latest: 0, leader: undefined };
     this.votedFor = record.votedFor;
     this.members = new Set([options.id]);
     this.deadline = now + this.drawTimeout();
@@ -80,9 +103,14 @@ export class ElectionMachine {
     return this.current;
   }
 
-  /** Who leads in `term`, as far as this member knows. */
+  /** The leader in `term`, as far as this member knows. */
   get leaderId(): string | undefined {
     return this.leader;
+  }
+
+  /** What says that it leads, while the database does not answer: it binds this member, which can't vote now, to nothing. */
+  get hearsay(): { readonly from: string; readonly term: number } | undefined {
+    return this.unread && this.state !== 'leader' && this.leader === undefined ? this.unconfirmed : undefined;
   }
 
   /** When the next `tick` is due. */
@@ -117,8 +145,9 @@ export class ElectionMachine {
       case 'claimed':
         return this.onClaimed(now, event);
       case 'confirmed':
-        this.highest = Math.max(this.highest, event.latest);
-        if (this.state === 'leader' && event.latest !== this.current) this.stepDown(now, 'superseded');
+        return this.onConfirmed(now, event);
+      case 'unread':
+        this.unread = true;
         return;
       case 'resign':
         return this.resign(now);
@@ -133,10 +162,7 @@ export class ElectionMachine {
   private onTick(now: number): void {
     if (this.state === 'leader') {
       if (now >= this.sendAt) this.sayLeading(now);
-      if (now >= this.confirmAt) {
-        this.confirmAt = now + this.options.confirmMs;
-        this.actions.push({ type: 'confirm' });
-      }
+      if (now >= this.confirmAt) this.lookAtRecord(now);
     } else if (now >= this.deadline) {
       this.askBeforeStanding(now);
     } else if (now >= this.sendAt) {
@@ -158,6 +184,7 @@ export class ElectionMachine {
   private askBeforeStanding(now: number): void {
     this.becomeFollower(now);
     this.setLeader(undefined);
+    this.unconfirmed = undefined;
     this.state = 'pre_candidate';
     this.supporters = new Set([this.options.id]);
     if (this.isMajority(this.supporters)) return this.stand(now, false);
@@ -217,6 +244,8 @@ export class ElectionMachine {
     if (this.state !== 'claiming' || term !== this.current) return;
     if (outcome !== 'won') return this.becomeFollower(now);
     this.state = 'leader';
+    this.recorded = { latest: term, leader: this.options.id };
+    this.contradicted = false;
     this.answered.clear();
     for (const member of this.members) this.answered.set(member, now);
     this.countAnswers();
@@ -244,7 +273,7 @@ export class ElectionMachine {
       case 'following':
         return this.onFollowing(now, from, message.term, message.round);
       case 'time_out_now':
-        if (message.term === this.current && this.state === 'follower') this.stand(now, true);
+        if (message.term === this.current && from === this.leader && this.state === 'follower') this.stand(now, true);
     }
   }
 
@@ -270,11 +299,9 @@ export class ElectionMachine {
     asked: number | undefined,
   ): void {
     if (!granted) {
-      this.highest = Math.max(this.highest, term);
       // A vote that went to another in the same term leaves the others' to be had.
-      if (asked !== undefined && (term > asked || (term === asked && this.state === 'pre_candidate'))) {
-        this.becomeFollower(now);
-      }
+      if (asked !== undefined && (term > asked || (term === asked && this.state === 'pre_candidate')))
+        this.heardOf(now);
       return;
     }
     if (term !== asked) return;
@@ -284,31 +311,83 @@ export class ElectionMachine {
   }
 
   private onLeading(now: number, from: string, term: number, round: number): void {
-    if (term >= this.current) {
-      // Its term is on record, so following it needs no vote of this member's to be durable.
-      if (this.state === 'leader') {
-        if (term === this.current) return;
-        this.stepDown(now, 'higher_term');
-      }
-      if (term > this.current) this.votedFor = undefined;
-      this.current = term;
-      this.highest = Math.max(this.highest, term);
-      this.heardLeaderAt = now;
-      this.becomeFollower(now);
-      this.setLeader(from);
-    }
+    if (this.state === 'leader' && term === this.current) return;
     // A round of an earlier term may be by the clock of an earlier process: it must not count for this term.
-    this.send(from, { kind: 'following', term: this.current, round: term === this.current ? round : 0 });
+    if (term < this.current) return this.send(from, { kind: 'following', term: this.current, round: 0 });
+    // The answer binds this member to nothing: it is given whether or not the record can be read now.
+    this.send(from, { kind: 'following', term, round });
+    if (this.recorded.latest === term && this.recorded.leader === from)
+      return this.follow(now, { from, term, at: now });
+    this.unconfirmed = { from, term, at: now };
+    this.heardOf(now);
+    if (!this.unread || (this.state !== 'follower' && this.state !== 'pre_candidate')) return;
+    this.heardLeaderAt = now;
+    this.becomeFollower(now);
+  }
+
+  /** Its leadership is on record, so following it needs no vote of this member's to be durable. */
+  private follow(now: number, { from, term, at }: Claim): void {
+    if (this.state === 'leader') this.stepDown(now, 'higher_term');
+    if (term > this.current) this.votedFor = undefined;
+    this.current = term;
+    this.highest = Math.max(this.highest, term);
+    this.heardLeaderAt = at;
+    this.becomeFollower(now);
+    this.setLeader(from);
   }
 
   private onFollowing(now: number, from: string, term: number, round: number): void {
-    this.highest = Math.max(this.highest, term);
     if (this.state !== 'leader') return;
-    if (term > this.current) this.stepDown(now, 'higher_term');
-    else if (term === this.current) {
+    if (term > this.current) {
+      this.contradicted = true;
+      this.heardOf(now);
+    } else if (term === this.current && round <= now && this.members.has(from)) {
       this.answered.set(from, Math.max(round, this.answered.get(from) ?? -Infinity));
       this.countAnswers();
     }
+  }
+
+  // -- the record
+
+  /** A message told of a term that this member does not know: whether there is such a term, the record says. */
+  private heardOf(now: number): void {
+    if (now - this.lookedAt >= this.options.heartbeatMs) this.lookAtRecord(now);
+  }
+
+  private lookAtRecord(now: number): void {
+    this.lookedAt = now;
+    if (this.state === 'leader') this.confirmAt = now + this.options.confirmMs;
+    this.actions.push({ type: 'confirm', term: this.current });
+  }
+
+  private onConfirmed(now: number, event: Extract<ElectionEvent, { type: 'confirmed' }>): void {
+    const { latest, leader, highest = latest, asked } = event;
+    const { contradicted } = this;
+    const isOutbid =
+      (this.state === 'pre_candidate' && highest > this.highest) ||
+      (this.state === 'candidate' && highest > this.current);
+    this.contradicted = false;
+    this.unread = false;
+    if (leader !== undefined) this.recorded = { latest, leader };
+    this.highest = Math.max(this.highest, latest, highest);
+    if (this.state === 'leader') {
+      if (latest !== this.current || (leader !== undefined && leader !== this.options.id))
+        this.stepDown(now, 'superseded');
+      else if (contradicted && highest > this.current) this.stepDown(now, 'higher_term');
+    } else if (isOutbid) this.becomeFollower(now);
+    if (asked === this.current && highest < this.current) this.forgetTerm(now, highest);
+    const heard = this.unconfirmed;
+    if (!heard || heard.term !== latest || heard.from !== leader || heard.term < this.current) return;
+    this.unconfirmed = undefined;
+    this.follow(now, heard);
+  }
+
+  /** What this member knew before it looked is on record no more: the database was restored, or rows were deleted. */
+  private forgetTerm(now: number, highest: number): void {
+    this.becomeFollower(now);
+    this.current = highest;
+    this.votedFor = undefined;
+    this.setLeader(undefined);
   }
 
   // -- leading

@@ -1,3 +1,6 @@
+/** Terms go up one by one, so none was ever reached beyond this one: what has such a term on record was not elected. */
+export const HIGHEST_TERM = 2 ** 52;
+
 /** What members of a group say to each other about who leads. Terms are whole numbers from 1 on. */
 export type ElectionMessage =
   /** Would you vote for me in this term? Asked before standing, and binds nobody (thesis, 9.6). */
@@ -29,8 +32,10 @@ export type ElectionEvent =
       readonly outcome: 'won' | 'lost' | 'failed';
       readonly latest?: number;
     }
-  /** The answer to `confirm`, when there is one: the term that is on record for the group. */
-  | { readonly type: 'confirmed'; readonly latest: number }
+  /** The answer to `confirm`, when there is one, with the term that it `asked` in; or `latest` alone, which refused a write. */
+  | ({ readonly type: 'confirmed'; readonly asked?: number } & Pick<GroupRecord, 'latest'> & Partial<GroupRecord>)
+  /** The database did not answer `confirm`. */
+  | { readonly type: 'unread' }
   /** Give the leadership up, to whoever has answered last; nothing for others. */
   | { readonly type: 'resign' }
   /** Have another take the leadership over; nothing for others than the leader. */
@@ -40,14 +45,15 @@ export type ElectionAction =
   /** To one member; undefined: to all others. */
   | { readonly type: 'send'; readonly to: string | undefined; readonly message: ElectionMessage }
   /**
-   * Make this vote durable, then answer with `stored`. It is to be refused when a later term is on record, or another
-   * vote in this one. At most one is under way at a time.
+   * Make this vote durable, then answer with `stored`. It is to be refused when the member has voted in a later term, or
+   * for another in this one; and when it is for another that has no vote for itself in this term on record. At most one is
+   * under way at a time.
    */
   | { readonly type: 'store'; readonly term: number; readonly votedFor: string }
   /** Compare-and-set the group's term on record to this one, from a lower one; then answer with `claimed`. */
   | { readonly type: 'claim'; readonly term: number }
-  /** Look up the group's term on record; then answer with `confirmed`. */
-  | { readonly type: 'confirm' }
+  /** Look at the group's record; then answer with `confirmed`. `term`: this member's. */
+  | { readonly type: 'confirm'; readonly term: number }
   | { readonly type: 'elected'; readonly term: number }
   | { readonly type: 'deposed'; readonly term: number; readonly reason: DeposedReason }
   /** Another leads, as far as this member knows; undefined: nobody does. */
@@ -56,9 +62,19 @@ export type ElectionAction =
 /** Why a leader is none any more. */
 export type DeposedReason = 'resigned' | 'no_majority' | 'higher_term' | 'superseded';
 
+/** What is on record of a group. */
+export interface GroupRecord {
+  /** The term of the last leadership, and the agent that has it; 0 before the first. */
+  readonly latest: number;
+  readonly leader: string | undefined;
+  /** The highest term that any member has voted or led in. */
+  readonly highest: number;
+}
+
 /** What a member has on record when it starts: its vote, and the group's term. */
 export interface ElectionRecord {
   readonly term: number;
   /** In `term`; undefined when it has not voted in it. */
   readonly votedFor: string | undefined;
+  readonly group?: GroupRecord;
 }
