@@ -233,6 +233,25 @@ describe('agentmq for operators', () => {
     );
   });
 
+  it(
+    'lists subscriptions, and moves what a role is owed to another',
+    async () => {
+      const id = await operator.deadSlip('move');
+      const list = await operator.cli(['subscriptions', 'list', '--consumer', 'agent.clerk']);
+      expect(list).toMatchObject({ code: 0, stdout: expect.stringMatching(/agent\.clerk +slips\.\* .* in force\n/) });
+      const moved = await operator.cli(['move', 'role.clerk', 'role.heir', '--dead']);
+      expect(moved).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^moved [1-9]\d* of [1-9]\d* deliveries\n$/),
+      });
+      expect((await operator.message(id)).deliveries).toMatchObject([
+        { consumer: 'role.clerk', state: 'dead' },
+        { consumer: 'role.heir', state: 'pending' },
+      ]);
+    },
+    TEST_MS,
+  );
+
   it.each([
     ['dead-letters list --limit 0', /--limit/],
     ['dead-letters list --consumer clerk', /--consumer/],
@@ -245,6 +264,8 @@ describe('agentmq for operators', () => {
     ['replay --rate 0', /--rate/],
     ['replay --to everybody', /--to/],
     ['replay --topic a..b', /a\.\.b/],
+    ['move role.clerk role.clerk', /itself/],
+    ['subscriptions end role.clerk slips.none', /is not subscribed to slips\.none/],
   ])(
     'ends with 2 for %s',
     async (line, problem) => {

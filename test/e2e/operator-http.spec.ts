@@ -161,6 +161,15 @@ describe('the monitor over HTTP', () => {
     TEST_MS,
   );
 
+  it('tells of subscriptions, and moves what a role is owed', async () => {
+    const { body } = await ask(monitor(), '/subscriptions?consumer=agent.clerk');
+    expect(body).toContainEqual(expect.objectContaining({ pattern: 'slips.*', endedAt: null }));
+    const none = { consumer: 'role.clerk', pattern: 'none' };
+    expect(await send(monitor(), '/subscriptions/end', none)).toMatchObject({ status: 404 });
+    const moved = await send(monitor(), '/move', { from: 'role.nobody', to: 'role.heir' });
+    expect(moved).toMatchObject({ status: 200, body: { state: 'ended', matched: 0 } });
+  });
+
   it(
     'answers 404 for what is not there, and 409 for what is not dead',
     async () => {
@@ -199,6 +208,9 @@ describe('the monitor over HTTP', () => {
     ['traceId', () => send(monitor(), '/replay', { traceId: 'x' })],
     ['to', () => send(monitor(), '/replay', { to: 'everybody' })],
     ['a..b', () => send(monitor(), '/replay', { topic: 'a..b' })],
+    ['from', () => send(monitor(), '/move', { from: 'clerk', to: 'role.heir' })],
+    ['to', () => send(monitor(), '/move', { from: 'role.clerk', to: 'role.clerk' })],
+    ['pattern', () => send(monitor(), '/subscriptions/end', { consumer: 'role.clerk' })],
     ['ids', () => send(monitor(), '/dead-letters/requeue', { ids: 'x' })],
     ['all', () => send(monitor(), '/dead-letters/requeue', {})],
   ])('answers 400 that names %s', async (field, request) => {

@@ -4,6 +4,7 @@ import { ContractCatalogue, type PayloadClass } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
 import { MonitorAgent } from './monitor.agent.js';
+import { MoveController, SubscriptionsController } from './operations/consumers.controller.js';
 import { DeadLettersController } from './operations/dead-letters.controller.js';
 import { knownContracts } from './operations/known-contracts.js';
 import { MessagesController, TracesController } from './operations/messages.controller.js';
@@ -21,7 +22,15 @@ export class MonitorModule {
     return {
       module: MonitorModule,
       imports: [AgentModule.forRoot(options)],
-      controllers: [MonitorAgent, DeadLettersController, ReplayController, MessagesController, TracesController],
+      controllers: [
+        MonitorAgent,
+        DeadLettersController,
+        ReplayController,
+        MoveController,
+        SubscriptionsController,
+        MessagesController,
+        TracesController,
+      ],
       providers: [
         { provide: ContractCatalogue, useValue: knownContracts(contracts) },
         {

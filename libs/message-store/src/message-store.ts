@@ -241,6 +241,11 @@ export interface ReplayOptions {
    * that it has completed, or is owed, already are passed over; completed ones of other consumers are taken if asked for.
    */
   readonly to?: ConsumerName;
+  /**
+   * They are not owed to the consumer selected any more, but to the one of `to`, which keeps what it has of them already.
+   * Dead and expired ones begin anew. At the old consumer each is a discarded dead letter that says so.
+   */
+  readonly move?: boolean;
   /** Changes nothing, only counts. */
   readonly dryRun?: boolean;
   /** At most this many in one call, oldest first; 1,000 unless given, 10,000 at most. */
@@ -460,6 +465,9 @@ export abstract class MessageStore {
 
   /** Of a consumer, or of all: topics (and '' for broadcasts), and what has ended. */
   abstract subscriptions(consumer?: ConsumerName): Promise<StoredSubscription[]>;
+
+  /** What a consumer is subscribed to becomes another one's; of an agent, broadcasts end. Resolves with the topics moved. */
+  abstract moveSubscriptions(from: ConsumerName, to: ConsumerName): Promise<string[]>;
 
   /** Ends a subscription at once, on record, until an instance that declares it starts. False when there is none. */
   abstract endSubscription(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean>;

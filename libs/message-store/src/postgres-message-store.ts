@@ -230,6 +230,10 @@ export class PostgresMessageStore extends MessageStore {
     return this.subscribed.list(consumer);
   }
 
+  moveSubscriptions(from: ConsumerName, to: ConsumerName): Promise<string[]> {
+    return this.subscribed.moveSubscriptions(from, to);
+  }
+
   endSubscription(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean> {
     return this.subscribed.end(consumer, pattern, reason);
   }

@@ -15,6 +15,7 @@ export interface ReplayPlan extends ReplaySelection {
   /** Undefined: messages are selected whatever their deliveries, those without any included. */
   readonly states: readonly DeliveryState[] | undefined;
   readonly to?: ConsumerName | undefined;
+  readonly move: boolean;
   readonly dryRun: boolean;
   readonly limit: number;
   readonly after: Place | undefined;
@@ -22,7 +23,7 @@ export interface ReplayPlan extends ReplaySelection {
 
 /** Throws {@link InvalidSelectionError}, or `InvalidMessageError` for a topic that is no pattern. */
 export function planReplay(selection: ReplaySelection, options: ReplayOptions): ReplayPlan {
-  const { to, dryRun = false, after } = options;
+  const { to, move = false, dryRun = false, after } = options;
   if (selection.topic !== undefined) checkTopicPattern(selection.topic);
   for (const state of selection.states ?? []) {
     if (!states.includes(state)) {
@@ -42,11 +43,13 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
   ] as const) {
     if (name !== undefined) checkConsumer(field, name);
   }
+  if (move) checkMove(selection, to);
   const anyDelivery = to !== undefined && selection.consumer === undefined;
   return {
     ...selection,
     states: selection.states ?? (anyDelivery ? undefined : openStates),
     to,
+    move,
     dryRun,
     limit: checkLimit(options.limit ?? DEFAULT_LIMIT),
     after: after === undefined ? undefined : readCursor(after),
@@ -57,6 +60,13 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
 export function checkLimit(limit: number): number {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
   throw new InvalidSelectionError('limit', `${limit} is not a whole number of 1 to ${MAX_LIMIT}`);
+}
+
+function checkMove({ consumer, states: wanted = [] }: ReplaySelection, to: ConsumerName | undefined): void {
+  if (consumer === undefined) throw new InvalidSelectionError('consumer', 'has to be given for a move');
+  if (to === undefined) throw new InvalidSelectionError('to', 'has to be given for a move');
+  if (to === consumer) throw new InvalidSelectionError('to', `is ${consumer} itself`);
+  if (wanted.includes('completed')) throw new InvalidSelectionError('states', 'completed is not moved');
 }
 
 function checkConsumer(field: string, name: string): void {

@@ -5,6 +5,7 @@ import type { ReplayBatch, ReplayOptions, ReplaySelection } from './message-stor
 import { type Place, writeCursor } from './replay-cursor.js';
 import { planReplay } from './replay-plan.js';
 import { catchUp } from './sql/catch-up.js';
+import { move } from './sql/move.js';
 import { replay } from './sql/replay.js';
 
 interface BatchRow {
@@ -21,7 +22,9 @@ export class Replayer {
     const plan = planReplay(selection, options);
     const { schema } = this.database;
     const bindings = new Bindings();
-    const statement = plan.to === undefined ? replay(schema, plan, bindings) : catchUp(schema, plan, plan.to, bindings);
+    const { to } = plan;
+    const goTo = plan.move ? move : catchUp;
+    const statement = to === undefined ? replay(schema, plan, bindings) : goTo(schema, plan, to, bindings);
     const [row] = await this.database.transaction(async (transaction) => {
       await historyLock(transaction, schema, 'shared');
       return transaction.query<BatchRow>(statement, bindings.values);

@@ -49,6 +49,17 @@ export class Subscriptions {
     return ended.length > 0;
   }
 
+  moveSubscriptions(from: ConsumerName, to: ConsumerName): Promise<string[]> {
+    const [old, other] = [clean(from), clean(to)];
+    return this.database.transaction(async (transaction) => {
+      await transaction.query(this.sql.lockSubscriptions);
+      const ended = await transaction.query<Ended>(this.sql.keepSubscriptions, [old, [], `moved to ${other}`]);
+      const patterns = ended.map(({ pattern }) => pattern);
+      await transaction.query(this.sql.addSubscriptions, [other, patterns, patterns.map(topicExpression)]);
+      return patterns;
+    });
+  }
+
   endUndeclared(liveMs: number, graceMs: number): Promise<Ended[]> {
     return this.database.transaction(async (transaction) => {
       const [turn] = await transaction.query<{ ours: boolean }>(this.sql.markUndeclared, [liveMs]);

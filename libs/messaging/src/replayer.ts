@@ -12,6 +12,8 @@ export interface ReplayProgress {
 export interface ReplayRun {
   /** Deliver to this consumer instead (`role.audit`, `agent.audit-1`): it catches up on what it missed. */
   readonly to?: ConsumerName;
+  /** They become that consumer's, and are not the selected one's any more. */
+  readonly move?: boolean;
   /** Changes nothing, only counts. */
   readonly dryRun?: boolean;
   /** At most so many a second; as fast as the outbox allows unless given. */
@@ -54,7 +56,7 @@ export class Replayer {
    * `InvalidMessageError` for a rate that is not above 0, `StoreUnavailableError`, or the signal's reason.
    */
   async replay(selection: ReplaySelection, run: ReplayRun = {}): Promise<ReplayProgress> {
-    const { to, dryRun = false, rate, atMost = Infinity, onProgress } = run;
+    const { to, move = false, dryRun = false, rate, atMost = Infinity, onProgress } = run;
     const signal = run.signal ?? new AbortController().signal;
     if (rate !== undefined && !(rate > 0)) throw new InvalidMessageError('rate', `${rate} is not above 0`);
     let progress: ReplayProgress = { matched: 0, replayed: 0 };
@@ -67,6 +69,7 @@ export class Replayer {
       const batch = await this.store.replay(selection, {
         dryRun,
         limit,
+        move,
         ...(to ? { to } : {}),
         ...(after ? { after } : {}),
       });

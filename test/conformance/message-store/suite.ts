@@ -2,6 +2,7 @@ import { attempts } from './attempts.js';
 import { catchingUp } from './catching-up.js';
 import { deadLetters } from './dead-letters.js';
 import type { Harness } from './harness.js';
+import { moving } from './moving.js';
 import { oddData } from './odd-data.js';
 import { outbox } from './outbox.js';
 import { owed } from './owed.js';
@@ -29,6 +30,7 @@ export function messageStoreSuite(of: () => Harness): void {
   reading(of);
   replaying(of);
   catchingUp(of);
+  moving(of);
   deadLetters(of);
   retention(of);
   registry(of);

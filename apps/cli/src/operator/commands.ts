@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { MoveOptions, SubscriptionsOptions } from './consumers.js';
 import type { DiscardOptions, ListOptions, RequeueOptions, ShowOptions } from './dead-letters.js';
 import { consumerName, date, listLimit, rate, states, traceId } from './parsers.js';
 import type { ReplayOptions } from './replay.js';
@@ -7,6 +8,7 @@ import type { ReplayOptions } from './replay.js';
 export function addOperatorCommands(program: Command): void {
   addReplay(program);
   addDeadLetters(program);
+  addConsumers(program);
   program
     .command('trace')
     .description('show the messages of a flow as a tree, with their states')
@@ -30,6 +32,36 @@ function addReplay(program: Command): void {
     .option('--dry-run', 'only count', false)
     .option('--rate <n>', 'at most so many a second', rate)
     .action(async (options: ReplayOptions) => (await import('./replay.js')).replay(options));
+}
+
+function addConsumers(program: Command): void {
+  program
+    .command('move')
+    .description("make what a consumer is owed, and is subscribed to, another one's: for a role that changed its name")
+    .argument('<from>', 'role.<role> or agent.<agent id>', consumerName)
+    .argument('<to>', 'role.<role> or agent.<agent id>', consumerName)
+    .option('--dead', 'its dead letters too: they begin anew', false)
+    .option('--keep-subscriptions', 'what is published from now on stays owed to it', false)
+    .option('--dry-run', 'only count', false)
+    .option('--rate <n>', 'at most so many a second', rate)
+    .action(async (from: string, to: string, options: MoveOptions) =>
+      (await import('./consumers.js')).move(from, to, options),
+    );
+  const subscriptions = program.command('subscriptions').description('what consumers are subscribed to');
+  subscriptions
+    .command('list')
+    .description('list them, those that have ended and why included')
+    .option('--consumer <consumer>', 'of role.<role> or agent.<agent id>', consumerName)
+    .option('--json', 'as JSON', false)
+    .action(async (options: SubscriptionsOptions) => (await import('./consumers.js')).listSubscriptions(options));
+  subscriptions
+    .command('end')
+    .description('end one, until an instance that declares it starts')
+    .argument('<consumer>', 'role.<role> or agent.<agent id>', consumerName)
+    .argument('<pattern>')
+    .action(async (consumer: string, pattern: string) =>
+      (await import('./consumers.js')).endSubscription(consumer, pattern),
+    );
 }
 
 function addDeadLetters(program: Command): void {

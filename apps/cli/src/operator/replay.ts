@@ -41,7 +41,7 @@ export async function replayAll(
   store: MessageStore,
   outboxLimit: number,
   selection: ReplaySelection,
-  run: Pick<ReplayRun, 'to' | 'dryRun' | 'rate'>,
+  run: Pick<ReplayRun, 'to' | 'move' | 'dryRun' | 'rate'>,
 ): Promise<void> {
   const replayer = new Replayer(store, { outboxLimit });
   const display = new ReplayDisplay();
@@ -64,15 +64,19 @@ export async function replayAll(
       },
     });
   } catch (error) {
-    throw abort.signal.aborted ? new InterruptedError(summaryOf(progress, run.dryRun)) : error;
+    throw abort.signal.aborted ? new InterruptedError(summaryOf(progress, run)) : error;
   } finally {
     display.stop();
   }
-  process.stdout.write(`${summaryOf(progress, run.dryRun)}\n`);
+  process.stdout.write(`${summaryOf(progress, run)}\n`);
 }
 
-function summaryOf({ matched, replayed }: ReplayProgress, dryRun = false): string {
+function summaryOf(
+  { matched, replayed }: ReplayProgress,
+  { move = false, dryRun = false }: Pick<ReplayRun, 'move' | 'dryRun'>,
+): string {
+  const [verb, done] = move ? ['move', 'moved'] : ['replay', 'replayed'];
+  const why = move ? 'claimed meanwhile: move them again' : 'completed there, or on their way already';
   const rest = matched - replayed;
-  const left = rest > 0 ? `; ${rest} completed there, or on their way already` : '';
-  return `${dryRun ? 'would replay' : 'replayed'} ${replayed} of ${matched} deliveries${left}`;
+  return `${dryRun ? `would ${verb}` : done} ${replayed} of ${matched} deliveries${rest > 0 ? `; ${rest} ${why}` : ''}`;
 }

@@ -7,6 +7,7 @@ const statuses: Readonly<Record<string, HttpStatus>> = {
   DELIVERY_NOT_FOUND: HttpStatus.NOT_FOUND,
   TRACE_NOT_FOUND: HttpStatus.NOT_FOUND,
   REPLAY_NOT_FOUND: HttpStatus.NOT_FOUND,
+  SUBSCRIPTION_NOT_FOUND: HttpStatus.NOT_FOUND,
   NOT_DEAD: HttpStatus.CONFLICT,
   SEVERAL_CONSUMERS: HttpStatus.BAD_REQUEST,
   INVALID_MESSAGE: HttpStatus.BAD_REQUEST,

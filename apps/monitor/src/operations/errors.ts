@@ -30,6 +30,18 @@ export class SeveralConsumersError extends AgentMQError {
   }
 }
 
+/** The consumer is not subscribed to that pattern. */
+export class SubscriptionNotFoundError extends AgentMQError {
+  readonly code = 'SUBSCRIPTION_NOT_FOUND';
+
+  constructor(
+    readonly consumer: string,
+    readonly pattern: string,
+  ) {
+    super(`${consumer} is not subscribed to ${pattern}`);
+  }
+}
+
 /** There is no replay of this id here, or it ended long ago. */
 export class ReplayNotFoundError extends AgentMQError {
   readonly code = 'REPLAY_NOT_FOUND';

@@ -171,6 +171,52 @@ export class ReplayRequest extends SelectionRequest {
   to?: string;
 }
 
+/** The body of `POST /move`. */
+export class MoveRequest {
+  @Matches(consumerName, consumerMessage)
+  from!: string;
+
+  @Matches(consumerName, consumerMessage)
+  to!: string;
+
+  /** Dead letters too. */
+  @IsOptional()
+  @IsBoolean()
+  dead?: boolean;
+
+  @IsOptional()
+  @IsBoolean()
+  keepSubscriptions?: boolean;
+
+  @IsOptional()
+  @IsBoolean()
+  dryRun?: boolean;
+
+  /** A second; 1,000 unless given. */
+  @IsOptional()
+  @IsNumber()
+  @IsPositive()
+  @Max(MOST_PER_S)
+  rate?: number;
+}
+
+/** The query of `GET /subscriptions`. */
+export class SubscriptionsQuery {
+  @IsOptional()
+  @Matches(consumerName, consumerMessage)
+  consumer?: string;
+}
+
+/** The body of `POST /subscriptions/end`. */
+export class EndSubscriptionRequest {
+  @Matches(consumerName, consumerMessage)
+  consumer!: string;
+
+  @IsString()
+  @Length(1, 255)
+  pattern!: string;
+}
+
 /** What a request selects. */
 export function selectionOf(request: SelectionRequest & Pick<ReplayRequest, 'states'>): ReplaySelection {
   const { ids, traceId, type, topic, consumer, from, before, states } = request;

@@ -12,8 +12,7 @@ import { exactTime, lifetime, messageConditions, quietDelivery } from './selecte
  * sees the other's. Locked and changed rows are found one by one, whatever the planner believes about the tables.
  */
 export function replay(schema: string, plan: ReplayPlan, bindings: Bindings): string {
-  const seen = byTime(plan) ? seenByTime(schema, plan, bindings) : seenByConsumer(schema, plan, bindings);
-  const ready = `${seen}, ready AS MATERIALIZED (
+  const ready = `${seen(schema, plan, bindings)}, ready AS MATERIALIZED (
   SELECT * FROM seen
   WHERE state IN ('dead', 'expired') OR state <> 'completed' AND NOT (
     SELECT coalesce(bool_or(o.consumer = seen.consumer OR o.consumer IS NULL AND seen.state = 'pending'), false)
@@ -57,6 +56,10 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
   ORDER BY stored_at, message_id, consumer
 )${answer('locked')}`;
 }
+
+/** The deliveries that the plan selects, as the first part of a statement. */
+export const seen = (schema: string, plan: ReplayPlan, bindings: Bindings): string =>
+  byTime(plan) ? seenByTime(schema, plan, bindings) : seenByConsumer(schema, plan, bindings);
 
 /** What is completed, or few messages, is read in the order of time; all else by what consumers have not completed. */
 const byTime = ({ states, messageIds, traceId }: ReplayPlan): boolean =>

@@ -1,0 +1,73 @@
+import type { StoredSubscription } from 'agentmq/message-store';
+import { printable, table, type TableColumn } from '../report/index.js';
+import { UsageError } from './errors.js';
+import { replayAll } from './replay.js';
+import { withStore } from './with-store.js';
+
+export interface MoveOptions {
+  readonly dead: boolean;
+  readonly keepSubscriptions: boolean;
+  readonly dryRun: boolean;
+  readonly rate?: number;
+}
+
+export interface SubscriptionsOptions {
+  readonly consumer?: string;
+  readonly json: boolean;
+}
+
+const OPEN = ['pending', 'processing', 'retrying'] as const;
+
+/** Makes what a consumer is owed another one's: its subscriptions first, so that nothing new is owed to it meanwhile. */
+export async function move(from: string, to: string, options: MoveOptions): Promise<void> {
+  const { dead, keepSubscriptions, dryRun, rate } = options;
+  if (from === to) throw new UsageError(`${from} is to be moved to itself`);
+  await withStore(async (store, settings) => {
+    if (!keepSubscriptions && !dryRun) {
+      for (const pattern of await store.moveSubscriptions(from, to)) {
+        process.stdout.write(`${to} is subscribed to ${printable(pattern)} in place of ${from}\n`);
+      }
+    }
+    const selection = { consumer: from, states: dead ? ([...OPEN, 'dead'] as const) : OPEN };
+    const run = { to, move: true, dryRun, ...(rate === undefined ? {} : { rate }) };
+    await replayAll(store, settings.store.outboxLimit, selection, run);
+  });
+}
+
+/** Prints what consumers are subscribed to, and what has ended and why: a table, or JSON. */
+export function listSubscriptions({ consumer, json }: SubscriptionsOptions): Promise<void> {
+  return withStore(async (store) => {
+    const rows = await store.subscriptions(consumer);
+    process.stdout.write(`${json ? JSON.stringify(rows, null, 2) : render(rows)}\n`);
+  });
+}
+
+/** Ends a subscription until an instance that declares it starts. */
+export function endSubscription(consumer: string, pattern: string): Promise<void> {
+  return withStore(async (store) => {
+    if (!(await store.endSubscription(consumer, pattern, 'ended by an operator'))) {
+      throw new UsageError(`${consumer} is not subscribed to ${pattern}`);
+    }
+    process.stdout.write(`${consumer} is not subscribed to ${printable(pattern)} any more\n`);
+  });
+}
+
+const columns: readonly TableColumn[] = [
+  { title: 'consumer', align: 'left', least: 10 },
+  { title: 'pattern', align: 'left', least: 8 },
+  { title: 'since', align: 'left', optional: 1 },
+  { title: 'state', align: 'left', least: 12 },
+];
+
+function render(rows: readonly StoredSubscription[]): string {
+  if (rows.length === 0) return 'no subscriptions';
+  const cells = rows.map((row) => [row.consumer, row.pattern || '(broadcasts)', row.since.toISOString(), stateOf(row)]);
+  return table(columns, cells, process.stdout.columns ?? WIDTH).join('\n');
+}
+
+const WIDTH = 160;
+
+function stateOf({ endedAt, reason, undeclaredSince }: StoredSubscription): string {
+  if (endedAt) return `ended ${endedAt.toISOString()}: ${reason}`;
+  return undeclaredSince ? `declared by no live instance since ${undeclaredSince.toISOString()}` : 'in force';
+}
