@@ -1,5 +1,6 @@
 import { AppProcess, until } from '../support/index.js';
 import type { LoadOrder, LoadStatus } from './processes/load.js';
+import type { HarmOrder } from './processes/sender.js';
 
 const FOLDER = 'dist/programs/test';
 
@@ -128,6 +129,11 @@ export class SenderProcess extends AgentProcess {
   status(): Promise<LoadStatus> {
     return this.ask('GET', 'load');
   }
+
+  /** Does harm beside the load; resolves with how many of its sends were taken. */
+  async harm(what: HarmOrder['what'], count: number): Promise<number> {
+    return this.ask('POST', 'harm', { what, count } satisfies HarmOrder);
+  }
 }
 
 /** A process that handles numbers. */
@@ -147,5 +153,34 @@ export class ConsumerProcess extends AgentProcess {
   /** They go on. */
   release(): Promise<void> {
     return this.ask('DELETE', 'gate');
+  }
+}
+
+/** A process that lives beside the numbers. */
+export class NeighbourProcess extends AgentProcess {
+  /** Resolves when messages flow. */
+  static async start(id: string, env: Record<string, string>): Promise<NeighbourProcess> {
+    const neighbour = new NeighbourProcess(id, 'neighbour', env, await AgentProcess.launch('neighbour', env));
+    await neighbour.ready();
+    return neighbour;
+  }
+
+  leader(): Promise<{ readonly leader: string | null; readonly term: number }> {
+    return this.ask('GET', 'leader');
+  }
+
+  /** Ids of its like that it would give work to. */
+  able(): Promise<string[]> {
+    return this.ask('GET', 'able');
+  }
+
+  /** How many agents it knows. */
+  known(): Promise<number> {
+    return this.ask('GET', 'known');
+  }
+
+  /** Whether `/health/ready` is 200. */
+  async isReady(): Promise<boolean> {
+    return (await fetch(`${this.app.url}/health/ready`, { signal: AbortSignal.timeout(20_000) })).ok;
   }
 }

@@ -155,6 +155,20 @@ export class Ledger {
     };
   }
 
+  /** Of the numbers that were completed: how many later than so many ms after they were stored, and the latest, in ms. */
+  async lateness(ms: number): Promise<{ late: number; worst: number }> {
+    const [row] = await this.query<{ late: number; worst: number }>(
+      `SELECT count(*) FILTER (WHERE wait > $1)::integer AS late, max(wait)::integer AS worst
+       FROM (
+         SELECT extract(epoch FROM c.at - m.stored_at) * 1000 AS wait
+         FROM ${this.namespace}.messages m JOIN ${this.schema}.completions c USING (message_id)
+         WHERE m.type LIKE 'numbered%'
+       ) AS waits`,
+      [ms],
+    );
+    return row ?? { late: 0, worst: 0 };
+  }
+
   /** The codes of the errors of dead deliveries. */
   async deathCodes(): Promise<string[]> {
     const rows = await this.query<{ code: string }>(

@@ -1,9 +1,13 @@
 import { Contract } from 'agentmq/contracts';
-import { IsBoolean, IsInt, IsOptional } from 'class-validator';
+import { IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
 
 /** The role that the numbered messages are sent to. */
 export const ROLE = 'counter';
 export const CONSUMER = `role.${ROLE}`;
+
+/** The role of what lives beside the numbers, and the group in which it elects. */
+export const NEIGHBOUR = 'neighbour';
+export const GROUP = 'neighbours';
 
 /** So many that no outage of a test uses them up: what ends dead here was given up too early. */
 const PATIENT = { attempts: 40, delay: 200, factor: 2, maxDelay: 1_000 };
@@ -44,6 +48,20 @@ export const FAILING_DELAY_MS = 2_000;
   retry: { attempts: 10, delay: FAILING_DELAY_MS, factor: 1, maxDelay: FAILING_DELAY_MS },
 })
 export class NumberedFailing {
+  @IsInt()
+  n!: number;
+}
+
+/** What troubles the system beside the numbers. */
+@Contract({ type: 'harmful', retry: { attempts: 3, delay: 200, factor: 2, maxDelay: 1_000 } })
+export class Harmful {
+  @IsString()
+  text!: string;
+}
+
+/** Published to `noise.*`. */
+@Contract({ type: 'noise' })
+export class Noise {
   @IsInt()
   n!: number;
 }

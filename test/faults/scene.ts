@@ -10,7 +10,7 @@ import {
   TcpProxy,
   until,
 } from '../support/index.js';
-import { type AgentProcess, ConsumerProcess, SenderProcess } from './agent-process.js';
+import { type AgentProcess, ConsumerProcess, NeighbourProcess, SenderProcess } from './agent-process.js';
 import { type JournalEntries, readJournals } from './journal.js';
 import { Ledger } from './ledger.js';
 import { CONSUMER } from './numbered.js';
@@ -104,6 +104,11 @@ export class Scene {
   /** Starts a consumer; resolves when messages flow, or with `patient: false` at once. */
   async consumer(id: string, env: Record<string, string> = {}, patient = true): Promise<ConsumerProcess> {
     return this.keep(await ConsumerProcess.start(id, { ...this.environment(id), ...env }, patient));
+  }
+
+  /** Starts a process that lives beside the numbers; resolves when messages flow. An empty `AGENT_ID` makes its id random. */
+  async neighbour(id: string, env: Record<string, string> = {}): Promise<NeighbourProcess> {
+    return this.keep(await NeighbourProcess.start(id, { ...this.environment(id), ...env }));
   }
 
   /** A journal for what the fault sends by itself. */

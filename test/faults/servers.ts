@@ -17,9 +17,9 @@ export class Servers {
 
   constructor(private readonly shared?: SharedServers) {}
 
-  /** A node to do anything to. */
+  /** A node to do anything to, which takes messages of up to 2.5 MB. */
   rabbitmq(): Promise<RabbitMqNode> {
-    return (this.node ??= RabbitMqNode.start());
+    return (this.node ??= RabbitMqNode.start({ config: ['max_message_size = 2500000'] }));
   }
 
   /** Three nodes to do anything to. */

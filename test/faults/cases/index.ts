@@ -20,6 +20,15 @@ import {
 } from './database-away.js';
 import { gracefulRestarts } from './graceful-restarts.js';
 import { memoryAlarm } from './memory-alarm.js';
+import {
+  deadSubscriber,
+  forgedAgents,
+  forgedVotes,
+  manyKeys,
+  oddDeathHeader,
+  ownSessionDies,
+  refusedForGood,
+} from './neighbours.js';
 import { poisonMessage } from './poison-message.js';
 import { queueDeleted, queueDeletedForLong, queuePurged } from './queue-lost.js';
 import { randomKills } from './random-kills.js';
@@ -73,6 +82,17 @@ export const databaseFaults: readonly Fault[] = [
   poolExhausted,
 ];
 
+/** What harms one message, agent or queue, and must not harm those beside it. */
+export const neighbourFaults: readonly Fault[] = [
+  deadSubscriber,
+  refusedForGood,
+  ownSessionDies,
+  manyKeys,
+  oddDeathHeader,
+  forgedVotes,
+  forgedAgents,
+];
+
 /** All of them, in the order of their numbers. */
 export const faults: readonly Fault[] = [
   ...processFaults,
@@ -81,4 +101,5 @@ export const faults: readonly Fault[] = [
   ...brokerFaults,
   ...clusterFaults,
   ...databaseFaults,
+  ...neighbourFaults,
 ].sort((a, b) => Number.parseInt(a.title) - Number.parseInt(b.title));

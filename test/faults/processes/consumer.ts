@@ -3,7 +3,7 @@ import { Controller, Delete, Injectable, Module, Put } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent } from 'agentmq/agent';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Numbered, NumberedFailing, NumberedFragile, NumberedTransactional, ROLE } from '../numbered.js';
+import { Harmful, Numbered, NumberedFailing, NumberedFragile, NumberedTransactional, ROLE } from '../numbered.js';
 import { doomedHandler, doomedStore, strike } from './doomed.js';
 import { Effects } from './effects.js';
 import { readVariables } from './variables.js';
@@ -80,6 +80,12 @@ class Counter {
     await this.gate.pass();
     if (deadly) await strike('SIGKILL');
     await this.effects.write(n, this.identity.id);
+  }
+
+  /** Its own database session dies under it. */
+  @Handle(Harmful, { transactional: true })
+  async harmful(_: Harmful, @Ctx() { transaction }: MessageContext): Promise<void> {
+    await transaction.query('SELECT pg_terminate_backend(pg_backend_pid())');
   }
 
   @Handle(NumberedFailing)
