@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { INestApplicationContext } from '@nestjs/common';
+import type { INestApplicationContext, OnApplicationBootstrap } from '@nestjs/common';
 import { Agent, AgentRegistry } from 'agentmq/agent';
 import { ElectionMessage, InvalidMessageError } from 'agentmq/contracts';
 import {
@@ -15,10 +15,10 @@ import {
   TransferFailedError,
 } from 'agentmq/coordination';
 import type { Transaction } from 'agentmq/message-store';
-import { MessageBus } from 'agentmq/messaging';
+import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import { connect } from 'amqplib';
 import pg from 'pg';
-import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
+import { amqpUrl, databaseUrl, freePort, TcpProxy, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Agent({ role: 'elector' })
@@ -487,4 +487,40 @@ describe('an election', () => {
   async function rowsOf(table: string): Promise<string[]> {
     return (await sql.query<{ text: string }>(`SELECT text FROM ${schema}.${table}`)).rows.map(({ text }) => text);
   }
+});
+
+/** An unhandled rejection fails the test, as it would end the process. */
+describe('joining that is not awaited', () => {
+  const system = new TestSystem({
+    MESSAGE_BUS_TYPE: 'in_memory',
+    MESSAGE_BUS_START: 'degraded',
+    SHUTDOWN_TIMEOUT: '1',
+  });
+  afterAll(() => system.close());
+
+  @Agent({ role: 'eager' })
+  class Eager implements OnApplicationBootstrap {
+    constructor(private readonly elections: Elections) {}
+
+    onApplicationBootstrap(): void {
+      void this.elections.join('electors');
+      // a second time, and by a name that no group can have
+      void this.elections.join('electors');
+      void this.elections.join('no name');
+    }
+  }
+
+  it('is no failure of the process when the agent stops before it takes part', async () => {
+    const away = new URL(databaseUrl());
+    away.port = String(await freePort());
+    const agent = await system.start({
+      id: 'eager-1',
+      controllers: [Eager],
+      providers: [Elections],
+      databaseUrl: away.href,
+    });
+    const joined = agent.get(Elections).join('another');
+    await agent.close();
+    await expect(joined).rejects.toBeInstanceOf(BusStoppedError);
+  });
 });

@@ -48,7 +48,10 @@ class WriterAgent implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     const onElected = (leadership: Leadership) => this.lead(leadership);
-    void this.elections.join('writers', { onElected }).then((group) => (this.group = group));
+    this.elections.join('writers', { onElected }).then(
+      (group) => (this.group = group),
+      () => undefined,
+    );
   }
 
   @Get('writes')

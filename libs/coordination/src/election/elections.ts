@@ -44,9 +44,22 @@ export class Elections implements OnModuleDestroy {
    * Becomes a member of the group of this name (1-100 letters, digits, `_`, `-`, `.`), whose members elect a leader.
    * Resolves when this agent takes part. That waits until the agent's messages flow, and for a database or broker that
    * is away, so a hook of Nest's start (`onApplicationBootstrap`) must not await it.
-   * Rejects with `InvalidMessageError` for the name, {@link AlreadyJoinedError}, or `BusStoppedError` when the agent stops.
+   * Rejects with `InvalidMessageError` for the name, {@link AlreadyJoinedError}, or `BusStoppedError` when the agent stops. The
+   * promise need not be awaited, nor its rejection handled: all but that of a stop is logged too.
    */
-  async join(group: string, options: JoinOptions = {}): Promise<ElectionGroup> {
+  join(group: string, options: JoinOptions = {}): Promise<ElectionGroup> {
+    const joining = this.begin(group, options);
+    joining.catch((error: unknown) => {
+      if (!(error instanceof BusStoppedError)) this.logger.error(`${group} was not joined: ${messageOf(error)}`);
+    });
+    return joining;
+  }
+
+  onModuleDestroy(): void {
+    this.stop();
+  }
+
+  private async begin(group: string, options: JoinOptions): Promise<ElectionGroup> {
     checkName('group', group);
     if (group.length > MAX_GROUP_NAME)
       throw new InvalidMessageError('group', `"${group}" is longer than ${MAX_GROUP_NAME} characters`);
@@ -59,10 +72,6 @@ export class Elections implements OnModuleDestroy {
       this.groups.delete(group);
       throw error;
     }
-  }
-
-  onModuleDestroy(): void {
-    this.stop();
   }
 
   private async enter(group: string, options: JoinOptions): Promise<ElectionGroup> {
@@ -146,7 +155,7 @@ export class Elections implements OnModuleDestroy {
     try {
       this.bus.announce(topic, Wire, wire, { ttl: this.settings.coordination.electionTimeout });
     } catch (error) {
-      this.logger.warn(`${group}: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.warn(`${group}: ${messageOf(error)}`);
     }
   }
 
@@ -166,10 +175,9 @@ export class Elections implements OnModuleDestroy {
     this.groups.delete(group);
     // An agent that stops leaves the registry, and hears nothing more.
     if (this.isEnding) return;
-    const told = this.registry
-      .removeCapability(capabilityOf(group))
-      .catch((error: unknown) => this.logger.warn(`${group}: ${String(error)}`));
-    await Promise.all([within(LEAVE_WITHIN_MS, told), listener.close()]);
+    const report = (error: unknown): void => this.logger.warn(`${group}: ${messageOf(error)}`);
+    const told = this.registry.removeCapability(capabilityOf(group)).catch(report);
+    await Promise.all([within(LEAVE_WITHIN_MS, told), listener.close().catch(report)]);
   }
 
   /** While messages can still be sent: the others need not wait to find out. */
@@ -178,3 +186,5 @@ export class Elections implements OnModuleDestroy {
     for (const group of this.groups.values()) void group?.leave();
   }
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

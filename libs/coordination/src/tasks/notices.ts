@@ -51,7 +51,10 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
   /** Calls back whenever there may be something to assign, until it is called off. */
   onWork(hear: () => void): () => void {
     const listening = this.listen([TO_COORDINATORS], hear);
-    return () => void listening.then((listener) => listener?.close());
+    return () =>
+      void listening
+        .then((listener) => listener?.close())
+        .catch((error: unknown) => this.logger.debug(`a listener was not closed: ${String(error)}`));
   }
 
   /** To whoever assigns tasks. */
