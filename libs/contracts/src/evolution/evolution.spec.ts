@@ -228,7 +228,7 @@ describe('what is not reported', () => {
     fc.tuple(flag, fc.oneof(...of)).map(([open, rules]) => (open ? optional(rules) : rules));
   const values: readonly unknown[] = [
     ...['', 'a', 'b', 'bc', 'abc', 'abcd', 'x'.repeat(11), '6f8a7f0e-9d3c-4b6e-8f7e-0a1b2c3d4e5f'],
-    ...[-1, 0, 0.5, 1, 1.5, 2, 3, true, null, undefined],
+    ...[-1, 0, 0.5, 1, 1.5, 2, 3, 4, true, null, undefined],
     ...['a', 1, true, { sku: 'a' }, { sku: 1 }, { sku: '' }].flatMap((item) => [
       [],
       [item],
