@@ -1,17 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { migrations } from 'agentmq/migrations';
-import { MigrationExecutor } from 'typeorm';
+import { MigrationExecutor, QueryFailedError } from 'typeorm';
 import type { Database } from './database.js';
-import { SchemaTooNewError } from './errors.js';
+import { SchemaTooNewError, StoreUnavailableError } from './errors.js';
 import type { RunnerTransaction } from './transaction.js';
 
 /** What TypeORM takes from the end of a migration's name. */
 const PLACE_DIGITS = 13;
 
+/** Every statement on a table waits behind a migration that waits for the table: for no longer than this. */
+const LOCK_TIMEOUT_MS = 1_000;
+const LOCK_PAUSE_MS = 2_000;
+const LOCK_ATTEMPTS = 20;
+/** In PostgreSQL's words `lock_not_available`. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
 /**
  * Brings the schema up to date, in one transaction under an advisory lock: of many processes that start together one
- * does it and the others wait. The lock is the transaction's, so it also holds through a transaction pooler.
+ * does it and the others wait. The lock is the transaction's, so it also holds through a transaction pooler. Tables
+ * that a long transaction of an instance holds are tried again and again: rejects with `StoreUnavailableError` after a
+ * minute of it.
  */
 export async function migrate(database: Database): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tryMigrate(database);
+      return;
+    } catch (error) {
+      if (!(error instanceof TablesInUseError) || attempt === LOCK_ATTEMPTS) throw error;
+      await delay(LOCK_PAUSE_MS);
+    }
+  }
+}
+
+class TablesInUseError extends StoreUnavailableError {}
+
+async function tryMigrate(database: Database): Promise<void> {
   await database.transaction(async (transaction) => {
     const { schema } = database;
     await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`agentmq.migrate.${schema}`]);
@@ -20,9 +44,18 @@ export async function migrate(database: Database): Promise<void> {
     await refuseNewer(transaction, schema);
     // The migrations are plain SQL without a schema's name.
     await transaction.query(`SET LOCAL search_path TO "${schema}"`);
-    await new MigrationExecutor(transaction.dataSource, transaction.runner).executePendingMigrations();
+    await transaction.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    try {
+      await new MigrationExecutor(transaction.dataSource, transaction.runner).executePendingMigrations();
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      throw new TablesInUseError("the schema can't be changed: long transactions use its tables", { cause: error });
+    }
   });
 }
+
+const isLockTimeout = (error: unknown): boolean =>
+  error instanceof QueryFailedError && (error.driverError as { code?: unknown }).code === LOCK_NOT_AVAILABLE;
 
 /**
  * During an upgrade an instance of the version before starts after the schema was migrated. It goes on with migrations

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PostgresMessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
 import { claimed, claimOf, dropSchema, newMessage } from './harness.js';
 import { messageStoreSuite } from './suite.js';
@@ -65,6 +66,44 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       expect(await store.expire(10)).toBe(0);
     });
     expect(await store.expire(10)).toBe(1);
+  });
+
+  it('migrates around a transaction that goes on for long, and holds nothing up meanwhile', async () => {
+    const [old, other] = stores.slice(1) as [PostgresMessageStore, PostgresMessageStore];
+    const before = randomNamespace('upgrade');
+    const upgraded = PostgresMessageStore.connect({ url: databaseUrl(), namespace: before, poolSize: 3 });
+    // one that changes the table deliveries
+    const undone = migrations.map((Migration) => new Migration()).find(({ name }) => name.startsWith('HandlersAnd'));
+    const table = (name: string) => `"${upgraded.schema}".${name}`;
+    try {
+      await upgraded.migrate();
+      await upgraded.transaction(async (transaction) => {
+        await transaction.query(`SET LOCAL search_path TO "${upgraded.schema}"`);
+        const { queryRunner } = transaction.manager;
+        if (!undone || !queryRunner) throw new Error('there is no such migration, or no transaction');
+        await undone.down(queryRunner);
+        await transaction.query(`DELETE FROM migrations WHERE name = $1`, [undone.name]);
+      });
+      const migrated = await old.transaction(async (handler) => {
+        await handler.query(`LOCK TABLE ${table('deliveries')} IN ROW EXCLUSIVE MODE`);
+        const migration = upgraded.migrate();
+        await until('the migration waits for the table', async () => {
+          const [waits] = await store.transaction((transaction) =>
+            transaction.query<{ waits: boolean }>(
+              `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted) AS waits`,
+              [table('deliveries')],
+            ),
+          );
+          return waits?.waits === true;
+        });
+        await other.transaction((waiting) => waiting.query(`SELECT count(*) FROM ${table('deliveries')}`));
+        return { migration };
+      });
+      await migrated.migration;
+    } finally {
+      await dropSchema(upgraded);
+      await upgraded.close();
+    }
   });
 
   describe('when the database is away', () => {
