@@ -1,9 +1,8 @@
-import 'reflect-metadata';
-import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
-import { getMetadataStorage, IS_OPTIONAL, ValidationTypes } from 'class-validator';
+import { IS_OPTIONAL, ValidationTypes } from 'class-validator';
 import type { PayloadClass } from '../contract.js';
+import { type Property, propertyOf, rulesOf, type ValidationMetadata } from '../payload/metadata.js';
 import { both } from './combine.js';
-import { keepsRule, type Rule, ruleSchema, ruleText } from './rules.js';
+import { keepsRule, ruleSchema, ruleText } from './rules.js';
 import type { Schema } from './schema.js';
 
 /** The JSON Schema of a payload class: what its class-validator rules take. */
@@ -24,7 +23,7 @@ class Description {
 
   classSchema(payload: PayloadClass): Schema {
     const instance: Readonly<Record<string, unknown>> = { ...new payload() };
-    const rules = Object.entries(rulesByProperty(payload)).sort(([a], [b]) => (a < b ? -1 : 1));
+    const rules = [...rulesOf(payload)].sort(([a], [b]) => (a < b ? -1 : 1));
     const required = rules
       .filter(([name, its]) => instance[name] === undefined && !takes(its, undefined))
       .map(([name]) => name);
@@ -35,30 +34,30 @@ class Description {
     };
   }
 
-  private propertySchema(payload: PayloadClass, name: string, rules: readonly Rule[]): Schema {
+  private propertySchema(payload: PayloadClass, name: string, rules: readonly ValidationMetadata[]): Schema {
+    const property = propertyOf(payload, name);
     const severalPatterns = rules.filter((rule) => rule.name === 'matches').length > 1;
     const schema = rules
       .filter((rule) => rule.type === ValidationTypes.CUSTOM_VALIDATION)
       .map((rule): Schema => {
-        const sometimes = rule.validateIf !== undefined || rules.some(isCondition);
         const text = ruleText(rule.name ?? '', rule.constraints ?? []);
-        // a rule that is not always kept promises nothing, so that it is compared by its name alone
-        if (sometimes) return { 'x-rules': [`sometimes ${text}`] };
+        // What such a rule says of the JSON is not known, so that it is compared by its name alone.
+        if (rule.validateIf || rules.some(isCondition)) return { 'x-rules': [`sometimes ${text}`] };
+        if (isConverted(property)) return { 'x-rules': [`converted ${text}`] };
         const one = rule.name === 'matches' && severalPatterns ? { 'x-rules': [text] } : ruleSchema(rule);
         return rule.each ? { items: one } : one;
       })
-      .reduce(both, this.nestedSchema(payload, name, rules));
+      .reduce(both, this.nestedSchema(payload, property, rules));
     return takes(rules, null) ? { anyOf: [schema, { type: 'null' }] } : schema;
   }
 
-  private nestedSchema(payload: PayloadClass, name: string, rules: readonly Rule[]): Schema {
-    const rule = rules.find(({ type }) => type === ValidationTypes.NESTED_VALIDATION);
-    if (!rule) return {};
-    const declared: unknown = Reflect.getMetadata('design:type', payload.prototype as object, name);
-    const typed = defaultMetadataStorage.findTypeMetadata(rule.target as () => void, name);
-    const nested: unknown = typed?.typeFunction() ?? declared;
-    const one = this.variants(typed?.options.discriminator?.subTypes) ?? this.reference(nested);
+  private nestedSchema(payload: PayloadClass, property: Property, rules: readonly ValidationMetadata[]): Schema {
+    if (!rules.some(({ type }) => type === ValidationTypes.NESTED_VALIDATION)) return {};
+    const declared: unknown = Reflect.getMetadata('design:type', payload.prototype as object, property.name);
+    const nested = typeOf(property) ?? declared;
+    const one = this.variants(property.type?.options.discriminator?.subTypes) ?? this.reference(nested);
     if (rules.some(isCondition)) return { 'x-rules': ['sometimes nested'] };
+    if (isConverted(property)) return { 'x-rules': ['converted nested'] };
     const list = declared === Array || rules.some((other) => other.each || other.name === 'isArray');
     return list ? { type: 'array', items: one } : one;
   }
@@ -81,17 +80,19 @@ class Description {
   }
 }
 
-function rulesByProperty(payload: PayloadClass): Record<string, Rule[]> {
-  const storage = getMetadataStorage();
-  return storage.groupByPropertyName(storage.getTargetValidationMetadatas(payload, '', false, false));
-}
+/** The class that `@Type` names. */
+const typeOf = ({ type, name }: Property): unknown => type?.typeFunction({ newObject: {}, object: {}, property: name });
+
+/** `@Transform`, and `@Type` of a primitive: rules are of what is made of the JSON. */
+const isConverted = (property: Property): boolean =>
+  property.transforms.length > 0 || [String, Number, Boolean].some((type) => type === typeOf(property));
 
 /** `@ValidateIf`: its property's rules hold for some payloads only. */
-const isCondition = (rule: Rule): boolean =>
+const isCondition = (rule: ValidationMetadata): boolean =>
   rule.type === ValidationTypes.CONDITIONAL_VALIDATION && rule.name !== IS_OPTIONAL;
 
 /** Whether a property may be missing (undefined), or null. */
-function takes(rules: readonly Rule[], value: null | undefined): boolean {
+function takes(rules: readonly ValidationMetadata[], value: null | undefined): boolean {
   if (rules.some((rule) => rule.type === ValidationTypes.CONDITIONAL_VALIDATION)) return true;
   return rules.every(
     (rule) =>

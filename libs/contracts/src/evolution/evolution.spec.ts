@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -139,6 +139,12 @@ describe('a change of a contract', () => {
       { a: [IsEnum({ Red: 'red' })] },
       { a: [IsEnum({ Red: 'red', Blue: 'blue' })] },
       ['old: a enum'],
+    ],
+    [
+      'a rule of what is made of it',
+      { a: text },
+      { a: [IsString(), Transform(({ value }) => String(value))] },
+      ['old: a type', 'new: a converted isString'],
     ],
     ['a date, as text is', { a: [IsDate(), Type(() => Date)] }, { a: text }, []],
   ])('%s', (_, before, now, expected) => {

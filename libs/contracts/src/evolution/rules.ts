@@ -1,10 +1,6 @@
 import * as classValidator from 'class-validator';
+import { constraintsOf, type ValidationMetadata } from '../payload/metadata.js';
 import type { Schema, SchemaType } from './schema.js';
-
-/** What a decorator of class-validator declared. */
-export type Rule = ReturnType<
-  ReturnType<typeof classValidator.getMetadataStorage>['getTargetValidationMetadatas']
->[number];
 
 type Keywords = (given: readonly unknown[]) => Schema | undefined;
 
@@ -59,9 +55,8 @@ const builtIn = new Set(Object.values(classValidator).filter((value) => typeof v
 const noText: readonly unknown[] = [0, 1, -1, 0.5, true, false, {}, [], ['a'], [1]];
 
 /** Whether a value keeps one rule. A rule that throws is broken. */
-export function keepsRule(rule: Rule, value: unknown): boolean {
-  const constraints = classValidator.getMetadataStorage().getTargetValidatorConstraints(rule.constraintCls);
-  return constraints.every(({ instance }) => {
+export function keepsRule(rule: ValidationMetadata, value: unknown): boolean {
+  return constraintsOf(rule).every(({ instance }) => {
     try {
       const context = { constraints: rule.constraints, property: rule.propertyName, object: {}, value, targetName: '' };
       return instance.validate(value, context) === true;
@@ -72,7 +67,7 @@ export function keepsRule(rule: Rule, value: unknown): boolean {
 }
 
 /** One rule as a schema of the value that keeps it. */
-export function ruleSchema(rule: Rule): Schema {
+export function ruleSchema(rule: ValidationMetadata): Schema {
   const name = rule.name ?? '';
   const given: readonly unknown[] = rule.constraints ?? [];
   const keywords = Object.hasOwn(inKeywords, name) ? inKeywords[name]?.(given) : undefined;
