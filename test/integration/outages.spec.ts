@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { StoreUnavailableError } from 'agentmq/message-store';
@@ -51,13 +52,15 @@ describe('servers that go away', () => {
   let postgres: PostgresServer;
   let system: TestSystem;
   let agents: AgentClient;
+  let sender: INestApplicationContext;
   const { Counter, handled } = counter();
 
   beforeAll(async () => {
     [rabbitmq, postgres] = await Promise.all([RabbitMqNode.start(), PostgresServer.start()]);
     system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', AMQP_URL: rabbitmq.url, DATABASE_URL: postgres.url });
     await system.start({ id: 'counter-1', controllers: [Counter] });
-    agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+    sender = await system.start({ id: 'sender-1', controllers: [Sender] });
+    agents = sender.get(AgentClient);
   }, 60_000);
   afterAll(async () => {
     await system.close();
@@ -102,6 +105,15 @@ describe('servers that go away', () => {
     );
     await until('number 7', () => handled.includes(7), 30_000);
     expect(handled).not.toContain(0);
+  }, 120_000);
+
+  it('database down: a send that waits when its agent stops is told that the agent has stopped', async () => {
+    await postgres.kill();
+    const waiting = agents.send({ role: 'counter' }, Numbered, { n: 8 }, { wait: 60_000 });
+    const outcome = waiting.catch((error: unknown) => error);
+    await sender.close();
+    expect(await outcome).toMatchObject({ code: 'BUS_STOPPED', retryable: true });
+    await postgres.up();
   }, 120_000);
 });
 

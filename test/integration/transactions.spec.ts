@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { IsInt, IsString } from 'class-validator';
 import pg from 'pg';
 import { TcpProxy, until } from '../support/index.js';
@@ -22,6 +24,12 @@ class SlowBooking {
   n!: number;
 }
 
+@Contract({ type: 'brief_booking', transactional: true })
+class BriefBooking {
+  @IsInt()
+  n!: number;
+}
+
 @Contract({ type: 'booked' })
 class Booked {
   @IsInt()
@@ -31,16 +39,21 @@ class Booked {
 @Agent({ role: 'boss' })
 class Boss {}
 
+/** What a foreign table says when its own server is away. */
+const RAISES = `DO $$ BEGIN RAISE EXCEPTION 'no foreign server' USING ERRCODE = '08001'; END $$`;
+
 describe('a transactional handler', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_STORE_LEASE: '2' });
   const database = new pg.Client({ connectionString: system.settings.databaseUrl });
   const booked: number[] = [];
   const refusals: unknown[] = [];
   const gates = new Map<number, () => void>();
+  const begun: number[] = [];
   let agents: AgentClient;
+  let booker: INestApplicationContext;
   let proxy: TcpProxy;
 
-  @Agent({ role: 'booker' })
+  @Agent({ role: 'booker', concurrency: 32 })
   class Booker {
     constructor(private readonly client: AgentClient) {}
 
@@ -51,10 +64,23 @@ describe('a transactional handler', () => {
       if (trouble === 'fails' && context.attempt === 1) throw new Error('after the write');
       if (trouble === 'elsewhere') throw Object.assign(new Error('no mail server'), { code: 'ECONNREFUSED' });
       if (trouble === 'waits') await new Promise<void>((resolve) => gates.set(n, resolve));
-      if (trouble === 'loses' && !gates.has(n)) {
+      if ((trouble === 'loses' || trouble === 'away') && !gates.has(n)) {
         gates.set(n, () => undefined);
+        if (trouble === 'away') proxy.refuse();
         proxy.cut();
       }
+      if (trouble === 'raises') await context.transaction.query(RAISES);
+      if (trouble === 'ended') await context.transaction.query('SELECT pg_terminate_backend(pg_backend_pid())');
+      if (trouble === 'idle') {
+        await context.transaction.query(`SET LOCAL idle_in_transaction_session_timeout = 20`);
+        await until('the end of its session', () => !context.transaction.isOpen);
+      }
+    }
+
+    @Handle(BriefBooking)
+    async brief(_: BriefBooking, @Ctx() { message, transaction }: MessageContext): Promise<void> {
+      const [time] = await transaction.query<{ now: Date }>('SELECT clock_timestamp() AS now, pg_sleep(0.3)');
+      begun.push((message.expiresAt?.getTime() ?? 0) - (time?.now.getTime() ?? 0));
     }
 
     /** Goes on writing after its time is over. */
@@ -84,7 +110,7 @@ describe('a transactional handler', () => {
     await database.connect();
     await database.query(`CREATE TABLE ${system.namespace}.effects (n integer)`);
     const databaseUrl = proxy.through(system.settings.databaseUrl);
-    await system.start({ id: 'booker-1', controllers: [Booker], databaseUrl });
+    booker = await system.start({ id: 'booker-1', controllers: [Booker], databaseUrl });
     agents = (await system.start({ id: 'boss-1', controllers: [Boss] })).get(AgentClient);
   });
   beforeEach(() => void booked.splice(0));
@@ -145,6 +171,19 @@ describe('a transactional handler', () => {
     expect(await effects(5)).toBe(0);
   });
 
+  it('does not begin once its message has expired while it waited for a connection', async () => {
+    const sent = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => agents.send({ role: 'booker' }, BriefBooking, { n }, { ttl: 250 })),
+    );
+    const states = await until('all ends', async () => {
+      const found = await Promise.all(sent.map(async ({ messageId }) => (await deliveryOf(messageId))?.state));
+      return found.every((state) => state === 'completed' || state === 'expired') ? found : undefined;
+    });
+    expect(states).toContain('expired');
+    expect(states.filter((state) => state === 'completed')).toHaveLength(begun.length);
+    expect(begun.filter((leftMs) => leftMs <= 0)).toEqual([]);
+  });
+
   it('that goes on after its time is over writes nothing', async () => {
     const { messageId } = await agents.send({ role: 'booker' }, SlowBooking, { n: 6 });
     await until('the last attempt', async () => (await deliveryOf(messageId))?.state === 'dead');
@@ -153,12 +192,34 @@ describe('a transactional handler', () => {
     expect(await effects(6)).toBe(0);
   });
 
-  it('whose database goes away is tried again, once committed', async () => {
+  it.each([
+    ['whose statement raises what looks like an outage', 'raises', '08001'],
+    ['whose session is terminated', 'ended', 'STORE_UNAVAILABLE'],
+    ['whose session ends for being idle', 'idle', 'STORE_UNAVAILABLE'],
+  ])('%s counts its attempts, and ends dead', async (_, trouble, code) => {
+    const { messageId } = await agents.send({ role: 'booker' }, Booking, { n: 7, trouble });
+    await until('the last attempt', async () => (await deliveryOf(messageId))?.state === 'dead');
+    expect((await deliveryOf(messageId))?.history).toMatchObject([{ error: { code } }, { error: { code } }]);
+    expect(await effects(7)).toBe(0);
+  });
+
+  it('that loses its connection alone has failed, and is tried again', async () => {
     const { messageId } = await agents.send({ role: 'booker' }, Booking, { n: 4, trouble: 'loses' });
     await completed(messageId);
     expect(await effects(4)).toBe(1);
     await until('what it sent', () => booked.length > 0);
     expect(booked).toEqual([4]);
+    expect((await deliveryOf(messageId))?.history).toMatchObject([{ error: { code: 'STORE_UNAVAILABLE' } }]);
+  });
+
+  it('whose database is away is tried again, and has not failed', async () => {
+    const ping = jest.spyOn(booker.get(MessageStore), 'ping');
+    const { messageId } = await agents.send({ role: 'booker' }, Booking, { n: 8, trouble: 'away' });
+    await until('the question whether the database is there', () => ping.mock.calls.length > 0);
+    await expect(ping.mock.results[0]?.value).rejects.toThrow(StoreUnavailableError);
+    await proxy.accept();
+    await completed(messageId);
+    expect(await effects(8)).toBe(1);
     expect((await deliveryOf(messageId))?.history).toEqual([]);
   });
 });

@@ -85,6 +85,12 @@ export class TcpProxy {
     }
   }
 
+  /** The same for connections that are open: new ones work, as behind a firewall that has forgotten the old ones. */
+  freezeOpen(): void {
+    this.freeze();
+    this.frozen = false;
+  }
+
   /** Passes on what was held back, and everything again. */
   thaw(): void {
     this.frozen = false;

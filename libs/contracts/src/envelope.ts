@@ -77,3 +77,15 @@ export function checkTtl(ttl: number): number {
   }
   return ttl;
 }
+
+/** What AMQP's short strings hold, in bytes: ids and types can't be longer on the wire. */
+export const MAX_SHORT_BYTES = 255;
+
+/** Throws {@link InvalidMessageError} naming `field` unless `text` has 1 to 255 bytes. */
+export function checkShort(field: string, text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes < 1 || bytes > MAX_SHORT_BYTES) {
+    throw new InvalidMessageError(field, `has ${bytes} bytes, which is not from 1 to ${MAX_SHORT_BYTES}`);
+  }
+  return text;
+}

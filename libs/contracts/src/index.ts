@@ -20,6 +20,7 @@ export {
 export type { ContractSchema, ContractsFile, Schema, SchemaType } from './evolution/schema.js';
 export {
   checkPriority,
+  checkShort,
   checkTtl,
   DEFAULT_PRIORITY,
   type Envelope,

@@ -11,6 +11,8 @@ export interface Connections {
    * connections by which claims are renewed and health is told.
    */
   readonly transactionsAtOnce: number;
-  /** Waits for the statements under way and closes. */
+  /** How long a rollback may wait for a statement that is under way before the connection is ended, in ms; 0 for ever. */
+  readonly rollBackMs: number;
+  /** Waits for the statements under way, for a bounded time, and closes. */
   end(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { migrations } from 'agentmq/migrations';
-import type { Client, Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Connections } from './connections.js';
-import { isUnavailable, storeError } from './connection-errors.js';
+import { callersError, connectError, isBroken, isSilence, storeError } from './connection-errors.js';
 import { entities } from './entities/index.js';
 import { StoreClosedError } from './errors.js';
 import type { Transaction } from './message-store.js';
@@ -15,6 +15,10 @@ import type { RunnerTransaction } from './transaction.js';
  */
 export class Database {
   private source: Promise<DataSource> | undefined;
+  /** When each connection was first used. */
+  private readonly since = new WeakMap<PoolClient, number>();
+  /** Until when the server is known to have let a connection wait in vain. */
+  private silentUntil = 0;
   private closed: Promise<void> | undefined;
 
   constructor(
@@ -27,18 +31,21 @@ export class Database {
     return this.connections.statementBytes;
   }
 
-  /** Runs one statement: in the transaction if one is given, else by itself. */
+  /** Runs one statement of the store's own: in the transaction if one is given, else by itself. */
   async query<Row>(sql: string, parameters: readonly unknown[], transaction?: Transaction): Promise<Row[]> {
-    if (transaction) return transaction.query<Row>(sql, parameters);
-    const client = await this.connect();
     try {
-      const { rows } = await client.query(sql, [...parameters]);
-      client.release();
-      return rows as Row[];
+      return await (transaction ? transaction.query<Row>(sql, parameters) : this.run<Row>(sql, parameters));
     } catch (error) {
-      // Only a connection that may be broken is thrown away: the embedded database has just one.
-      client.release(isUnavailable(error));
       throw storeError(error);
+    }
+  }
+
+  /** Runs one statement of a caller's by itself: what is wrong with it is the driver's error. */
+  async callersQuery<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    try {
+      return await this.run<Row>(sql, parameters);
+    } catch (error) {
+      throw callersError(error);
     }
   }
 
@@ -66,10 +73,10 @@ export class Database {
       await transaction.commit();
       return result;
     } catch (error) {
-      await transaction.rollBack();
+      await transaction.rollBack(this.connections.rollBackMs);
       throw error;
     } finally {
-      await transaction.release();
+      transaction.release();
     }
   }
 
@@ -94,23 +101,45 @@ export class Database {
     return this.connections.open();
   }
 
-  private async connect(): Promise<PoolClient> {
-    const pool = await this.pool();
+  private async run<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+    const client = await this.connect();
     try {
-      return await pool.connect();
+      const { rows } = await client.query(sql, [...parameters]);
+      client.release();
+      return rows as Row[];
     } catch (error) {
-      throw storeError(error);
+      this.release(client, error);
+      throw error;
     }
   }
 
-  private async onOwnConnection(): Promise<OwnTransaction> {
-    const runner = (await this.dataSource()).createQueryRunner();
-    try {
-      return new OwnTransaction(runner, (await runner.connect()) as Client);
-    } catch (error) {
-      await runner.release();
-      throw storeError(error);
+  /** A connection, but none that was open when another got no answer: it may be dead as well, and would be waited for. */
+  private async connect(): Promise<PoolClient> {
+    const pool = await this.pool();
+    for (;;) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw connectError(error);
+      });
+      const since = this.since.get(client);
+      if (since === undefined) this.since.set(client, performance.now());
+      else if (since < this.silentUntil) {
+        client.release(true);
+        continue;
+      }
+      return client;
     }
+  }
+
+  /** Only a connection that may be broken is thrown away: the embedded database has just one. */
+  private release(client: PoolClient, error: unknown): void {
+    if (isSilence(error)) this.silentUntil = performance.now();
+    client.release(isBroken(error));
+  }
+
+  private async onOwnConnection(): Promise<OwnTransaction> {
+    const source = await this.dataSource();
+    const client = await this.connect();
+    return new OwnTransaction(source.createQueryRunner(), client, (error) => this.release(client, error));
   }
 
   private async dataSource(): Promise<DataSource> {
@@ -120,7 +149,7 @@ export class Database {
       return await this.source;
     } catch (error) {
       this.source = undefined;
-      throw storeError(error);
+      throw connectError(error);
     }
   }
 }

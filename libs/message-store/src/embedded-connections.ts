@@ -41,6 +41,8 @@ export class EmbeddedConnections implements Connections {
   /** WebAssembly memory grows with the largest statement and never shrinks. */
   readonly statementBytes = 1024 * 1024;
   readonly transactionsAtOnce = 1;
+  /** In this process, nothing gets lost on the way. */
+  readonly rollBackMs = 0;
   private opened: Promise<Opened> | undefined;
 
   constructor(private readonly options: EmbeddedOptions) {}

@@ -65,8 +65,61 @@ export class TransactionEndedError extends AgentMQError {
   readonly code = 'TRANSACTION_ENDED';
 }
 
+/** A statement of the store's own is wrong for this database: a table is missing or a right is. Its cause is the driver's error. */
+export class StatementError extends AgentMQError {
+  readonly code = 'STORE_STATEMENT';
+
+  constructor(
+    /** As the PostgreSQL manual lists it in appendix A. */
+    readonly sqlState: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the database refuses a statement: ${problem} (${sqlState})`, options);
+  }
+}
+
+/** The database can't hold a value that it was given. Of a batch, only the item with that value is to blame. */
+export class RefusedDataError extends AgentMQError {
+  readonly code = 'STORE_DATA';
+
+  constructor(
+    /** As the PostgreSQL manual lists it in appendix A. */
+    readonly sqlState: string,
+    problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the database can not store it: ${problem} (${sqlState})`, options);
+  }
+}
+
+/** A setting of the database makes the store's statements mean something else. */
+export class DatabaseSettingError extends AgentMQError {
+  readonly code = 'DATABASE_SETTING';
+
+  constructor(
+    readonly setting: string,
+    readonly value: string,
+    readonly needed: string,
+  ) {
+    super(
+      `the database's setting ${setting} is "${value}", but AgentMQ needs "${needed}", and behind a pooler it can't set ` +
+        `that itself: ALTER ROLE ... SET ${setting} = '${needed}'`,
+    );
+  }
+}
+
 /** The database can't be reached, or broke off. Nothing that was not acknowledged may be taken as stored. */
 export class StoreUnavailableError extends AgentMQError {
-  readonly code = 'STORE_UNAVAILABLE';
-  override readonly retryable = true;
+  readonly code: string = 'STORE_UNAVAILABLE';
+  override readonly retryable: boolean = true;
+}
+
+/**
+ * The database does not let this process in: its password, its rights, the database's name or the certificate is wrong.
+ * An operator has to change that; what runs already waits for it as for any outage.
+ */
+export class StoreAccessError extends StoreUnavailableError {
+  override readonly code = 'STORE_ACCESS';
+  override readonly retryable = false;
 }

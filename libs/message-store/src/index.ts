@@ -1,9 +1,13 @@
 export type { EmbeddedOptions } from './embedded-connections.js';
 export { MessageEntity } from './entities/index.js';
 export {
+  DatabaseSettingError,
   InvalidNamespaceError,
   InvalidSelectionError,
+  RefusedDataError,
   SchemaTooNewError,
+  StatementError,
+  StoreAccessError,
   StoreClosedError,
   StoreDirectoryError,
   StoreLockedError,

@@ -63,7 +63,8 @@ export interface Claim {
 }
 
 /**
- * - `claimed`: handle it; `attempt` fences everything said about it later, `failures` have gone before
+ * - `claimed`: handle it; `attempt` fences everything said about it later, `failures` have gone before; its time to live
+ *   ends in `leftMs`
  * - `settled`: completed, dead or expired at this consumer already, or (`now`) by this very claim: its time to live has
  *   ended, or the last of its attempts was cut off
  * - `waiting`: a retry, not due yet; its outbox entry brings it again
@@ -72,7 +73,7 @@ export interface Claim {
  * - `unknown`: the store has no such message; `record` it, then claim again
  */
 export type ClaimResult =
-  | { readonly outcome: 'claimed'; readonly attempt: number; readonly failures: number }
+  | { readonly outcome: 'claimed'; readonly attempt: number; readonly failures: number; readonly leftMs: number }
   | { readonly outcome: 'settled'; readonly state: SettledState; readonly now: boolean }
   | { readonly outcome: 'waiting' }
   | { readonly outcome: 'busy' }
@@ -317,8 +318,10 @@ export interface Transaction {
 }
 
 /**
- * The persistence port. Every method rejects with `StoreUnavailableError` (retryable) when the database can't be
- * reached, and each is one atomic statement or transaction. Times are the database's own clock. Arrays are batches:
+ * The persistence port. Every method rejects with `StoreUnavailableError` (retryable) when the database can't be reached
+ * or refuses for a reason that may pass, with `StoreAccessError` when it does not let this process in, with
+ * `RefusedDataError` when it can't hold a value, and with `StatementError` when a statement is wrong for it: never with
+ * an error of the driver's, but for a caller's own statements. Each is one atomic statement or transaction. Times are the database's own clock. Arrays are batches:
  * the hot statements take hundreds of entries at once, in any order, and answer in the order asked.
  */
 export abstract class MessageStore {
@@ -538,7 +541,7 @@ export abstract class MessageStore {
 
   // -- life
 
-  /** Resolves when the database answers a query. */
+  /** Resolves when the database answers, and takes writes. */
   abstract ping(): Promise<void>;
 
   /** Closes the connections. Safe to call twice. */

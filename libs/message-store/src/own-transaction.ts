@@ -1,7 +1,7 @@
 import { AgentMQError } from 'agentmq/contracts';
-import type { Client } from 'pg';
+import type { PoolClient, QueryConfig } from 'pg';
 import { QueryFailedError, type QueryRunner } from 'typeorm';
-import { outageError, unavailable } from './connection-errors.js';
+import { isBroken, outageError, unavailable } from './connection-errors.js';
 import { TransactionEndedError } from './errors.js';
 import { RunnerTransaction } from './transaction.js';
 
@@ -14,12 +14,16 @@ export type Isolation = 'READ COMMITTED' | 'REPEATABLE READ';
  */
 export class OwnTransaction extends RunnerTransaction {
   private lost: Error | undefined;
+  /** Of a statement after which the connection can't be used any more. */
+  private broken: unknown;
   private ended = false;
   private readonly listeners: (() => void)[] = [];
 
   constructor(
     runner: QueryRunner,
-    private readonly connection: Client,
+    private readonly connection: PoolClient,
+    /** Gives the connection back, or ends it if it broke with an error. */
+    private readonly giveBack: (broken: unknown) => void,
   ) {
     super(runner);
     connection.on('error', this.onLost);
@@ -59,6 +63,7 @@ export class OwnTransaction extends RunnerTransaction {
       const { command } = await this.connection.query('COMMIT');
       if (command === 'ROLLBACK') throw new TransactionEndedError('rolled back: a statement of the transaction failed');
     } catch (error) {
+      this.onError(error);
       throw this.errorOf(error);
     }
     for (const listener of this.listeners) listener();
@@ -68,21 +73,23 @@ export class OwnTransaction extends RunnerTransaction {
     this.listeners.push(listener);
   }
 
-  /** A connection whose transaction can't be rolled back must not return to the pool. */
-  async rollBack(): Promise<void> {
+  /** A connection that is broken is not asked: behind a statement without an answer, ROLLBACK would wait as long again. */
+  async rollBack(withinMs: number): Promise<void> {
     this.close();
+    if (this.broken) return;
     try {
-      await this.connection.query('ROLLBACK');
-    } catch {
-      await this.connection.end().catch(() => undefined);
+      const statement: QueryConfig & { readonly query_timeout: number } = { text: 'ROLLBACK', query_timeout: withinMs };
+      await this.connection.query(statement);
+    } catch (error) {
+      this.broken ??= error;
     }
   }
 
   /** Stops watching the connection, and gives it back to the pool. */
-  async release(): Promise<void> {
+  release(): void {
     this.close();
     this.connection.off('error', this.onLost);
-    await this.runner.release();
+    this.giveBack(this.broken);
   }
 
   private close(): void {
@@ -95,12 +102,19 @@ export class OwnTransaction extends RunnerTransaction {
 
   private readonly onLost = (error: Error): void => {
     this.lost = error;
+    this.broken ??= error;
     Object.assign(this.runner, { isTransactionActive: false });
   };
 
   private readonly send = (...args: unknown[]): unknown => {
     if (this.ended || this.lost) throw this.refusal();
-    return Reflect.apply(this.connection.query, this.connection, args);
+    const answer: unknown = Reflect.apply(this.connection.query, this.connection, args);
+    if (answer instanceof Promise) answer.catch(this.onError);
+    return answer;
+  };
+
+  private readonly onError = (error: unknown): void => {
+    if (isBroken(error)) this.broken ??= error;
   };
 
   private refusal(): Error {

@@ -38,6 +38,7 @@ import {
   type UnhandledOptions,
   type UnhandledResult,
 } from './message-store.js';
+import { StoreUnavailableError } from './errors.js';
 import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { Reader } from './reader.js';
@@ -107,7 +108,7 @@ export class PostgresMessageStore extends MessageStore {
   }
 
   query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-    return this.database.query<Row>(sql, parameters);
+    return this.database.callersQuery<Row>(sql, parameters);
   }
 
   append(messages: readonly Message[], options: AppendOptions): Promise<OutboxLease[]> {
@@ -283,7 +284,12 @@ export class PostgresMessageStore extends MessageStore {
   }
 
   async ping(): Promise<void> {
-    await this.database.query('SELECT 1', []);
+    const [row] = await this.database.query<{ readOnly: string }>(
+      `SELECT current_setting('transaction_read_only') AS "readOnly"`,
+      [],
+    );
+    if (row?.readOnly === 'on')
+      throw new StoreUnavailableError('the database takes no writes: a standby, or read-only');
   }
 
   close(): Promise<void> {

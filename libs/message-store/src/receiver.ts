@@ -24,6 +24,8 @@ interface ClaimRow {
   readonly failures: number | null;
   /** Not claimed, though it could have been. */
   readonly free: boolean | null;
+  /** What is left of the time to live; null when it never ends. */
+  readonly left_ms: number | null;
 }
 
 interface HeldRow {
@@ -141,7 +143,7 @@ function resultOf(row: ClaimRow | undefined): ClaimResult {
   if (before === 'waiting') return { outcome: 'waiting' };
   if (isSettled(after)) return { outcome: 'settled', state: after, now: true };
   if (attempt === null || failures === null) return { outcome: 'busy' };
-  return row.free ? { outcome: 'suspect' } : { outcome: 'claimed', attempt, failures };
+  return row.free ? { outcome: 'suspect' } : { outcome: 'claimed', attempt, failures, leftMs: row.left_ms ?? Infinity };
 }
 
 const isSettled = (state: ClaimRow['before']): state is SettledState =>

@@ -1,5 +1,8 @@
-import { Pool } from 'pg';
+import { Socket } from 'node:net';
+import { callbackify } from 'node:util';
+import { Pool, type PoolClient } from 'pg';
 import type { Connections } from './connections.js';
+import { prepareSession } from './session.js';
 
 export interface ServerOptions {
   /** `postgres://user:password@host:port/database?sslmode=...` */
@@ -10,10 +13,7 @@ export interface ServerOptions {
   readonly poolSize?: number;
   /** How long to wait for a free or a new connection, in ms; 5000 unless given. */
   readonly connectTimeoutMs?: number;
-  /**
-   * How long a statement may run, in ms; 30000 unless given. 0 for no limit: nothing is then sent at the start of a
-   * session, as PgBouncer wants it (set `jit = off` for the database or the user there).
-   */
+  /** How long a statement may run, in ms; 30000 unless given, 0 for no limit. Behind a pooler the role's own setting ends it. */
   readonly statementTimeoutMs?: number;
   /** Shown in `pg_stat_activity`; `agentmq` unless given. */
   readonly applicationName?: string;
@@ -22,11 +22,11 @@ export interface ServerOptions {
 /** A statement that the server should have cancelled is given up here: its connection is half-open. */
 const READ_GRACE_MS = 5_000;
 
-/**
- * The statements probe by subqueries, whose cost Postgres overrates: it would compile them, which takes longer than they
- * do (0.5 s against 0.06 s for a replay of a thousand deliveries).
- */
-const WITHOUT_JIT = '-c jit=off';
+/** How long statements under way have to end when the pool is closed, in ms. */
+const END_MS = 5_000;
+
+/** How long the server has to close its side of a connection, in ms. */
+const GOODBYE_MS = 1_000;
 
 /** Connections that no caller's transaction may take. */
 const KEPT_FREE = 4;
@@ -34,26 +34,30 @@ const KEPT_FREE = 4;
 /** A pool on a PostgreSQL server. Lost connections are replaced as they are needed. */
 export class ServerConnections implements Connections {
   readonly statementBytes = 16 * 1024 * 1024;
+  readonly rollBackMs = READ_GRACE_MS;
   readonly transactionsAtOnce: number;
   private readonly pool: Pool;
+  private readonly sockets = new Set<Socket>();
 
   constructor(options: ServerOptions) {
     const poolSize = options.poolSize ?? 10;
     this.transactionsAtOnce = Math.max(1, poolSize - KEPT_FREE);
     const statementTimeout = options.statementTimeoutMs ?? 30_000;
+    const connectTimeout = options.connectTimeoutMs ?? 5_000;
+    const session = { statementTimeoutMs: statementTimeout, withinMs: connectTimeout };
     this.pool = new Pool({
       connectionString: options.url,
       application_name: options.applicationName ?? 'agentmq',
       max: poolSize,
-      connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+      connectionTimeoutMillis: connectTimeout,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
-      ...(statementTimeout > 0
-        ? { statement_timeout: statementTimeout, query_timeout: statementTimeout + READ_GRACE_MS, options: WITHOUT_JIT }
-        : {}),
+      ...(statementTimeout > 0 ? { query_timeout: statementTimeout + READ_GRACE_MS } : {}),
+      stream: () => this.socket(),
+      verify: callbackify((client: PoolClient) => prepareSession(client, session)),
     });
-    // A connection that breaks emits `error`, idle or in use, and Node ends the process if nobody listens. Whoever uses
-    // it is told by the statement's rejection; one that is idle leaves the pool.
+    // A connection that breaks emits `error`, idle or in use, and Node ends the process if nothing listens. The caller in
+    // whose hands it is hears of it by the statement's rejection; one that is idle leaves the pool.
     this.pool.on('error', () => undefined);
     this.pool.on('connect', (client) => client.on('error', () => undefined));
   }
@@ -62,7 +66,22 @@ export class ServerConnections implements Connections {
     return Promise.resolve(this.pool);
   }
 
-  end(): Promise<void> {
-    return this.pool.end();
+  /** A server that answers no more does not hold up the end: what is left of its connections after a while is destroyed. */
+  async end(): Promise<void> {
+    const late = setTimeout(() => this.destroy(), END_MS).unref();
+    await this.pool.end();
+    clearTimeout(late);
+    setTimeout(() => this.destroy(), GOODBYE_MS).unref();
+  }
+
+  private socket(): Socket {
+    const socket = new Socket();
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    return socket;
+  }
+
+  private destroy(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 }

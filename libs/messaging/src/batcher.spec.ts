@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { RefusedDataError } from 'agentmq/message-store';
 import { Batcher } from './batcher.js';
 
 function gatedBatcher(limits: { size: number; inFlight: number }) {
@@ -54,5 +55,21 @@ describe('Batcher', () => {
     );
     const answers = await Promise.allSettled([batcher.add(1), batcher.add(2)]);
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+
+  it('finds the one item that the store can not hold: it alone is rejected', async () => {
+    const batches: number[][] = [];
+    const batcher = new Batcher<number, number>(
+      (items) => {
+        batches.push(items);
+        const bad = items.includes(13) || items.includes(40);
+        return bad ? Promise.reject(new RefusedDataError('54000', 'too long')) : Promise.resolve(items);
+      },
+      { size: 100, inFlight: 1 },
+    );
+    const answers = await Promise.allSettled(Array.from({ length: 64 }, (_, item) => batcher.add(item)));
+    const rejected = answers.flatMap(({ status }, item) => (status === 'rejected' ? [item] : []));
+    expect(rejected).toEqual([13, 40]);
+    expect(batches.length).toBeLessThan(30);
   });
 });

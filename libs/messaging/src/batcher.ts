@@ -1,3 +1,5 @@
+import { RefusedDataError } from 'agentmq/message-store';
+
 export interface BatcherLimits {
   /** The most items in one batch. */
   readonly size: number;
@@ -13,7 +15,9 @@ interface Waiting<Item, Result> {
 
 /**
  * Collects what is asked for one by one into batches: what comes in one turn of the event loop, and what comes while
- * the batches under way are full, goes together. `flush` answers in the order of its items; its rejection is theirs.
+ * the batches under way are full, goes together. `flush` answers in the order of its items; its rejection is theirs. A
+ * batch that the store refuses for a value in it is halved until the item is found: that one alone is rejected, so `flush`
+ * must be able to repeat what it has done of a batch.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
@@ -47,13 +51,25 @@ export class Batcher<Item, Result> {
 
   private async run(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.flush(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
+      await this.answer(batch);
     } finally {
       this.running--;
       this.pump();
+    }
+  }
+
+  private async answer(batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.flush(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+    } catch (error) {
+      if (batch.length > 1 && error instanceof RefusedDataError) {
+        const half = batch.length >> 1;
+        await this.answer(batch.slice(0, half));
+        await this.answer(batch.slice(half));
+        return;
+      }
+      for (const { reject } of batch) reject(error);
     }
   }
 }

@@ -1,8 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { Message } from 'agentmq/contracts';
-import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, MessageStore } from 'agentmq/message-store';
+import {
+  type Claim,
+  type ClaimRef,
+  type ClaimResult,
+  type ConsumerName,
+  type Failure,
+  type MessageStore,
+  RefusedDataError,
+} from 'agentmq/message-store';
 import { Batcher } from './batcher.js';
-import { backoff, pause, whileStoreIsAway, within } from './patience.js';
+import { backoff, pause, persistently, whileStoreIsAway, within } from './patience.js';
 
 export interface ClaimsOptions {
   /** Agent id, as the claimant. */
@@ -15,12 +23,20 @@ export interface ClaimsOptions {
 /** What decides about a claim, beside the message. */
 export type Asked = Pick<Claim, 'redelivered' | 'attempts' | 'alone'>;
 
-export type Taken = Exclude<ClaimResult, { readonly outcome: 'busy' } | { readonly outcome: 'unknown' }>;
+type Claimed = Extract<ClaimResult, { readonly outcome: 'claimed' }> & {
+  /** When its time to live ends, by the monotonic clock: not later than by the database's. */
+  readonly endsAt: number;
+};
+
+type Answer = Exclude<ClaimResult, { readonly outcome: 'claimed' }> | Claimed;
+
+export type Taken = Exclude<Answer, { readonly outcome: 'busy' } | { readonly outcome: 'unknown' }>;
 
 /** A claim that is ours. `signal` aborts when it is lost, or when the agent stops without waiting any longer. */
 export interface HeldClaim {
   readonly ref: ClaimRef;
   readonly abort: AbortController;
+  readonly endsAt: number;
 }
 
 /** How long giving back may take at a stop, in ms. */
@@ -35,7 +51,7 @@ export class Claims {
   private readonly held = new Set<HeldClaim>();
   private renewal: NodeJS.Timeout | undefined;
 
-  private readonly claims: Batcher<Claim, ClaimResult>;
+  private readonly claims: Batcher<Claim, Answer>;
   private readonly records: Batcher<Message, void>;
   private readonly completions: Batcher<ClaimRef, boolean>;
   private readonly failures: Batcher<Failure, boolean>;
@@ -45,9 +61,8 @@ export class Claims {
     private readonly options: ClaimsOptions,
     private readonly report: (what: string, error: unknown) => void,
   ) {
-    setMaxListeners(0, this.stopping.signal);
     const limits = { size: 500, inFlight: 2 };
-    this.claims = new Batcher((batch) => store.claim(batch, options.agentId, options.leaseMs), limits);
+    this.claims = new Batcher((batch) => this.askFor(batch), limits);
     this.records = new Batcher((batch) => store.record(batch).then(() => []), limits);
     this.completions = new Batcher((batch) => store.complete(batch), limits);
     this.failures = new Batcher((batch) => store.fail(batch), limits);
@@ -111,26 +126,39 @@ export class Claims {
   }
 
   /** From now on the claim is renewed, until it is dropped. */
-  hold(messageId: string, attempt: number): HeldClaim {
-    const held = { ref: { messageId, consumer: this.options.consumer, attempt }, abort: new AbortController() };
+  hold(messageId: string, { attempt, endsAt }: Claimed): HeldClaim {
+    const ref = { messageId, consumer: this.options.consumer, attempt };
+    const held = { ref, endsAt, abort: new AbortController() };
     // A handler may pass its signal to as many calls as it likes.
     setMaxListeners(0, held.abort.signal);
     this.held.add(held);
     return held;
   }
 
+  /** Whether the message has expired since it was claimed. */
+  static isOver({ endsAt }: HeldClaim): boolean {
+    return performance.now() >= endsAt;
+  }
+
   drop(held: HeldClaim): void {
     this.held.delete(held);
   }
 
-  /** False when the claim was lost. */
+  /** False when the claim was lost. The work is done: whatever the store says, its end is recorded while the claim lasts. */
   complete({ ref }: HeldClaim): Promise<boolean> {
-    return this.patiently(() => this.completions.add(ref));
+    return this.persistently(() => this.completions.add(ref));
   }
 
-  /** False when the claim was lost. */
-  fail(failure: Failure): Promise<boolean> {
-    return this.patiently(() => this.failures.add(failure));
+  /** False when the claim was lost. Tried as long as `complete`; an error that the store can't hold is named instead. */
+  async fail(failure: Failure): Promise<boolean> {
+    try {
+      return await this.persistently(() => this.failures.add(failure));
+    } catch (error) {
+      if (!(error instanceof RefusedDataError)) throw error;
+      const { name, code, retryable } = failure.error;
+      const bare = { name, code, retryable, message: `not kept: ${error.message}` };
+      return this.persistently(() => this.failures.add({ ...failure, error: bare }));
+    }
   }
 
   /** Frees a claim, so that the next one gets the message at once. */
@@ -138,8 +166,20 @@ export class Claims {
     return this.patiently(() => this.store.release([ref]));
   }
 
+  private persistently<T>(work: () => Promise<T>): Promise<T> {
+    return persistently(this.options.leaseMs, this.stopping.signal, work);
+  }
+
   patiently<T>(work: () => Promise<T>): Promise<T> {
     return whileStoreIsAway(this.stopping.signal, work);
+  }
+
+  private async askFor(batch: readonly Claim[]): Promise<Answer[]> {
+    const asked = performance.now();
+    const answers = await this.store.claim(batch, this.options.agentId, this.options.leaseMs);
+    return answers.map((answer) =>
+      answer.outcome === 'claimed' ? { ...answer, endsAt: asked + answer.leftMs } : answer,
+    );
   }
 
   private async renew(): Promise<void> {

@@ -2,6 +2,7 @@ import { MessageTooLargeError } from 'agentmq/broker';
 import {
   checkHeaders,
   checkPriority,
+  checkShort,
   checkTtl,
   type ContractDefinition,
   DEFAULT_PRIORITY,
@@ -37,6 +38,7 @@ export class Composer {
     const priority = checkPriority(options.priority ?? DEFAULT_PRIORITY);
     const ttl = checkTtl(options.ttl ?? this.options.defaultTtlMs);
     if (options.headers) checkHeaders(options.headers);
+    if (options.correlationId) checkShort('correlationId', options.correlationId);
     const timestamp = this.now();
     const deliverAt = deliveryTime(options, timestamp, durable);
     const body = Buffer.from(writePayload(contract, payload));
@@ -72,6 +74,10 @@ export class Composer {
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
     checkPriority(fields.priority);
     if (fields.headers) checkHeaders(fields.headers);
+    for (const field of ['messageId', 'type', 'correlationId'] as const) {
+      const value = fields[field];
+      if (value !== undefined) checkShort(field, value);
+    }
     const timestamp = this.now();
     return {
       ...fields,

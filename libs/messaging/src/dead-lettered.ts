@@ -1,10 +1,11 @@
 import type { Broker, Consumer, DeadLettered } from 'agentmq/broker';
 import { formatRecipient, fromWire, type Recipient, toWireError } from 'agentmq/contracts';
-import type { MessageStore } from 'agentmq/message-store';
+import type { MessageStore, Rejection } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from './patience.js';
+import { recordRejection } from './rejecting.js';
 
 /** The most dead letters held at once. */
 const PREFETCH = 50;
@@ -50,13 +51,16 @@ export class DeadLetteredInbox {
     this.metrics.received('other', 'dead_lettered');
     if (expired && read.transient) return;
     const consumer = formatRecipient(letter.owner ?? recipient);
-    await whileStoreIsAway(this.stopping.signal, async () => {
-      const message = await this.foreign.admit(read);
-      const [known] = await this.store.takeBack([{ messageId: message.messageId, consumer }]);
-      // A copy that was published for another consumer: this one is not owed it.
-      if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
-      const error = toWireError(new BrokerDeadLetteredError(letter.reason));
-      await this.store.reject([{ message, consumer, state: expired ? 'expired' : 'dead', error }]);
-    });
+    const error = toWireError(new BrokerDeadLetteredError(letter.reason));
+    const rejection: Rejection = { message: read, consumer, state: expired ? 'expired' : 'dead', error };
+    await recordRejection(rejection, (given) =>
+      whileStoreIsAway(this.stopping.signal, async () => {
+        const message = await this.foreign.admit(given.message);
+        const [known] = await this.store.takeBack([{ messageId: message.messageId, consumer }]);
+        // A copy that was published for another consumer: this one is not owed it.
+        if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
+        await this.store.reject([{ ...given, message }]);
+      }),
+    );
   }
 }

@@ -15,8 +15,8 @@ export class BusStoppedError extends AgentMQError {
   readonly code = 'BUS_STOPPED';
   override readonly retryable = true;
 
-  constructor() {
-    super('the agent is not running');
+  constructor(options?: ErrorOptions) {
+    super('the agent is not running', options);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   fromWire,
   HEADER,
   type Message,
+  type ReadMessage,
   readPayload,
   type RetryPolicy,
   retryDelay,
@@ -20,11 +21,12 @@ import {
   type ConsumerName,
   type DeliveryError,
   type MessageStore,
+  RefusedDataError,
   type Rejection,
   StoreUnavailableError,
   type Transaction,
 } from 'agentmq/message-store';
-import type { Metrics, Outcome } from 'agentmq/telemetry';
+import { type Metrics, type Outcome, RepeatedLog } from 'agentmq/telemetry';
 import type { LimitFunction } from 'p-limit';
 import { Answerer } from './answerer.js';
 import { Batcher } from './batcher.js';
@@ -34,6 +36,7 @@ import { ForeignMessages } from './foreign-messages.js';
 import { describe, errorRecord, isRetryable, printable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
+import { recordRejection } from './rejecting.js';
 import { Unhandled } from './unhandled.js';
 
 export interface InboxOptions {
@@ -71,6 +74,7 @@ export interface InboxOptions {
 export class Inbox {
   readonly consumer: ConsumerName;
   private readonly logger = new Logger('Inbox');
+  private readonly log = new RepeatedLog(this.logger);
   private readonly claims: Claims;
   private readonly rejections: Batcher<Rejection, void>;
   private readonly answerer: Answerer;
@@ -109,7 +113,11 @@ export class Inbox {
     const { prefetch, concurrency, onCreated } = this.options;
     this.claims.start();
     this.subscription = await this.broker.consume(this.inbox, { prefetch, concurrency, onCreated }, (incoming) =>
-      this.receive(incoming),
+      this.receive(incoming).catch((error: unknown) => {
+        // the broker keeps the message, and brings it again after a while
+        if (!this.claims.stopped.aborted) this.report('receiving', error);
+        throw error;
+      }),
     );
   }
 
@@ -135,24 +143,33 @@ export class Inbox {
     const passedOn = incoming.properties.headers[HEADER.consumer];
     const other = typeof passedOn === 'string' && passedOn !== this.consumer && this.options.inboxOf(passedOn);
     if (other) return other.receive(incoming);
-    const { message: read, problems } = fromWire(incoming.recipient, incoming);
-    const [problem] = problems;
-    const message = read.transient ? read : await this.admit(read);
+    const read = fromWire(incoming.recipient, incoming);
+    try {
+      await this.process(incoming, read, passedOn === this.consumer);
+    } catch (error) {
+      if (!(error instanceof RefusedDataError)) throw error;
+      await this.reject(read.message, error);
+    }
+  }
+
+  private async process(incoming: Incoming, read: ReadMessage, forwarded: boolean): Promise<void> {
+    const [problem] = read.problems;
+    const message = read.message.transient ? read.message : await this.admit(read.message);
     if (problem) return this.reject(message, problem);
     const routes = this.routesOf(message);
     const contract = routes[0]?.contract;
-    if (!contract) return this.withoutHandler(incoming, message, passedOn === this.consumer);
+    if (!contract) return this.withoutHandler(incoming, message, forwarded);
     const work: Work = { message, routes, contract, ...this.limitsOf(routes[0]) };
     return message.transient ? this.handleTransient(work) : this.handleDurable(work, incoming.redelivered);
   }
 
   private async withoutHandler(incoming: Incoming, message: Message, forwarded: boolean): Promise<void> {
     const { type, version, recipient, transient } = message;
+    const error = new UnknownTypeError(type, version, this.consumer);
     if (recipient.kind === 'broadcast') {
       if (!transient) await this.unhandled.disown(message);
       return void this.count(undefined, 'ignored');
     }
-    const error = new UnknownTypeError(type, version, this.consumer);
     const outcome = await this.unhandled.take({ incoming, message, forwarded, error });
     if (outcome) return void this.count(undefined, outcome);
     return this.isMeant(message) ? this.reject(message, error) : void this.count(undefined, 'ignored');
@@ -217,12 +234,10 @@ export class Inbox {
       if (taken.state === 'dead') await this.answerer.fail(message, toWireError(new PoisonMessageError()));
       return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
     }
-    const held = this.claims.hold(message.messageId, taken.attempt);
+    const held = this.claims.hold(message.messageId, taken);
     try {
-      return this.count(contract, await this.attempt(work, held, taken.failures));
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError) || this.claims.stopped.aborted) throw error;
-      // The handler's transaction lost its database: whether it was committed, the next claim tells.
+      const outcome = await this.attempt(work, held, taken.failures);
+      if (outcome !== undefined) return this.count(contract, outcome);
       await this.claims.release(held);
       return false;
     } finally {
@@ -230,8 +245,11 @@ export class Inbox {
     }
   }
 
-  /** One attempt at a claimed message. Rejects when the agent stops, and when a transaction lost its database. */
-  private async attempt(work: Work, held: HeldClaim, failures: number): Promise<Outcome> {
+  /**
+   * One attempt at a claimed message. Resolves with undefined when the handler was not begun, or lost its transaction with
+   * the database: what became of the message, the next claim tells. Rejects when the agent stops.
+   */
+  private async attempt(work: Work, held: HeldClaim, failures: number): Promise<Outcome | undefined> {
     let payload: object;
     try {
       // Under the claim: a payload whose rules kill the process, or block it, is found as one whose handler does.
@@ -240,26 +258,47 @@ export class Inbox {
       const outcome = await this.failed(work, held, failures, error);
       return outcome === 'failed' ? 'rejected' : outcome;
     }
+    const progress = { begun: false };
     try {
-      const answer = work.transactional
-        ? await this.runInTransaction(work, payload, held, failures)
-        : await this.run(work, payload, held.abort, failures + 1);
+      const begin = (transaction?: Transaction): Promise<unknown> => {
+        if (Claims.isOver(held)) throw new MessageExpiredError(new Date());
+        progress.begun = true;
+        return this.run(work, payload, held.abort, failures + 1, transaction);
+      };
+      const answer = work.transactional ? await this.inTransaction(held, begin) : await begin();
       await this.answerer.answer(work.message, answer, work.contract);
     } catch (error) {
-      if (work.transactional && error instanceof StoreUnavailableError) throw error;
+      if (!progress.begun && !this.claims.stopped.aborted) {
+        // Of what expired while it waited for its turn, the store is to say so, by its own clock.
+        if (!(error instanceof MessageExpiredError)) this.report('a transaction', error);
+        return undefined;
+      }
+      const isCutOff = work.transactional && error instanceof StoreUnavailableError;
+      if (isCutOff && !this.claims.stopped.aborted && (await this.isStoreAway())) return undefined;
       return this.failed(work, held, failures, error);
     }
     return work.transactional || (await this.claims.complete(held)) ? 'completed' : 'fenced';
   }
 
   /** The handler's writes, what it sends, and the completion are committed together or not at all. */
-  private async runInTransaction(work: Work, payload: object, held: HeldClaim, failures: number): Promise<unknown> {
+  private async inTransaction(
+    held: HeldClaim,
+    begin: (transaction: Transaction) => Promise<unknown>,
+  ): Promise<unknown> {
     return this.store.transaction(async (transaction) => {
-      const result = await this.run(work, payload, held.abort, failures + 1, transaction);
+      const result = await begin(transaction);
       const [stood] = await this.store.complete([held.ref], transaction);
       if (!stood) throw new ClaimLostError();
       return result;
     });
+  }
+
+  /** A transaction that was cut off is the handler's failure, unless the database answers no other connection either. */
+  private isStoreAway(): Promise<boolean> {
+    return this.store.ping().then(
+      () => false,
+      (error: unknown) => error instanceof StoreUnavailableError,
+    );
   }
 
   private async failed(work: Work, held: HeldClaim, failures: number, error: unknown): Promise<Outcome> {
@@ -272,15 +311,18 @@ export class Inbox {
       return 'fenced';
     }
     const record = this.warn(work, error);
-    // Whoever waits for an answer decides about another attempt.
+    // The caller that waits for an answer decides about another attempt.
     const again = !message.replyTo && isRetryable(error) && failures + 1 < policy.attempts;
-    if (!again) await this.answerer.fail(message, record);
+    // A commit whose answer was lost may have been made after all: then this attempt has not failed.
+    const isSure = !(work.transactional && error instanceof StoreUnavailableError);
+    if (!again && isSure) await this.answerer.fail(message, record);
     const stood = await this.claims.fail(
       again
         ? { ...held.ref, error: record, state: 'retrying', retryInMs: retryDelay(policy, failures + 1) }
         : { ...held.ref, error: record, state: 'dead' },
     );
     if (!stood) return 'fenced';
+    if (!again && !isSure) await this.answerer.fail(message, record);
     return again ? 'retrying' : 'failed';
   }
 
@@ -339,9 +381,11 @@ export class Inbox {
     if (!expired) await this.answerer.fail(message, record);
   }
 
-  private async record(rejection: Rejection): Promise<void> {
-    const message = rejection.message.transient ? await this.admit(rejection.message) : rejection.message;
-    return this.claims.patiently(() => this.rejections.add({ ...rejection, message }));
+  private record(rejection: Rejection): Promise<void> {
+    return recordRejection(rejection, async (given) => {
+      const message = given.message.transient ? await this.admit(given.message) : given.message;
+      await this.claims.patiently(() => this.rejections.add({ ...given, message }));
+    });
   }
 
   private admit(message: Message): Promise<Message> {
@@ -360,7 +404,8 @@ export class Inbox {
   }
 
   private report(what: string, error: unknown): void {
-    this.logger.warn(`${what}: ${describe(toWireError(error))}`);
+    const record = toWireError(error);
+    this.log.warn(what, { code: record.code, message: describe(record) });
   }
 }
 

@@ -1,10 +1,17 @@
 import { Logger } from '@nestjs/common';
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient, type Message } from 'agentmq/contracts';
-import { type MessageStore, type OutboxLease, StoreUnavailableError, type Transaction } from 'agentmq/message-store';
+import {
+  type MessageStore,
+  type OutboxLease,
+  StoreClosedError,
+  StoreUnavailableError,
+  type Transaction,
+} from 'agentmq/message-store';
+import { RepeatedLog } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import { Bound } from './bound.js';
-import { OutboxFullError } from './errors.js';
+import { BusStoppedError, OutboxFullError } from './errors.js';
 import { OutboxRoom } from './outbox-room.js';
 import { backoff, pause, within } from './patience.js';
 import { Publisher } from './publisher.js';
@@ -31,7 +38,7 @@ const LONGEST_WAIT_MS = 1_000;
  * The sending half of durable messages (DESIGN section 4): committed first, published after, settled when confirmed.
  */
 export class Outbox {
-  private readonly logger = new Logger('Outbox');
+  private readonly log = new RepeatedLog(new Logger('Outbox'));
   private readonly stopping = new AbortController();
   private readonly room: OutboxRoom;
   private readonly publisher: Publisher;
@@ -85,7 +92,7 @@ export class Outbox {
   /**
    * Resolves when the message is committed (in a transaction: stored in it); it is published afterwards. For at most
    * `waitMs` it waits for a store that is away and for an outbox that is full, then it rejects with
-   * `StoreUnavailableError` or `OutboxFullError`.
+   * `StoreUnavailableError` or `OutboxFullError`; when the agent stops meanwhile, with `BusStoppedError`.
    */
   send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
     return this.patiently(message, waitMs, () =>
@@ -167,8 +174,8 @@ export class Outbox {
           return await work();
         } catch (error) {
           const left = end - performance.now();
-          const mayPass = error instanceof StoreUnavailableError || error instanceof OutboxFullError;
-          if (!mayPass || left <= 0 || this.stopping.signal.aborted) throw error;
+          if (this.stopping.signal.aborted && isOfTheStore(error)) throw new BusStoppedError({ cause: error });
+          if (!mayPass(error) || left <= 0) throw error;
           await pause(Math.min(left, backoff(tries, FIRST_WAIT_MS, LONGEST_WAIT_MS)), this.stopping.signal);
         }
       }
@@ -178,7 +185,12 @@ export class Outbox {
   }
 
   private report(what: string, error: unknown): void {
-    if (!this.stopping.signal.aborted)
-      this.logger.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.stopping.signal.aborted) this.log.warn(what, error);
   }
 }
+
+const mayPass = (error: unknown): boolean =>
+  (error instanceof StoreUnavailableError && error.retryable) || error instanceof OutboxFullError;
+
+/** What a send fails with because its agent stops: the store is closed by then, or was away all along. */
+const isOfTheStore = (error: unknown): boolean => mayPass(error) || error instanceof StoreClosedError;

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StoreUnavailableError } from 'agentmq/message-store';
+import { RefusedDataError, StoreUnavailableError } from 'agentmq/message-store';
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
@@ -10,8 +11,9 @@ export function backoff(attempt: number, firstMs = FIRST_DELAY_MS, longestMs = L
   return ceiling / 2 + (Math.random() * ceiling) / 2;
 }
 
-/** Resolves after `ms`, or at once when the signal aborts. */
+/** Resolves after `ms`, or at once when the signal aborts. Any number of callers may wait by one signal. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  setMaxListeners(0, signal);
   await delay(ms, undefined, { signal }).catch(() => undefined);
 }
 
@@ -30,6 +32,22 @@ export async function whileStoreIsAway<T>(signal: AbortSignal, work: () => Promi
       return await work();
     } catch (error) {
       if (!(error instanceof StoreUnavailableError) || signal.aborted) throw error;
+      await pause(backoff(attempt), signal);
+    }
+  }
+}
+
+/**
+ * Tries again whatever goes wrong at the store: for `ms`, or, while the store can't be reached, until `signal` aborts. Then
+ * rejects with the last error. A value that the store can't hold is not tried again.
+ */
+export async function persistently<T>(ms: number, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const end = performance.now() + ms;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await whileStoreIsAway(signal, work);
+    } catch (error) {
+      if (signal.aborted || error instanceof RefusedDataError || performance.now() >= end) throw error;
       await pause(backoff(attempt), signal);
     }
   }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Broker, Inbox } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/contracts';
 import type { ConsumerName, MessageStore, ReplaySelection } from 'agentmq/message-store';
+import { RepeatedLog } from 'agentmq/telemetry';
 import { backoff, jittered, Rest } from './patience.js';
 import type { Replayer } from './replayer.js';
 
@@ -29,6 +30,7 @@ const PORTION = 10_000;
  */
 export class Reconciler {
   private readonly logger = new Logger('Reconciler');
+  private readonly log = new RepeatedLog(this.logger);
   private readonly stopping = new AbortController();
   private readonly rest = new Rest();
   private readonly consumer: ConsumerName;
@@ -73,7 +75,7 @@ export class Reconciler {
       } catch (error) {
         this.inboxIsNew ||= all;
         if (signal.aborted) return;
-        this.logger.warn(`${this.consumer}: ${error instanceof Error ? error.message : String(error)}`);
+        this.log.warn(this.consumer, error);
         await this.rest.sleep(all ? backoff(failures++) : jittered(this.options.intervalMs));
       }
     }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { MessageStore } from 'agentmq/message-store';
+import { RepeatedLog } from 'agentmq/telemetry';
 import type { DatabaseClock } from './clock.js';
 import type { HandlerWatch } from './handler-watch.js';
 import type { Receiving } from './receiving.js';
@@ -36,6 +37,7 @@ const IDLE_FACTOR = 20;
  */
 export class Upkeep {
   private readonly logger = new Logger('Upkeep');
+  private readonly log = new RepeatedLog(this.logger);
   private readonly stopping = new AbortController();
   private running: Promise<unknown> | undefined;
 
@@ -96,7 +98,6 @@ export class Upkeep {
   }
 
   private report(what: string, error: unknown): void {
-    if (!this.stopping.signal.aborted)
-      this.logger.warn(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.stopping.signal.aborted) this.log.warn(what, error);
   }
 }

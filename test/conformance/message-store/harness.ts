@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import { type Message, newMessageId, toRole } from 'agentmq/contracts';
 import type {
   Claim,
@@ -49,7 +50,12 @@ export const claimOf = ({ messageId }: Message, fields: Partial<Claim> = {}): Cl
 
 export const refOf = ({ messageId }: Message, attempt = 1): ClaimRef => ({ messageId, consumer: WORKER, attempt });
 
-export const claimed = (attempt: number, failures = 0): ClaimResult => ({ outcome: 'claimed', attempt, failures });
+export const claimed = (attempt: number, failures = 0): ClaimResult => ({
+  outcome: 'claimed',
+  attempt,
+  failures,
+  leftMs: expect.any(Number) as unknown as number,
+});
 export const busy: ClaimResult = { outcome: 'busy' };
 export const suspect: ClaimResult = { outcome: 'suspect' };
 export const waiting: ClaimResult = { outcome: 'waiting' };

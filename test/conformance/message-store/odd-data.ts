@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Message, newMessageId } from 'agentmq/contracts';
 import * as fc from 'fast-check';
@@ -91,6 +92,23 @@ export function oddData(of: () => Harness): void {
       expect((await store.find('nul\0id'))?.message.messageId).toBe('nul\ufffdid');
       await store.settle(leases);
       for (const id of ids) expect(await store.find(id)).toMatchObject({ published: true });
+    });
+
+    it('refuses what Postgres can not hold with an error of its own, which tells that trying again does not help', async () => {
+      const { store } = of();
+      // too long for an index, whatever compresses it
+      const messageId = randomBytes(6_000).toString('base64');
+      const refused = { code: 'STORE_DATA', retryable: false, sqlState: '54000', cause: { code: '54000' } };
+      for (const call of [
+        () => store.append([newMessage({ messageId })], { owner: 'o', leaseMs: 1_000 }),
+        () => store.append([newMessage({ correlationId: messageId })], { owner: 'o', leaseMs: 1_000 }),
+        () => store.record([newMessage({ messageId })]),
+        () =>
+          store.transaction((transaction) => store.append([newMessage({ messageId })], { owner: 'o', transaction })),
+      ]) {
+        await expect(call()).rejects.toMatchObject(refused);
+      }
+      await expect(store.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
     });
 
     it('takes odd text in every field', async () => {

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PostgresMessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { migrations } from 'agentmq/migrations';
@@ -123,10 +124,29 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       await unreachable.close();
     });
 
-    it('passes on what is no outage', async () => {
+    it('tells a database that does not let it in from an outage: waiting does not help', async () => {
       const nowhere = open(databaseUrl().replace(/\/[^/]*$/, '/no_such_database'));
-      await expect(nowhere.ping()).rejects.toMatchObject({ code: '3D000' });
+      const error = await nowhere.ping().catch((failure: unknown) => failure);
+      expect(error).toBeInstanceOf(StoreUnavailableError);
+      expect(error).toMatchObject({ code: 'STORE_ACCESS', retryable: false, cause: { code: '3D000' } });
       await nowhere.close();
+    });
+
+    it('takes whatever else a server says to a new connection for an outage', async () => {
+      const says = ['SFATAL', 'CXX000', 'Mcould not write init file', ''].map((field) => `${field}\0`).join('');
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(says.length + 4);
+      const full = createServer((socket) =>
+        socket.once('data', () => socket.end(Buffer.concat([Buffer.from('E'), length, Buffer.from(says)]))),
+      );
+      const port = await freePort();
+      await new Promise<void>((resolve) => full.listen(port, '127.0.0.1', resolve));
+      const refused = open(`postgres://postgres@127.0.0.1:${port}/postgres`);
+      for (const call of [() => refused.ping(), () => refused.migrate(), () => refused.transaction(async () => {})]) {
+        await expect(call()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
+      }
+      await refused.close();
+      full.close();
     });
 
     it('gives up waiting for a connection', async () => {
@@ -197,16 +217,40 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       await proxy.close();
     });
 
-    it('gives up a connection over which nothing comes any more', async () => {
+    it('ends a connection over which nothing comes any more, and those that were open beside it', async () => {
       const proxy = await proxied();
       const url = proxy.through(databaseUrl());
       const half = PostgresMessageStore.connect({ url, namespace, statementTimeoutMs: 100, connectTimeoutMs: 500 });
+      await Promise.all(Array.from({ length: 4 }, () => half.ping()));
+      const begun = performance.now();
+      const work = half.transaction(async (transaction) => {
+        await transaction.query('SELECT 1');
+        proxy.freezeOpen();
+        await transaction.query('SELECT 2');
+      });
+      await expect(work).rejects.toThrow(StoreUnavailableError);
+      // 5.1 s for the statement, and none for a rollback behind it or for the idle connections that are dead too
       await half.ping();
-      proxy.freeze();
-      await expect(half.ping()).rejects.toThrow(StoreUnavailableError);
-      proxy.thaw();
-      await until('the store is back', () => answers(half));
+      await half.transaction((transaction) => transaction.query('SELECT 1'));
+      expect(performance.now() - begun).toBeLessThan(8_000);
       await half.close();
+      await proxy.close();
+    });
+
+    it('closes in time though nothing comes any more', async () => {
+      const proxy = await proxied();
+      const url = proxy.through(databaseUrl());
+      const half = PostgresMessageStore.connect({ url, namespace });
+      let closed: Promise<void> | undefined;
+      const lost = half.transaction(async (transaction) => {
+        await transaction.query('SELECT 1');
+        proxy.freeze();
+        const answer = transaction.query('SELECT 2');
+        closed = half.close();
+        await answer;
+      });
+      await expect(lost).rejects.toThrow(StoreUnavailableError);
+      await closed;
       await proxy.close();
     });
   });

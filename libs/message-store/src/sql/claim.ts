@@ -15,18 +15,22 @@ import { withFailedAttempt } from './failed-attempts.js';
  * `$8`, `$9` and `$10` are the errors of a message that expired, of an attempt that was cut off, and of the last such.
  */
 export const claim = (schema: string): string => `
-WITH asked AS MATERIALIZED (
+WITH found AS MATERIALIZED (
   SELECT a.ord, a.message_id, a.consumer, a.redelivered, a.attempts, a.alone, a.copy,
     (
-      SELECT CASE WHEN m.expires_at <= statement_timestamp() THEN 'expired' ELSE 'processing' END
-      FROM "${schema}".messages m WHERE m.message_id = a.message_id
-    ) AS next,
+      SELECT coalesce(m.expires_at, 'infinity') FROM "${schema}".messages m WHERE m.message_id = a.message_id
+    ) AS expires_at,
     (
       SELECT CASE WHEN d.state = 'retrying' AND d.due_at > statement_timestamp() THEN 'waiting' ELSE d.state END
       FROM "${schema}".deliveries d WHERE d.message_id = a.message_id AND d.consumer = a.consumer
     ) AS state
   FROM unnest($1::text[], $2::text[], $3::boolean[], $4::integer[], $5::boolean[], $6::text[])
     WITH ORDINALITY AS a (message_id, consumer, redelivered, attempts, alone, copy, ord)
+), asked AS MATERIALIZED (
+  SELECT found.*, CASE
+    WHEN expires_at <= statement_timestamp() THEN 'expired' WHEN expires_at IS NOT NULL THEN 'processing'
+  END AS next
+  FROM found
 ), claimed AS (
   INSERT INTO "${schema}".deliveries AS d
     (message_id, consumer, state, attempt, agent_id, copy, leased_until, received_at, error, finished_at)
@@ -85,9 +89,12 @@ WITH asked AS MATERIALIZED (
         SELECT FROM asked a WHERE a.redelivered AND a.message_id = d.message_id AND a.consumer = d.consumer
       )
     )
-  RETURNING d.message_id, d.consumer, d.state, d.attempt, d.failures, d.leased_until IS NULL AS free
+  RETURNING d.message_id, d.consumer, d.state, d.attempt, d.failures, d.leased_until IS NULL AS free, d.expires_at
 )
 SELECT asked.next IS NOT NULL AS known, asked.state AS before, claimed.state AS after,
-  claimed.attempt, claimed.failures, claimed.free
+  claimed.attempt, claimed.failures, claimed.free,
+  CASE WHEN coalesce(claimed.expires_at, asked.expires_at) < 'infinity' THEN (
+    extract(epoch FROM coalesce(claimed.expires_at, asked.expires_at) - statement_timestamp()) * 1000
+  )::float8 END AS left_ms
 FROM asked LEFT JOIN claimed USING (message_id, consumer)
 ORDER BY asked.ord`;

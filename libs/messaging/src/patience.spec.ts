@@ -1,0 +1,40 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { RefusedDataError, StatementError } from 'agentmq/message-store';
+import { pause, persistently } from './patience.js';
+
+describe('waiting', () => {
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  afterEach(() => void process.off('warning', warned));
+
+  it('any number of callers may wait by one signal', async () => {
+    process.on('warning', warned);
+    const stopping = new AbortController();
+    const waiting = Array.from({ length: 50 }, () => pause(60_000, stopping.signal));
+    // Node warns in the next turn
+    await new Promise((resolve) => setImmediate(resolve));
+    stopping.abort();
+    await Promise.all(waiting);
+    expect(warnings).toEqual([]);
+  });
+
+  it('what must be recorded is tried again whatever the store says, for as long as it may', async () => {
+    const { signal } = new AbortController();
+    const broken = new StatementError('42P01', 'no such table');
+    let calls = 0;
+    const work = (): Promise<string> => (++calls < 3 ? Promise.reject(broken) : Promise.resolve('done'));
+    expect(await persistently(10_000, signal, work)).toBe('done');
+    await expect(persistently(0, signal, () => Promise.reject(broken))).rejects.toBe(broken);
+  });
+
+  it('what the store can not hold is not tried again', async () => {
+    let calls = 0;
+    const refused = new RefusedDataError('22021', 'no such character');
+    const work = (): Promise<never> => {
+      calls++;
+      return Promise.reject(refused);
+    };
+    await expect(persistently(10_000, new AbortController().signal, work)).rejects.toBe(refused);
+    expect(calls).toBe(1);
+  });
+});
