@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
+import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -126,7 +127,7 @@ describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (
 
   it('what none handles waits, visibly, until one comes that does', async () => {
     system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
-    await system.start({ id: 'old-1', controllers: [Old] });
+    const old = await system.start({ id: 'old-1', controllers: [Old] });
     await system.start({ id: 'old-2', controllers: [Old] });
     const agents = await sender();
     const ids = await sendTen(agents);
@@ -135,6 +136,15 @@ describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (
       code: 'UNKNOWN_TYPE',
       message: expect.stringMatching(/role\.roll .*two version 1/),
     });
+    const probe = old
+      .get(HealthProbes)
+      .all()
+      .find(({ name }) => name === 'handlers');
+    const waiting = { consumer: 'role.roll', contract: 'two@1', messages: 10, since: expect.any(String) };
+    expect(await probe?.check()).toEqual({ status: 'degraded', data: { waiting: [waiting] } });
+    expect(await old.get(Metrics).registry.metrics()).toContain(
+      'agentmq_messages_waiting_for_handler{consumer="role.roll"} 10',
+    );
     await expect(agents.request({ role: 'roll' }, Two, { n: 1 })).rejects.toMatchObject({ code: 'UNKNOWN_TYPE' });
     await system.start({ id: 'new-1', controllers: [New] });
     await allAre(ids, 'role.roll completed 1');
@@ -165,6 +175,10 @@ describe('what no instance handles', () => {
 
   it('the inbox of a role is bound to what its instances have declared together, until that ends', async () => {
     const roll = { kind: 'role', name: 'roll' } as const;
+    await system.store.query(`DELETE FROM "${system.store.schema}".subscriptions WHERE consumer = 'role.roll'`);
+    await until('what an instance of the version before took away', async () => {
+      return (await system.store.topics('role.roll')).topics.length > 0;
+    });
     system.hub.delete(roll);
     await until('the inbox anew', () => system.hub.find(roll));
     await system.start({ id: 'old-2', controllers: [Old] });

@@ -27,7 +27,7 @@ export class AgentProbes extends HealthProbes {
       { name: 'agent', readiness: true, check: () => Promise.resolve(this.agent()) },
       { name: 'message_bus', readiness: true, check: () => this.messageBus() },
       { name: 'message_store', readiness: true, check: () => this.messageStore() },
-      { name: 'handlers', readiness: false, check: () => Promise.resolve(this.handlers()) },
+      { name: 'handlers', readiness: false, check: () => this.handlers() },
       { name: 'agents', readiness: false, check: () => Promise.resolve(this.agents()) },
     ];
   }
@@ -59,8 +59,9 @@ export class AgentProbes extends HealthProbes {
   }
 
   /** What no instance handles waits for one that does: a matter of what was deployed, not of this app's health. */
-  private handlers(): ProbeResult {
-    const waiting = this.bus.waitingForHandler.map(({ consumer, type, version, count, since }) => ({
+  private async handlers(): Promise<ProbeResult> {
+    const found = await this.bus.waitingForHandler();
+    const waiting = found.map(({ consumer, type, version, count, since }) => ({
       consumer,
       contract: contractKey({ type, version }),
       messages: count,

@@ -12,7 +12,6 @@ const SAY_EVERY_MS = 600_000;
 export class HandlerWatch {
   private readonly logger = new Logger('Inbox');
   private readonly said = new OncePer(SAY_EVERY_MS);
-  private found: readonly AwaitedHandler[] = [];
 
   constructor(
     private readonly store: MessageStore,
@@ -24,11 +23,6 @@ export class HandlerWatch {
     private readonly wakeRelay: () => void,
   ) {}
 
-  /** What waited for a handler at this agent's consumers when that was last looked at. */
-  get waiting(): readonly AwaitedHandler[] {
-    return this.found;
-  }
-
   /** Rejects as the store does. */
   async rouse(): Promise<void> {
     for (let roused = BATCH; roused === BATCH;) {
@@ -37,18 +31,18 @@ export class HandlerWatch {
     }
   }
 
-  /** Rejects as the store does. */
-  async look(): Promise<void> {
+  /** What waits for a handler at this agent's consumers. Rejects as the store does. */
+  async look(): Promise<readonly AwaitedHandler[]> {
     const consumers = this.consumers();
-    this.found = consumers.length === 0 ? [] : await this.store.waitingForHandler(consumers);
+    const found = consumers.length === 0 ? [] : await this.store.waitingForHandler(consumers);
     for (const consumer of consumers) {
-      const waiting = this.found.filter((each) => each.consumer === consumer);
+      const waiting = found.filter((each) => each.consumer === consumer);
       this.metrics.waitingForHandler(
         consumer,
         waiting.reduce((sum, { count }) => sum + count, 0),
       );
     }
-    for (const { consumer, type, version, count, since } of this.found) {
+    for (const { consumer, type, version, count, since } of found) {
       if (!this.said.isDue(`${consumer} ${type}@${version}`)) continue;
       this.logger.warn(
         printable(
@@ -56,5 +50,6 @@ export class HandlerWatch {
         ),
       );
     }
+    return found;
   }
 }

@@ -91,9 +91,9 @@ export class MessageBus {
     return this.receiving.inFlight;
   }
 
-  /** What waits at this agent's role, or at itself, for an instance that handles it: as of a few seconds ago. */
-  get waitingForHandler(): readonly AwaitedHandler[] {
-    return this.watch.waiting;
+  /** What waits at this agent's role, or at itself, for an instance that handles it. Rejects as the store does. */
+  waitingForHandler(): Promise<readonly AwaitedHandler[]> {
+    return this.watch.look();
   }
 
   get isRunning(): boolean {

@@ -1,6 +1,6 @@
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/contracts';
-import type { ConsumerName, MessageStore } from 'agentmq/message-store';
+import type { ConsumerName, MessageStore, SubscribedTopics } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import pLimit from 'p-limit';
 import type { MessageBusOptions, Subscription } from './bus-options.js';
@@ -17,6 +17,8 @@ export class Receiving {
   private readonly replayer: Replayer;
   private readonly alone = pLimit(1);
   private readonly inboxes: Inbox[] = [];
+  /** The patterns that this process declares, by inbox. */
+  private readonly declared = new Map<Inbox, readonly string[]>();
   private readonly reconcilers: Reconciler[] = [];
   private deadLettered: DeadLetteredInbox | undefined;
 
@@ -76,14 +78,26 @@ export class Receiving {
       inboxOf: (consumer) => this.inboxes.find((each) => each.consumer === consumer),
     });
     this.inboxes.push(receiver);
+    this.declared.set(receiver, declared);
     this.reconcilers.push(reconciler);
     await receiver.start();
     reconciler.start();
   }
 
-  /** Binds the inboxes to what their consumers are subscribed to by now. Rejects as store and broker do. */
+  /**
+   * Binds the inboxes to what their consumers are subscribed to by now. What this process declares and is not on record,
+   * not as ended either, was taken away by an instance of the version before: it is declared again. Rejects as store and
+   * broker do.
+   */
   async rebind(): Promise<void> {
-    for (const inbox of this.inboxes) await inbox.bind(await this.store.topics(inbox.consumer));
+    for (const inbox of this.inboxes) {
+      const { consumer } = inbox;
+      const declared = this.declared.get(inbox) ?? [];
+      const { topics, dropped } = await this.store.topics(consumer);
+      const isThere = (pattern: string): boolean => topics.includes(pattern) || dropped.includes(pattern);
+      const gone = declared.filter((pattern) => !isThere(pattern));
+      await inbox.bind(gone.length === 0 ? { topics, dropped } : await this.declareAgain(consumer, declared, dropped));
+    }
   }
 
   /** Lets handlers end, and gives back what has not ended after `timeoutMs`. Safe to call twice. */
@@ -94,6 +108,15 @@ export class Receiving {
       ...this.reconcilers.splice(0).map((reconciler) => within(timeoutMs, reconciler.stop())),
       this.deadLettered?.stop(timeoutMs),
     ]);
+  }
+
+  private declareAgain(
+    consumer: ConsumerName,
+    declared: readonly string[],
+    dropped: readonly string[],
+  ): Promise<SubscribedTopics> {
+    const patterns = declared.filter((pattern) => !dropped.includes(pattern));
+    return this.store.subscribe(consumer, patterns, consumer.startsWith('agent.'));
   }
 
   private async receiveDeadLettered(): Promise<void> {

@@ -54,7 +54,7 @@ export class Upkeep {
     this.running ??= Promise.all([
       this.every(CLOCK_EVERY_MS, 'clock', () => this.clock.sample()),
       this.every(ROUSE_EVERY_MS, 'rouse', () => this.watch.rouse()),
-      this.every(LOOK_EVERY_MS, 'handlers', () => this.watch.look()),
+      this.every(LOOK_EVERY_MS, 'handlers', () => this.watch.look().then(() => undefined)),
       this.every(END_EVERY_MS, 'subscriptions', () => this.endUndeclared()),
       this.every(REBIND_EVERY_MS, 'topics', () => this.receiving.rebind()),
       this.every(EXPIRE_EVERY_MS, 'expire', () => this.inBatches(() => this.store.expire(BATCH))),
