@@ -108,10 +108,21 @@ describe('agent apps as separate processes, over RabbitMQ and Postgres', () => {
       ['priority 11', { type: 'data_analysis', payload, priority: 11 }, 'priority'],
       ['a ttl of 0', { type: 'data_analysis', payload, ttl: 0 }, 'ttl'],
       ['an unknown field', { type: 'data_analysis', payload, urgent: true }, 'urgent'],
+      ['an unknown field of its payload', { type: 'data_analysis', payload: { ...payload, colour: 'red' } }, 'colour'],
     ])('with %s is refused, and the answer names the field', async (_, task, field) => {
       const { status, body } = await post(coordinator(), task);
       expect(status).toBe(400);
       expect(body).toMatchObject({ statusCode: 400, message: [{ field, message: expect.stringContaining(field) }] });
+    });
+
+    it('with 100,000 fields is refused with few words, in little time', async () => {
+      const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`key ${i}`, 1]));
+      const sent = performance.now();
+      const { status, body } = await post(coordinator(), { type: 'data_analysis', payload, ...many });
+      expect(status).toBe(400);
+      expect(JSON.stringify(body).length).toBeLessThan(20_000);
+      // 10 s for a coordinator that is quadratic in them
+      expect(performance.now() - sent).toBeLessThan(5_000);
     });
 
     it.each(['type=data_analysis', '{"type":', '"text"', '[]'])('whose body is %s is refused', async (text) => {

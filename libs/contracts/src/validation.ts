@@ -1,5 +1,5 @@
 import { shortened } from './bounds.js';
-import { type ContractDefinition, contractKey } from './contract.js';
+import { type ContractDefinition, contractKey, type PayloadClass } from './contract.js';
 import { ContractViolationError, type Violation } from './errors.js';
 import { jsonForm, NoJsonFormError } from './payload/json-form.js';
 import { LONGEST_TEXT } from './payload/limits.js';
@@ -43,7 +43,23 @@ export function writePayload<P extends object>(contract: ContractDefinition<P>, 
   return JSON.stringify(form);
 }
 
-function formOf(contract: ContractDefinition, value: unknown): unknown {
+/**
+ * As {@link validatePayload}, by the rules of a class that is no message's, such as the body of an HTTP request. Throws
+ * {@link ContractViolationError} that names the class.
+ */
+export function validateAs<P extends object>(type: PayloadClass<P>, plain: unknown): P {
+  const named = { type: type.name, payload: type };
+  return read(named, formOf(named, plain), true);
+}
+
+/** A contract, or a class that is none. */
+interface Named<P extends object = object> {
+  readonly type: string;
+  readonly version?: number;
+  readonly payload: PayloadClass<P>;
+}
+
+function formOf(named: Named, value: unknown): unknown {
   try {
     return jsonForm(value);
   } catch (error) {
@@ -51,7 +67,7 @@ function formOf(contract: ContractDefinition, value: unknown): unknown {
     const { field, problem } =
       error instanceof NoJsonFormError ? error : { field: 'payload', problem: `can't be read: ${String(error)}` };
     const name = shortened(field, LONGEST_TEXT);
-    throw violation(contract, {
+    throw violated(named, {
       field: name,
       rule: 'isJSON',
       message: shortened(`${name} ${problem}`, 2 * LONGEST_TEXT),
@@ -59,15 +75,15 @@ function formOf(contract: ContractDefinition, value: unknown): unknown {
   }
 }
 
-function read<P extends object>(contract: ContractDefinition<P>, plain: unknown, strict: boolean): P {
+function read<P extends object>(named: Named<P>, plain: unknown, strict: boolean): P {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
-    throw violation(contract, { field: 'payload', rule: 'isObject', message: 'payload must be a JSON object' });
+    throw violated(named, { field: 'payload', rule: 'isObject', message: 'payload must be a JSON object' });
   }
   const reader = new PayloadReader(strict);
-  const instance = reader.read(contract.payload, plain);
-  if (instance === undefined) throw new ContractViolationError(contractKey(contract), reader.violations);
+  const instance = reader.read(named.payload, plain);
+  if (instance === undefined) throw violated(named, ...reader.violations);
   return instance;
 }
 
-const violation = (contract: ContractDefinition, broken: Violation): ContractViolationError =>
-  new ContractViolationError(contractKey(contract), [broken]);
+const violated = ({ type, version }: Named, ...violations: readonly Violation[]): ContractViolationError =>
+  new ContractViolationError(version === undefined ? type : contractKey({ type, version }), violations);

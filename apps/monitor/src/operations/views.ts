@@ -1,4 +1,4 @@
-import { type ContractCatalogue, formatRecipient, type Message } from 'agentmq/contracts';
+import { type ContractCatalogue, decodeBody, formatRecipient, type Message } from 'agentmq/contracts';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
 
 /** What decides whether a payload is shown. */
@@ -116,10 +116,10 @@ function payloadView(
   const contract = contracts.find(type, version);
   if (contract?.sensitive) return { payloadHidden: 'its contract is sensitive' };
   if (!contract && !reveal) return { payloadHidden: 'its contract is not known here, it may be sensitive' };
-  const text = body.toString();
   try {
-    return { payload: JSON.parse(text) as unknown };
+    return { payload: decodeBody(body) };
   } catch {
-    return { payload: text };
+    // no JSON, or too deep to be written as JSON again
+    return { payload: body.toString() };
   }
 }
