@@ -37,6 +37,7 @@ describe('a payload', () => {
     @Handle(Offer)
     offer(offer: Offer): { keys: number } {
       received = offer;
+      if (offer.price < 0) return { keys: NaN };
       return { keys: Object.keys(offer.more ?? {}).length };
     }
   }
@@ -62,6 +63,10 @@ describe('a payload', () => {
     expect(await ask({ price: 5, urgent: true, more })).toEqual({ keys: 100_000 });
     // 20 s for a sender and a receiver that are quadratic in them
     expect(performance.now() - sent).toBeLessThan(5_000);
+  });
+
+  it('of an answer that JSON would change in silence is an error for its asker, with the field', async () => {
+    await expect(ask({ price: -1, urgent: true })).rejects.toThrow(/keys is NaN/);
   });
 
   it.each([

@@ -104,7 +104,7 @@ export {
 } from './messages/tasks.js';
 export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
 export { decodeBody } from './payload/decode.js';
-export { readPayload, validateAs, validatePayload, writePayload } from './validation.js';
+export { readPayload, validateAs, validatePayload, writePayload, writeResult } from './validation.js';
 export { contractTaking, takesVersion, versionsTaken } from './versions.js';
 export { fromWire, HEADER, type ReadMessage, toWire, type WireMessage, type WireProperties } from './wire.js';
 export { fromWireError, RemoteError, toWireError, type WireError } from './wire-error.js';

@@ -1,5 +1,5 @@
 import { shortened } from './bounds.js';
-import { type ContractDefinition, contractKey, type PayloadClass } from './contract.js';
+import { type ContractDefinition, contractKey, contractOfInstance, type PayloadClass } from './contract.js';
 import { ContractViolationError, type Violation } from './errors.js';
 import { jsonForm, NoJsonFormError } from './payload/json-form.js';
 import { LONGEST_TEXT } from './payload/limits.js';
@@ -41,6 +41,16 @@ export function writePayload<P extends object>(contract: ContractDefinition<P>, 
   const form = formOf(contract, payload);
   read(contract, form, true);
   return JSON.stringify(form);
+}
+
+/**
+ * What a handler returned, as JSON. An instance of a contract's class is written as a payload; of anything else it is an error
+ * that JSON would change it in silence, or that no receiver would take it. Throws {@link ContractViolationError}, or whatever
+ * stands in the way of a form in JSON.
+ */
+export function writeResult(value: unknown): string {
+  const contract = contractOfInstance(value);
+  return contract ? writePayload(contract, value as object) : JSON.stringify(jsonForm(value));
 }
 
 /**

@@ -2,13 +2,14 @@ import { type Broker, MessageTooLargeError } from 'agentmq/broker';
 import {
   type ContractDefinition,
   contractOfInstance,
+  ContractViolationError,
   HEADER,
   type Message,
   newMessageId,
   toWire,
   toWireError,
   type WireError,
-  writePayload,
+  writeResult,
 } from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
 import { AnswerNotEncodableError } from './errors.js';
@@ -33,7 +34,7 @@ export class Answerer {
     const own = contractOfInstance(answer);
     let json: string;
     try {
-      json = own ? writePayload(own, answer as object) : encodeAnswer(answer);
+      json = encodeAnswer(answer);
     } catch (error) {
       const record = errorRecord(error, contract);
       this.report(`the answer to ${request.type} ${printable(request.messageId)}`, record);
@@ -81,15 +82,11 @@ export class Answerer {
   }
 }
 
-/** Throws {@link AnswerNotEncodableError}. */
+/** Throws {@link AnswerNotEncodableError}, or `ContractViolationError`. */
 function encodeAnswer(answer: unknown): string {
-  let json: unknown;
   try {
-    json = JSON.stringify(answer ?? null);
+    return writeResult(answer ?? null);
   } catch (cause) {
-    throw new AnswerNotEncodableError(cause);
+    throw cause instanceof ContractViolationError ? cause : new AnswerNotEncodableError(cause);
   }
-  // of functions and symbols
-  if (typeof json !== 'string') throw new AnswerNotEncodableError();
-  return json;
 }

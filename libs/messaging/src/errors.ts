@@ -34,8 +34,8 @@ export class HandlerTimeoutError extends AgentMQError {
 export class AnswerNotEncodableError extends AgentMQError {
   readonly code = 'ANSWER_NOT_ENCODABLE';
 
-  constructor(cause?: unknown) {
-    super(`the handler's answer has no form in JSON${cause === undefined ? '' : `: ${toWireError(cause).message}`}`);
+  constructor(cause: unknown) {
+    super(`the handler's answer has no form in JSON: ${toWireError(cause).message}`, { cause });
   }
 }
 

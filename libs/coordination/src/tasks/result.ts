@@ -1,4 +1,4 @@
-import { toWireError } from 'agentmq/contracts';
+import { toWireError, writeResult } from 'agentmq/contracts';
 import { InvalidTaskResultError } from './errors.js';
 
 /**
@@ -7,14 +7,12 @@ import { InvalidTaskResultError } from './errors.js';
  */
 export function encodeResult(taskId: string, value: unknown, maxBytes: number): string | null {
   if (value === undefined) return null;
-  let json: unknown;
+  let json: string;
   try {
-    json = JSON.stringify(value);
+    json = writeResult(value);
   } catch (error) {
-    throw new InvalidTaskResultError(taskId, `has no form in JSON: ${toWireError(error).message}`);
+    throw new InvalidTaskResultError(taskId, `can't be kept: ${toWireError(error).message}`);
   }
-  // of functions and symbols
-  if (typeof json !== 'string') throw new InvalidTaskResultError(taskId, 'has no form in JSON');
   const bytes = Buffer.byteLength(json);
   if (bytes > maxBytes)
     throw new InvalidTaskResultError(taskId, `has ${bytes} bytes, more than the ${maxBytes} allowed`);
