@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { OutboxFullError } from 'agentmq/messaging';
+import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { DataSource } from 'typeorm';
 import { databaseUrl, TcpProxy, until } from '../support/index.js';
@@ -204,5 +205,69 @@ describe('an outbox at its limit', () => {
     await patient;
     await until('all that were taken', () => handled.includes(100) && handled.length === 21, 60_000);
     expect(handled.toSorted((a, b) => a - b)).toEqual([...numbers.slice(0, 20), 100]);
+  }, 120_000);
+});
+
+describe('an inbox that is full', () => {
+  const system = new TestSystem({
+    MESSAGE_BUS_TYPE: 'rabbitmq',
+    MESSAGE_BUS_MAX_QUEUE_SIZE: '20',
+    MESSAGE_STORE_OUTBOX_LIMIT: '100',
+    MESSAGE_STORE_REPLAY_INTERVAL: '1',
+  });
+  const { Receiver, handled, copies } = receiver();
+  const heard: number[] = [];
+  let proxy: TcpProxy;
+
+  @Agent({ role: 'listener' })
+  class Listener {
+    @Subscribe('news.*', News, { scope: 'instance' })
+    news({ n }: News): void {
+      heard.push(n);
+    }
+  }
+
+  beforeAll(async () => {
+    const { hostname, port } = new URL(system.settings.bus.urls[0] ?? '');
+    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5672) });
+  });
+  afterAll(async () => {
+    await system.close();
+    await proxy.close();
+  });
+
+  it('of an instance that is gone disturbs no sender and no other inbox, is told, and gets everything when it is back', async () => {
+    await system.start({ id: 'receiver-1', controllers: [Receiver] });
+    const urls = [proxy.through(system.settings.bus.urls[0] ?? '')];
+    await system.start({ id: 'gone-1', controllers: [Listener], urls });
+    const sender = await system.start({ id: 'sender-1', controllers: [Sender] });
+    const agents = sender.get(AgentClient);
+    proxy.refuse();
+    proxy.cut();
+    const published = Array.from({ length: 160 }, (_, n) => n);
+    for (let n = 0; n < published.length; n += 10) {
+      await Promise.all(published.slice(n, n + 10).map((each) => agents.publish('news.world', News, { n: each })));
+      await Promise.all(
+        published.slice(n, n + 10).map((each) => agents.send({ role: 'receiver' }, Parcel, { n: 1_000 + each })),
+      );
+    }
+    await until('all at the other inbox', () => handled.length === 320, 30_000);
+    const store = sender
+      .get(HealthProbes)
+      .all()
+      .find(({ name }) => name === 'message_store');
+    const told = await until('the full inbox to be told', async () => {
+      const { status, data } = (await store?.check()) ?? {};
+      return status === 'degraded' && data ? data : undefined;
+    });
+    expect(told).toMatchObject({ refusing: [{ inbox: 'agent.gone-1', since: expect.any(String) }] });
+    expect(await sender.get(Metrics).registry.metrics()).toMatch(/agentmq_outbox_refused\{inbox="agent.gone-1"\} \d+/);
+    expect(handled.length).toBe(320);
+    expect(heard).toEqual([]);
+    await proxy.accept();
+    await until('all at the inbox that was full', () => heard.length === 160, 60_000);
+    expect(heard.toSorted((a, b) => a - b)).toEqual(published);
+    await until('nothing refused', async () => (await store?.check())?.status === 'up', 30_000);
+    expect(copies.size).toBe(160);
   }, 120_000);
 });

@@ -8,6 +8,9 @@ import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
 
+/** The most full or missing inboxes that are told, those first that most waits for. */
+const MOST_TOLD = 10;
+
 /** What an agent app tells on `/health` (DESIGN section 8). */
 @Injectable()
 export class AgentProbes extends HealthProbes {
@@ -53,9 +56,16 @@ export class AgentProbes extends HealthProbes {
     };
   }
 
+  /** An agent whose sends are refused can't do its work. Inboxes that are full or missing concern those who send to them. */
   private async messageStore(): Promise<ProbeResult> {
     await this.store.ping();
-    return { status: 'up', data: {} };
+    const { entries, limit, refusing } = this.bus.outboxLoad;
+    const waiting = refusing
+      .slice(0, MOST_TOLD)
+      .map(({ target, entries: messages, since }) => ({ inbox: target, messages, since: since.toISOString() }));
+    const data = { outbox: entries, ...(waiting.length > 0 ? { refusing: waiting } : {}) };
+    if (entries >= limit) return { status: 'down', data: { ...data, message: 'the outbox is full' } };
+    return { status: waiting.length > 0 ? 'degraded' : 'up', data };
   }
 
   /** What no instance handles waits for one that does: a matter of what was deployed, not of this app's health. */

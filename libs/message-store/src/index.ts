@@ -40,6 +40,7 @@ export {
   MessageStore,
   type OutboxEntry,
   type OutboxLease,
+  type Refusal,
   type Rejection,
   type ReplayBatch,
   type ReplayCursor,

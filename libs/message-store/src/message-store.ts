@@ -34,6 +34,15 @@ export interface OutboxEntry {
 export const targetOf = ({ consumer, message }: Pick<OutboxEntry, 'consumer' | 'message'>): string =>
   consumer ?? formatRecipient(message.recipient);
 
+/** A target whose inbox is full or missing. */
+export interface Refusal {
+  /** As {@link targetOf} names it. */
+  readonly target: string;
+  /** Entries that wait for it. */
+  readonly entries: number;
+  readonly since: Date;
+}
+
 /** Names an entry as it was leased. */
 export type OutboxLease = Pick<OutboxEntry, 'id' | 'lease'>;
 
@@ -366,8 +375,14 @@ export abstract class MessageStore {
    */
   abstract now(): Promise<Date>;
 
-  /** Open outbox entries, but for what is scheduled (delayed sends, retries) and not due yet; counted no further than `atMost`. */
+  /**
+   * Open outbox entries, but for what is scheduled (delayed sends, retries) and not due yet, and for those of targets that
+   * refuse; counted no further than `atMost`.
+   */
   abstract outboxSize(atMost: number): Promise<number>;
+
+  /** The targets that could not take what was published to them, those with the most entries first; 1,000 at most. */
+  abstract refusals(): Promise<Refusal[]>;
 
   /**
    * What an earlier process of the same owner left is free at once: its outbox entries are due, and the leases of its
@@ -378,8 +393,14 @@ export abstract class MessageStore {
   /** Closes entries whose message the broker has confirmed. An entry that another has leased since stays. */
   abstract settle(leases: readonly OutboxLease[]): Promise<void>;
 
-  /** Gives entries back, to be published again in `delayMs`. */
-  abstract postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void>;
+  /** Gives entries back, to be published again in `delayMs`. `refused`: their target's inbox is full or missing. */
+  abstract postpone(leases: readonly OutboxLease[], delayMs: number, error: string, refused?: boolean): Promise<void>;
+
+  /**
+   * Closes entries of messages to many that not all could take: each consumer that has not claimed its message in `delayMs`
+   * gets it then by an entry of its own, but no more than `limit` entries for one that refuses. What is beyond stays owed.
+   */
+  abstract split(leases: readonly OutboxLease[], delayMs: number, limit: number): Promise<void>;
 
   /**
    * Leases due entries, oldest first, skipping those that others hold; expired messages are closed instead, as

@@ -24,6 +24,7 @@ import {
   MessageStore,
   type OutboxEntry,
   type OutboxLease,
+  type Refusal,
   type Rejection,
   type ReplayBatch,
   type ReplayOptions,
@@ -132,8 +133,16 @@ export class PostgresMessageStore extends MessageStore {
     return this.sender.settle(leases);
   }
 
-  postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void> {
-    return this.sender.postpone(leases, delayMs, error);
+  refusals(): Promise<Refusal[]> {
+    return this.sender.refusals();
+  }
+
+  postpone(leases: readonly OutboxLease[], delayMs: number, error: string, refused = false): Promise<void> {
+    return this.sender.postpone(leases, delayMs, error, refused);
+  }
+
+  split(leases: readonly OutboxLease[], delayMs: number, limit: number): Promise<void> {
+    return this.sender.split(leases, delayMs, limit);
   }
 
   leaseDue(owner: string, limit: number, leaseMs: number, skip?: readonly string[]): Promise<OutboxEntry[]> {

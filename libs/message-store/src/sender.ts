@@ -2,7 +2,7 @@ import { type Message, shortened } from 'agentmq/contracts';
 import { byBytes, distinct } from './batches.js';
 import type { Database } from './database.js';
 import { expired } from './delivery-error.js';
-import type { AppendOptions, OutboxEntry, OutboxLease, Transaction } from './message-store.js';
+import type { AppendOptions, OutboxEntry, OutboxLease, Refusal, Transaction } from './message-store.js';
 import { type MessageRow, messageParameters, toMessage } from './message-row.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
@@ -24,6 +24,9 @@ type DueRow = MessageRow &
 
 /** The lease of a message that was stored before, or that is not due yet: it names no entry, and settling it does nothing. */
 const NO_ENTRY: OutboxLease = { id: '0', lease: 0 };
+
+/** The most targets that are told to refuse at one moment. */
+const MOST_REFUSALS = 1_000;
 
 const EXPIRED = expired('before it was published');
 
@@ -82,13 +85,22 @@ export class Sender {
     if (leases.length > 0) await this.database.query(this.sql.settle, leaseParameters(leases));
   }
 
-  async postpone(leases: readonly OutboxLease[], delayMs: number, error: string): Promise<void> {
+  async postpone(leases: readonly OutboxLease[], delayMs: number, error: string, refused: boolean): Promise<void> {
     if (leases.length === 0) return;
     await this.database.query(this.sql.postpone, [
       ...leaseParameters(leases),
       delayMs,
       clean(shortened(error, MOST_OF_AN_ERROR)),
+      refused,
     ]);
+  }
+
+  async split(leases: readonly OutboxLease[], delayMs: number, limit: number): Promise<void> {
+    if (leases.length > 0) await this.database.query(this.sql.split, [...leaseParameters(leases), delayMs, limit]);
+  }
+
+  refusals(): Promise<Refusal[]> {
+    return this.database.query<Refusal>(this.sql.refusals, [MOST_REFUSALS]);
   }
 
   async leaseDue(owner: string, limit: number, leaseMs: number, skip: readonly string[] = []): Promise<OutboxEntry[]> {

@@ -66,24 +66,38 @@ export class PoisonMessageError extends AgentMQError {
   }
 }
 
+/** What makes the outbox full, if it is not what it holds in all. */
+export interface OutboxFullCause {
+  /** This process holds more bytes than these that wait for the store. */
+  readonly bytes?: number;
+  /** The inbox of this target is full or missing, and what waits for it is as much as may. */
+  readonly target?: string;
+}
+
 /**
- * The outbox holds as many entries as it may, or this process holds as many messages, or bytes of them, that wait for
- * the store: what was sent before has to go out first.
+ * The outbox holds as many entries as it may, in all or for this recipient's full or missing inbox, or this process holds as
+ * many messages, or bytes of them, that wait for the store: what was sent before has to go out first.
  */
 export class OutboxFullError extends AgentMQError {
   readonly code = 'OUTBOX_FULL';
   override readonly retryable = true;
+  readonly limitBytes: number | undefined;
+  readonly target: string | undefined;
 
-  /** `limit` in messages; with `limitBytes`, it is this process that holds too much. */
+  /** `limit` in messages. */
   constructor(
     readonly limit: number,
-    readonly limitBytes?: number,
+    { bytes, target }: OutboxFullCause = {},
   ) {
     super(
-      limitBytes === undefined
-        ? `the outbox is full: it holds ${limit} messages`
-        : `too much waits for the message store: at most ${limit} messages and ${limitBytes} bytes`,
+      target !== undefined
+        ? `the outbox is full for ${target}, whose inbox is full or missing: ${limit} messages wait for it`
+        : bytes === undefined
+          ? `the outbox is full: it holds ${limit} messages`
+          : `too much waits for the message store: at most ${limit} messages and ${bytes} bytes`,
     );
+    this.limitBytes = bytes;
+    this.target = target;
   }
 }
 

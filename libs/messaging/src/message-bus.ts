@@ -44,6 +44,7 @@ import { checkWait, Composer } from './composer.js';
 import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
 import { Outbox } from './outbox.js';
+import type { OutboxLoad } from './outbox-room.js';
 import { within } from './patience.js';
 import { publicationOf } from './publication.js';
 import { Receiving } from './receiving.js';
@@ -82,6 +83,7 @@ export class MessageBus {
     const wakeRelay = (): void => this.outbox.wake();
     this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, wakeRelay);
     this.watch = new HandlerWatch(store, metrics, options.liveMs, () => this.receiving.consumers, wakeRelay);
+    metrics.outbox(() => this.outbox.load);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
     this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
   }
@@ -94,6 +96,11 @@ export class MessageBus {
   /** What waits at this agent's role, or at itself, for an instance that handles it. Rejects as the store does. */
   waitingForHandler(): Promise<readonly AwaitedHandler[]> {
     return this.watch.look();
+  }
+
+  /** What waits to be published, as this process knows it. */
+  get outboxLoad(): OutboxLoad {
+    return this.outbox.load;
   }
 
   get isRunning(): boolean {
@@ -269,10 +276,10 @@ export class MessageBus {
     const lease = await this.outbox.commitRequest(message, waitMs);
     try {
       const answer = await ask(lease);
-      void this.outbox.settle(lease);
+      void this.outbox.settle(message, lease);
       return answer;
     } catch (error) {
-      if (signal?.aborted || mayHaveBeenTaken(error)) await this.outbox.settle(lease);
+      if (signal?.aborted || mayHaveBeenTaken(error)) await this.outbox.settle(message, lease);
       // What went wrong is the error to tell; an entry that stays is closed when the request expires.
       else await this.outbox.bury(message, lease, error).catch(() => undefined);
       throw error;

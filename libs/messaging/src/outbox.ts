@@ -12,7 +12,7 @@ import { RepeatedLog } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import { Bound } from './bound.js';
 import { BusStoppedError, OutboxFullError } from './errors.js';
-import { OutboxRoom } from './outbox-room.js';
+import { type OutboxLoad, OutboxRoom } from './outbox-room.js';
 import { backoff, pause, within } from './patience.js';
 import { Publisher } from './publisher.js';
 import { Relay } from './relay.js';
@@ -79,6 +79,11 @@ export class Outbox {
     }, batches);
   }
 
+  /** What waits, as this process knows it. */
+  get load(): OutboxLoad {
+    return this.room.load;
+  }
+
   /** Starts the relay. */
   start(): void {
     this.relay.start();
@@ -103,7 +108,7 @@ export class Outbox {
   /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */
   async forward(messages: readonly Message[], transaction: Transaction): Promise<void> {
     const { owner } = this.options;
-    await this.room.add(() => this.store.append(messages, { owner, transaction }), messages.length);
+    await this.room.add(() => this.store.append(messages, { owner, transaction }), messages.map(targetOfMessage));
     transaction.onCommit(() => this.wake());
   }
 
@@ -113,12 +118,14 @@ export class Outbox {
    * there is never to be one.
    */
   commitRequest(message: Message, waitMs: number): Promise<OutboxLease> {
-    return this.patiently(message, waitMs, () => this.room.add(() => this.requests.add(message)));
+    return this.patiently(message, waitMs, () =>
+      this.room.add(() => this.requests.add(message), [targetOfMessage(message)]),
+    );
   }
 
   /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. */
-  settle(lease: OutboxLease): Promise<void> {
-    return this.publisher.settle(lease);
+  settle(message: Message, lease: OutboxLease): Promise<void> {
+    return this.publisher.settle({ ...lease, message });
   }
 
   /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
@@ -135,21 +142,22 @@ export class Outbox {
   private async joinTransaction(message: Message, transaction: Transaction): Promise<void> {
     // Not committed yet, so not to be published from here: the relay sees the entry once the caller commits.
     const { owner } = this.options;
-    await this.room.add(() => this.store.append([message], { owner, transaction }));
+    await this.room.add(() => this.store.append([message], { owner, transaction }), [targetOfMessage(message)]);
     if (!message.deliverAt) transaction.onCommit(() => this.wake());
   }
 
   private async commit(message: Message): Promise<void> {
     const { length } = message.body;
-    const isFull = this.publisher.full.has(formatRecipient(message.recipient));
+    const target = targetOfMessage(message);
+    const isFull = this.publisher.full.has(target);
     if (message.deliverAt || isFull || !this.direct.fits(length)) {
-      await this.room.add(() => this.appendsForRelay.add(message));
+      await this.room.add(() => this.appendsForRelay.add(message), [target]);
       if (!message.deliverAt) this.relay.wake();
       return;
     }
     const leave = this.direct.enter(length);
     try {
-      const lease = await this.room.add(() => this.appends.add(message));
+      const lease = await this.room.add(() => this.appends.add(message), [target]);
       // One that was stored before, by an attempt whose answer was lost, may be the relay's by now.
       const published = lease.lease > 0 ? this.publisher.publish({ ...lease, message }) : Promise.resolve();
       this.track(published.finally(leave));
@@ -194,3 +202,5 @@ const mayPass = (error: unknown): boolean =>
 
 /** What a send fails with because its agent stops: the store is closed by then, or was away all along. */
 const isOfTheStore = (error: unknown): boolean => mayPass(error) || error instanceof StoreClosedError;
+
+const targetOfMessage = ({ recipient }: Message): string => formatRecipient(recipient);

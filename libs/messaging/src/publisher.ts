@@ -1,4 +1,4 @@
-import { type Broker, BrokerClosedError, QueueFullError } from 'agentmq/broker';
+import { type Broker, BrokerClosedError, NoRecipientError, QueueFullError } from 'agentmq/broker';
 import { AgentMQError, toWireError } from 'agentmq/contracts';
 import { type MessageStore, type OutboxEntry, type OutboxLease, targetOf } from 'agentmq/message-store';
 import { Batcher } from './batcher.js';
@@ -9,12 +9,16 @@ import { publicationOf } from './publication.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+/** How long those that took a message to many have to claim it before the rest gets it one by one. */
+const SPLIT_AFTER_MS = 2_000;
 
 /** An entry that could not be published, and when it is due again: after so many ms, or so many attempts. */
 interface GivenBack {
   readonly lease: OutboxLease;
   readonly error: string;
   readonly delayMs?: number;
+  /** Its target's inbox is full or missing. */
+  readonly refused: boolean;
 }
 
 /** Publishes outbox entries, settles what the broker confirmed, and gives the rest back to be published later. */
@@ -22,6 +26,7 @@ export class Publisher {
   readonly full = new FullTargets();
   private readonly settles: Batcher<OutboxLease, void>;
   private readonly returns: Batcher<GivenBack, void>;
+  private readonly splits: Batcher<OutboxLease, void>;
 
   constructor(
     private readonly broker: Broker,
@@ -31,6 +36,10 @@ export class Publisher {
     private readonly report: (what: string, error: unknown) => void,
   ) {
     this.settles = new Batcher((leases) => store.settle(leases).then(() => []), { size: 1_000, inFlight: 2 });
+    this.splits = new Batcher((leases) => store.split(leases, SPLIT_AFTER_MS, room.limit).then(() => []), {
+      size: 1_000,
+      inFlight: 1,
+    });
     this.returns = new Batcher((entries) => this.postpone(entries).then(() => []), { size: 1_000, inFlight: 1 });
   }
 
@@ -47,10 +56,10 @@ export class Publisher {
   }
 
   /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. */
-  async settle({ id, lease }: OutboxLease): Promise<void> {
+  async settle(entry: OutboxEntry): Promise<void> {
     try {
-      await this.settles.add({ id, lease });
-      this.room.settled();
+      await this.settles.add({ id: entry.id, lease: entry.lease });
+      this.room.settled(targetOf(entry));
     } catch (error) {
       this.report('settle', error);
     }
@@ -70,28 +79,40 @@ export class Publisher {
     }
     const text = error instanceof Error ? error.message : String(error);
     const lease = { id: entry.id, lease: entry.lease };
+    const full = error instanceof QueueFullError;
+    if (full && isToMany(entry)) {
+      // All but the full ones have it: they are not to get it again, nor is the topic held up.
+      await this.splits.add(lease);
+      return this.room.settled(target);
+    }
     // A full queue is no fault of the message: how long it waits is the queue's matter, not a question of attempts.
-    const delay = error instanceof QueueFullError ? { delayMs: this.full.refused(target) } : {};
-    await this.returns.add({ lease, error: text, ...delay });
+    const delay = full ? { delayMs: this.full.refused(target) } : {};
+    const refused = full || error instanceof NoRecipientError;
+    await this.returns.add({ lease, error: text, refused, ...delay });
+    if (refused) this.room.refused(target);
   }
 
   /** What failed together comes back together: one statement for each wait and reason. */
   private async postpone(entries: readonly GivenBack[]): Promise<void> {
     const alike = new Map<string, GivenBack[]>();
     for (const entry of entries) {
-      const key = `${entry.delayMs === undefined ? `lease ${entry.lease.lease}` : Math.ceil(entry.delayMs)} ${entry.error}`;
+      const key = `${entry.delayMs === undefined ? `lease ${entry.lease.lease}` : Math.ceil(entry.delayMs)} ${entry.refused} ${entry.error}`;
       const group = alike.get(key);
       if (group) group.push(entry);
       else alike.set(key, [entry]);
     }
     for (const group of alike.values()) {
-      const [{ lease, delayMs, error }] = group as [GivenBack];
+      const [{ lease, delayMs, error, refused }] = group as [GivenBack];
       const wait = delayMs ?? backoff(lease.lease - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS);
       await this.store.postpone(
         group.map((entry) => entry.lease),
         Math.round(wait),
         error,
+        refused,
       );
     }
   }
 }
+
+const isToMany = ({ consumer, message: { recipient } }: OutboxEntry): boolean =>
+  consumer === undefined && (recipient.kind === 'topic' || recipient.kind === 'broadcast');

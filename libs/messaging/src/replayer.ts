@@ -45,7 +45,7 @@ export class Replayer {
   private readonly mostOpen: number;
 
   constructor(
-    private readonly store: Pick<MessageStore, 'replay' | 'outboxSize'>,
+    private readonly store: Pick<MessageStore, 'replay' | 'outboxSize' | 'refusals'>,
     { outboxLimit }: ReplayerOptions,
   ) {
     this.mostOpen = Math.max(1, Math.floor(outboxLimit / 2));
@@ -64,7 +64,7 @@ export class Replayer {
     let due = performance.now();
     for (;;) {
       signal.throwIfAborted();
-      if (!dryRun) await this.room(signal);
+      if (!dryRun) await this.room(to ?? selection.consumer, signal);
       const limit = Math.min(batchSize(dryRun, rate), atMost - progress.replayed);
       const batch = await this.store.replay(selection, {
         dryRun,
@@ -83,11 +83,21 @@ export class Replayer {
     }
   }
 
-  private async room(signal: AbortSignal): Promise<void> {
-    while ((await this.store.outboxSize(this.mostOpen)) >= this.mostOpen) {
+  /** Waits until the outbox has room, and the consumer's inbox takes what waits for it, if it refused. */
+  private async room(consumer: ConsumerName | undefined, signal: AbortSignal): Promise<void> {
+    while (
+      (await this.store.outboxSize(this.mostOpen)) >= this.mostOpen ||
+      (await this.waitingFor(consumer)) >= this.mostOpen
+    ) {
       await pause(jittered(ROOM_POLL_MS), signal);
       signal.throwIfAborted();
     }
+  }
+
+  private async waitingFor(consumer: ConsumerName | undefined): Promise<number> {
+    if (consumer === undefined) return 0;
+    const refusals = await this.store.refusals();
+    return refusals.find(({ target }) => target === consumer)?.entries ?? 0;
   }
 }
 

@@ -14,6 +14,13 @@ export type Outcome =
   | 'waiting'
   | 'dead_lettered';
 
+/** What waits to be published. */
+export interface OutboxFigures {
+  readonly entries: number;
+  readonly refusing: readonly { readonly target: string; readonly entries: number }[];
+}
+
+const MOST_INBOXES = 10;
 const CIRCUIT_LEVELS = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** The metrics of one app, in a registry of its own: two apps in one process do not share it. */
@@ -56,6 +63,27 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readOutbox: () => OutboxFigures = () => ({ entries: 0, refusing: [] });
+  private readonly outboxGauge: Gauge = new Gauge({
+    name: 'agentmq_outbox_entries',
+    help: 'Messages in the outbox, of the whole namespace; of full and missing inboxes apart',
+    registers: [this.registry],
+    collect: (): void => this.outboxGauge.set(this.readOutbox().entries),
+  });
+  private readonly refusedGauge: Gauge<'inbox'> = new Gauge({
+    name: 'agentmq_outbox_refused',
+    help: 'Messages that wait for an inbox which is full or missing: for the ten that most wait for, and all others',
+    labelNames: ['inbox'],
+    registers: [this.registry],
+    collect: (): void => {
+      this.refusedGauge.reset();
+      const { refusing } = this.readOutbox();
+      for (const { target, entries } of refusing.slice(0, MOST_INBOXES))
+        this.refusedGauge.set({ inbox: target }, entries);
+      const others = refusing.slice(MOST_INBOXES).reduce((sum, { entries }) => sum + entries, 0);
+      if (others > 0) this.refusedGauge.set({ inbox: 'other' }, others);
+    },
+  });
   private readonly circuitGauge = new Gauge({
     name: 'agentmq_circuit_state',
     help: 'Circuits to other agents: 0 closed, 1 half open, 2 open; of agents that never failed too often, none',
@@ -82,6 +110,11 @@ export class Metrics {
       registers: [this.registry],
     }),
   };
+
+  /** What waits in the outbox is read when the metrics are. */
+  outbox(read: () => OutboxFigures): void {
+    this.readOutbox = read;
+  }
 
   sent(type: string, recipient: string): void {
     this.sentTotal.inc({ type, recipient });

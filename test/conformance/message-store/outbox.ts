@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { type Message, toAgent, toTopic } from 'agentmq/contracts';
+import type { OutboxLease } from 'agentmq/message-store';
 import { until } from '../../support/index.js';
 import {
   boom,
@@ -104,6 +105,57 @@ export function outbox(of: () => Harness): void {
       expect(await store.outboxSize(10)).toBe(5);
       await store.postpone(entries, 3_600_000, 'later');
       expect(await store.outboxSize(10)).toBe(5);
+    });
+
+    it('counts what a target refused apart, and all that waits for it, until that target takes it', async () => {
+      const { store } = of();
+      const dead = { recipient: toAgent('dead') };
+      await store.append([...newMessages(2), ...newMessages(3, dead)], ours);
+      await store.append(newMessages(2, dead), { owner: 'other' });
+      const entries = await store.leaseDue('relay', 10, LONG);
+      expect(await store.refusals()).toEqual([]);
+      await store.postpone(entries.slice(0, 1), 0, 'the queue is full', true);
+      expect(await store.refusals()).toEqual([{ target: 'agent.dead', entries: 5, since: expect.any(Date) }]);
+      expect(await store.outboxSize(10)).toBe(2);
+      const [{ since } = { since: undefined }] = await store.refusals();
+      const again = await store.leaseDue('relay', 10, LONG);
+      await store.postpone(again, 0, 'the queue is full', true);
+      expect(await store.refusals()).toEqual([{ target: 'agent.dead', entries: 5, since }]);
+      await store.settle(await store.leaseDue('relay', 10, LONG));
+      expect(await store.refusals()).toEqual([]);
+      expect(await store.outboxSize(10)).toBe(6);
+    });
+
+    it('splits a message that not all took: a consumer that has not claimed it gets it alone, up to the limit', async () => {
+      const { store } = of();
+      for (const consumer of [WORKER, 'agent.slow', 'agent.dead']) await store.subscribe(consumer, ['news'], false);
+      const news = newMessages(3, { recipient: toTopic('news') });
+      const [first, second, third] = (await store.append(news, ours)) as [OutboxLease, OutboxLease, OutboxLease];
+      await store.claim(
+        news.map((message) => claimOf(message)),
+        'a',
+        LONG,
+      );
+      await store.split([first], 0, 1);
+      await store.split([{ ...second, lease: 9 }], 0, 1);
+      const entries = await store.leaseDue('relay', 10, LONG);
+      expect(entries.map(({ consumer, message }) => [consumer, message.messageId, message.attempt]).sort()).toEqual([
+        ['agent.dead', news[0]?.messageId, 2],
+        ['agent.slow', news[0]?.messageId, 2],
+      ]);
+      await store.postpone(entries, LONG, 'full', true);
+      await store.split([second, third], LONG, 2);
+      await store.split([third], LONG, 2);
+      expect((await store.refusals()).map(({ entries: waiting }) => waiting)).toEqual([3, 3]);
+      await store.append([newMessage({ messageId: 'later', recipient: toTopic('news') })], ours);
+      const [lease] = await store.append([newMessage({ messageId: 'later', recipient: toTopic('news') })], ours);
+      await store.split(lease ? [lease] : [], LONG, 2);
+      expect((await store.refusals()).map(({ entries: waiting }) => waiting)).toEqual([3, 3]);
+      expect((await store.find('later'))?.deliveries.map(({ state }) => state)).toEqual([
+        'pending',
+        'pending',
+        'pending',
+      ]);
     });
 
     it('closes what has run out of time though a claimant that died had it', async () => {

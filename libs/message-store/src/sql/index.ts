@@ -8,9 +8,9 @@ import { forget } from './forget.js';
 import { complete, fail, release, renew } from './held-claims.js';
 import { leaseDue } from './lease-due.js';
 import { record } from './message-columns.js';
-import { outboxSize } from './outbox-size.js';
+import { outboxSize, refusals } from './outbox-size.js';
 import { reject } from './reject.js';
-import { postpone, settle } from './settle.js';
+import { postpone, settle, split } from './settle.js';
 import {
   addSubscriptions,
   endSubscription,
@@ -33,7 +33,9 @@ export const statements = (schema: string) => ({
   ownEntries: ownEntries(schema),
   outboxSize: outboxSize(schema),
   takeOver: takeOver(schema),
+  refusals: refusals(schema),
   settle: settle(schema),
+  split: split(schema),
   postpone: postpone(schema),
   leaseDue: leaseDue(schema),
   record: record(schema),

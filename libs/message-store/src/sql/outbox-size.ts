@@ -1,6 +1,23 @@
-/** Counts no further than `$1`. What is scheduled, and not due yet, is no backlog. */
-export const outboxSize = (schema: string): string => `
+/** The targets that could not take what was published to them: an index of these alone. */
+const refusing = (schema: string): string => `
+WITH refusing AS MATERIALIZED (
+  SELECT target, min(refused_at) AS since FROM "${schema}".outbox WHERE refused_at IS NOT NULL GROUP BY target
+)`;
+
+/** Counts no further than `$1`. What is scheduled, and not due yet, is no backlog; nor is what waits for one full inbox. */
+export const outboxSize = (schema: string): string => `${refusing(schema)}
 SELECT count(*)::float8 AS size
 FROM (
-  SELECT FROM "${schema}".outbox WHERE NOT scheduled OR due_at <= statement_timestamp() LIMIT $1
+  SELECT FROM "${schema}".outbox o
+  WHERE (NOT scheduled OR due_at <= statement_timestamp())
+    AND NOT EXISTS (SELECT FROM refusing r WHERE r.target = o.target)
+  LIMIT $1
 ) AS entries`;
+
+/** At most `$1` targets, those with the most entries first. */
+export const refusals = (schema: string): string => `${refusing(schema)}
+SELECT target, since, count(*)::float8 AS entries
+FROM refusing JOIN "${schema}".outbox USING (target)
+GROUP BY target, since
+ORDER BY entries DESC, target
+LIMIT $1`;
