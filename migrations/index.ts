@@ -5,6 +5,7 @@ import { Proposals } from './0003-proposals.js';
 import { Tasks } from './0004-tasks.js';
 import { HandlersAndSubscriptions } from './0005-handlers-and-subscriptions.js';
 import { Refusals } from './0006-refusals.js';
+import { AgentStops } from './0007-agent-stops.js';
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
@@ -21,4 +22,5 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   Tasks,
   HandlersAndSubscriptions,
   Refusals,
+  AgentStops,
 ];

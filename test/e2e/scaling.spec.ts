@@ -59,7 +59,7 @@ describe('a coordinator that starts and stops workers in processes of their own'
 
   it('ends with exit code 0 itself when it is asked to stop', async () => {
     const [agent] = crew.agent.get(AgentRegistry).find({ id: 'c2' });
-    crew.agent.get(AgentStops).ask({ id: 'c2', instance: agent?.instance ?? '' }, 'that is enough');
+    await crew.agent.get(AgentStops).ask({ id: 'c2', instance: agent?.instance ?? '' }, 'that is enough');
     expect(await crew.system.app('c2').exited).toEqual({ code: 0, signal: null });
     expect(crew.system.app('c2').output()).toContain('c2 stops: that is enough');
     // its workers go on

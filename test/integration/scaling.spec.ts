@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, AgentIdentity, AgentRegistry, AgentServer, Ctx, Handle } from 'agentmq/agent';
-import { Contract, InvalidMessageError } from 'agentmq/contracts';
+import { AgentStop, Contract, InvalidMessageError } from 'agentmq/contracts';
 import {
   AgentStops,
   CoordinationModule,
@@ -19,6 +19,7 @@ import {
   Tasks,
   UnknownRoleError,
 } from 'agentmq/coordination';
+import { MessageBus } from 'agentmq/messaging';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
@@ -93,7 +94,7 @@ describe('coordinators that scale a role', () => {
     }
 
     async stop(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
-      this.stops.ask(agent, reason);
+      await this.stops.ask(agent, reason);
     }
   }
   Reflect.defineMetadata('design:paramtypes', [AgentStops], HereSpawner);
@@ -177,9 +178,23 @@ describe('coordinators that scale a role', () => {
     await expect(boss.get(Scaling).of('a b')).rejects.toThrow(InvalidMessageError);
   });
 
+  it('stop for no message that the record does not confirm', async () => {
+    const [id = ''] = alive();
+    const forged = { agentId: id, instance: instanceOf(id), reason: 'forged' };
+    const looks = jest.spyOn(system.store, 'query');
+    other.get(MessageBus).announce(`agents.stop.${id}`, AgentStop, forged, { ttl: WAIT_MS });
+    const looked = () => looks.mock.calls.findIndex(([sql]) => sql.includes('agent_stops'));
+    await until('it to have looked', () => looked() >= 0, WAIT_MS);
+    await looks.mock.results[looked()]?.value;
+    looks.mockRestore();
+    const done = await boss.get(Tasks).submit(Dig, { n: -2 }, { to: { agent: id } });
+    await boss.get(Tasks).result(done);
+    expect(diggers.get(id)?.get(AgentServer).isClosing).toBe(false);
+  });
+
   it('stop no instance that came after the one that is meant', async () => {
     const [id = ''] = alive();
-    boss.get(AgentStops).ask({ id, instance: 'an earlier one' }, 'by mistake');
+    await boss.get(AgentStops).ask({ id, instance: 'an earlier one' }, 'by mistake');
     const instance = diggers.get(id)?.get(AgentIdentity).instance ?? '';
     // announcements to one topic come in order
     const done = await boss.get(Tasks).submit(Dig, { n: -1 }, { to: { agent: id } });
@@ -204,7 +219,7 @@ describe('coordinators that scale a role', () => {
       await aliveAre(1);
       startsFail = true;
       try {
-        boss.get(AgentStops).ask({ id: alive()[0] ?? '', instance: instanceOf(alive()[0]) }, 'to see');
+        await boss.get(AgentStops).ask({ id: alive()[0] ?? '', instance: instanceOf(alive()[0]) }, 'to see');
         await aliveAre(0);
         const before = diggers.size;
         const running = other.get(Scaler).run(leadership);
@@ -227,7 +242,7 @@ describe('coordinators that scale a role', () => {
       const ids = await boss.get(Tasks).submitAll(Dig, payloads, { to: { role: 'digger' } });
       const done = () => dug.filter(({ n }) => n >= 1_000);
       const worker = await until('one to have begun', () => done()[3]?.by, WAIT_MS);
-      boss.get(AgentStops).ask({ id: worker, instance: instanceOf(worker) }, 'to see what becomes of its tasks');
+      await boss.get(AgentStops).ask({ id: worker, instance: instanceOf(worker) }, 'to see what becomes of its tasks');
       await Promise.all(ids.map((id) => boss.get(Tasks).result(id)));
       expect(diggers.get(worker)?.get(AgentServer).isClosing).toBe(true);
       const numbers = done().map(({ n }) => n);

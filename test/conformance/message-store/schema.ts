@@ -91,6 +91,7 @@ export function schema(of: () => Harness): void {
         ),
       );
       expect(rows.map(({ name }) => name)).toEqual([
+        'agent_stops_pkey',
         'agents_pkey',
         'deliveries_not_completed',
         'deliveries_pkey',

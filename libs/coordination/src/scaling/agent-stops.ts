@@ -1,11 +1,14 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, SelfStop } from 'agentmq/agent';
 import { AgentStop } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';
 
-/** How long an agent may take to hear that it is to stop, in ms: whoever asks does so again. */
+/** How long an agent may take to hear that it is to stop, in ms: the caller asks again. */
 const TTL_MS = 10_000;
+/** How long it is on record that an instance was asked. */
+const KEPT = '1 day';
 
 const topicTo = (agentId: string): string => `agents.stop.${agentId}`;
 
@@ -13,7 +16,9 @@ const topicTo = (agentId: string): string => `agents.stop.${agentId}`;
 @Injectable()
 export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('AgentStops');
+  private readonly stops: string;
   private registered: Subscription | undefined;
+  private isLooking = false;
 
   constructor(
     private readonly identity: AgentIdentity,
@@ -21,13 +26,24 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly server: AgentServer,
     private readonly bus: MessageBus,
     private readonly self: SelfStop,
-  ) {}
+    private readonly store: MessageStore,
+  ) {
+    this.stops = `"${store.schema}".agent_stops`;
+  }
 
   /**
    * Asks an agent to finish what it holds and stop, as SIGTERM would. It obeys if its app imports `CoordinationModule` and
-   * hears of it: asking again is safe. Throws as `MessageBus.announce` does.
+   * hears of it: asking again is safe. Rejects as `MessageStore.query` does, and with what `MessageBus.announce` throws.
    */
-  ask(agent: { readonly id: string; readonly instance: string }, reason: string): void {
+  async ask(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
+    await this.store.query(
+      `WITH old AS (
+         DELETE FROM ${this.stops} WHERE instance <> $1 AND asked_at < clock_timestamp() - interval '${KEPT}'
+       )
+       INSERT INTO ${this.stops} (instance, reason) VALUES ($1, $2)
+       ON CONFLICT (instance) DO UPDATE SET reason = excluded.reason, asked_at = excluded.asked_at`,
+      [agent.instance, reason],
+    );
     const stop = { agentId: agent.id, instance: agent.instance, reason };
     this.bus.announce(topicTo(agent.id), AgentStop, stop, { ttl: TTL_MS });
   }
@@ -53,9 +69,24 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private obey({ instance, reason }: AgentStop): void {
-    if (instance !== this.identity.instance || this.server.isClosing) return;
-    this.logger.log(`${this.identity.id} stops: ${reason}`);
-    this.self.stop().catch((error: unknown) => this.logger.error(error));
+  /** Any process can send such a message: this agent stops only if the record says so too. */
+  private obey({ instance }: AgentStop): void {
+    if (instance !== this.identity.instance || this.server.isClosing || this.isLooking) return;
+    this.isLooking = true;
+    void this.look().finally(() => (this.isLooking = false));
+  }
+
+  private async look(): Promise<void> {
+    try {
+      const [asked] = await this.store.query<{ reason: string }>(
+        `SELECT reason FROM ${this.stops} WHERE instance = $1`,
+        [this.identity.instance],
+      );
+      if (!asked || this.server.isClosing) return;
+      this.logger.log(`${this.identity.id} stops: ${asked.reason}`);
+      this.self.stop().catch((error: unknown) => this.logger.error(error));
+    } catch (error) {
+      this.logger.warn(`asked to stop, which the record can't confirm now: ${String(error)}`);
+    }
   }
 }

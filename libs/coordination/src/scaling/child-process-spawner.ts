@@ -57,7 +57,7 @@ export class ChildProcessSpawner extends Spawner {
   }
 
   async stop(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
-    this.stops.ask(agent, reason);
+    await this.stops.ask(agent, reason);
   }
 }
 

@@ -12,6 +12,8 @@ const LOOK_MS = 5_000;
 export class Assignments implements OnApplicationShutdown {
   private readonly tasks: TaskStore;
   private readonly held = new Map<string, { readonly taskId: string; readonly stop: AbortController }>();
+  private readonly told = new Set<string>();
+  private isLooking = false;
   private looking: NodeJS.Timeout | undefined;
   private callOff: (() => void) | undefined;
 
@@ -41,10 +43,22 @@ export class Assignments implements OnApplicationShutdown {
     this.callOff?.();
   }
 
-  /** A notice may be late: of an earlier attempt at what is now carried out again. */
+  /** A notice may be late, of an earlier attempt at what is now carried out again, or of any process: the record tells. */
   private cancelled(taskIds: readonly string[]): void {
     const ids = new Set(taskIds);
-    void this.look([...this.held].flatMap(([assignment, { taskId }]) => (ids.has(taskId) ? [assignment] : [])));
+    for (const [assignment, { taskId }] of this.held) if (ids.has(taskId)) this.told.add(assignment);
+    if (!this.isLooking) void this.lookAtTold();
+  }
+
+  /** One look at a time, however many notices there are. */
+  private async lookAtTold(): Promise<void> {
+    this.isLooking = true;
+    while (this.told.size > 0) {
+      const assignments = [...this.told];
+      this.told.clear();
+      await this.look(assignments);
+    }
+    this.isLooking = false;
   }
 
   /** Notices can be missed; and a task that others took over is told to nobody. */
