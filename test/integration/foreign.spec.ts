@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Agent, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import type { INestApplicationContext } from '@nestjs/common';
+import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { traceTree } from 'agentmq/apps/monitor';
 import { Contract, type Message, newMessageId, toRole } from 'agentmq/contracts';
 import { DeadLetters } from 'agentmq/messaging';
@@ -62,13 +63,22 @@ const own = (body: string): Message => ({
   body: Buffer.from(body),
 });
 
+@Agent({ role: 'late' })
+class Late {
+  @Handle(Order)
+  order({ item }: Order, @Ctx() { message }: MessageContext): void {
+    handled.push({ item, id: message.messageId });
+  }
+}
+
 describe('a foreign AMQP client', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_BUS_HANDLER_GRACE: '0.1' });
+  let shop: INestApplicationContext;
   let connection: ChannelModel;
   let channel: Channel;
 
   beforeAll(async () => {
-    await system.start({ id: 'shop-1', controllers: [Shop] });
+    shop = await system.start({ id: 'shop-1', controllers: [Shop] });
     await system.start({ id: 'depot-1', controllers: [Depot] });
     connection = await connect(amqpUrl());
     channel = await connection.createChannel();
@@ -313,5 +323,37 @@ describe('a foreign AMQP client', () => {
     });
     expect(deliveries.dead).toBeGreaterThanOrEqual(10);
     expect(await recorded('no_such_type')).toBeDefined();
+  });
+
+  it('lets a queue expire its messages early: what is owed goes on its way again, the rest is recorded as that', async () => {
+    const early = {
+      durable: true,
+      messageTtl: 200,
+      deadLetterExchange: `${system.namespace}.dead-letter`,
+      arguments: { 'x-queue-type': 'quorum' },
+    };
+    for (const lane of ['', '.high']) {
+      const { queue } = await channel.assertQueue(`${system.namespace}.role.late${lane}`, early);
+      await channel.bindQueue(queue, `${system.namespace}.direct${lane}`, 'role.late');
+    }
+    const { messageId } = await shop.get(AgentClient).send({ role: 'late' }, Order, { item: 'patience', quantity: 1 });
+    channel.publish(`${system.namespace}.direct`, 'role.late', Buffer.from('{}'), {
+      type: 'stranger',
+      messageId: 'str',
+    });
+    const foreign = await until('a record of what is not ours', () => system.store.find('str'));
+    expect(foreign.deliveries).toMatchObject([
+      { consumer: 'role.late', state: 'dead', error: { message: expect.stringMatching(/expired before its time/) } },
+    ]);
+    expect((await system.store.find(messageId))?.deliveries).toMatchObject([
+      { consumer: 'role.late', state: 'pending' },
+    ]);
+    const taken = until(
+      'the one that is owed',
+      async () => (await channel.get(`${system.namespace}.role.late`)) || undefined,
+    );
+    channel.nack(await taken, false, true);
+    await system.start({ id: 'late-1', controllers: [Late] });
+    await until('it to be handled', () => handled.some(({ item }) => item === 'patience'));
   });
 });

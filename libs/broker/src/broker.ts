@@ -37,6 +37,8 @@ export interface DeadLettered extends WireMessage {
   readonly owner: Inbox['owner'] | undefined;
   /** Why: `expired`, `rejected`, `maxlen` or `delivery_limit`, or what a newer broker says; `unknown` if it does not say. */
   readonly reason: string;
+  /** The time to live in its queue that it was published with, in ms; undefined when it had none of its own. */
+  readonly expiration: number | undefined;
   /** How often this happened to it in this queue for this reason; 1 or more. */
   readonly count: number;
   /** Whom it was sent to, as the exchange and the routing key tell; undefined when they are not this namespace's. */

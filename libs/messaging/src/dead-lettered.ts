@@ -1,14 +1,19 @@
+import { Logger } from '@nestjs/common';
 import type { Broker, Consumer, DeadLettered } from 'agentmq/broker';
-import { formatRecipient, fromWire, type Recipient, toWireError } from 'agentmq/contracts';
+import { formatRecipient, fromWire, type Message, type Recipient, toWireError } from 'agentmq/contracts';
 import type { MessageStore, Rejection } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
+import { printable } from './failing.js';
 import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from './patience.js';
 import { recordRejection } from './rejecting.js';
 
 /** The most dead letters held at once. */
 const PREFETCH = 50;
+
+/** A foreign message may name anything as its consumer. */
+const MOST_TOLD = 1_000;
 
 /** What came neither to an inbox of ours nor by an exchange of ours. */
 const UNKNOWN: Recipient = { kind: 'role', name: 'unknown' };
@@ -21,7 +26,10 @@ const UNKNOWN: Recipient = { kind: 'role', name: 'unknown' };
  * what an agent that is away misses (heartbeats) would fill the store.
  */
 export class DeadLetteredInbox {
+  private readonly logger = new Logger('DeadLetters');
   private readonly stopping = new AbortController();
+  /** Consumers whose queues drop early, as far as the log has it. */
+  private readonly told = new Set<string>();
   private readonly foreign: ForeignMessages;
   private subscription: Consumer | undefined;
 
@@ -29,6 +37,7 @@ export class DeadLetteredInbox {
     private readonly broker: Broker,
     private readonly store: MessageStore,
     private readonly metrics: Metrics,
+    private readonly now: () => Date,
   ) {
     this.foreign = new ForeignMessages(store);
   }
@@ -47,11 +56,14 @@ export class DeadLetteredInbox {
   private async receive(letter: DeadLettered): Promise<void> {
     const recipient = letter.recipient ?? letter.owner ?? UNKNOWN;
     const { message: read } = fromWire(recipient, letter);
-    const expired = letter.reason === 'expired';
+    const early = this.isEarly(letter, read);
+    const expired = letter.reason === 'expired' && !early;
     this.metrics.received('other', 'dead_lettered');
     if (expired && read.transient) return;
     const consumer = formatRecipient(letter.owner ?? recipient);
-    const error = toWireError(new BrokerDeadLetteredError(letter.reason));
+    if (early) this.warn(consumer, letter.reason);
+    const reason = early ? `${letter.reason} before its time` : letter.reason;
+    const error = toWireError(new BrokerDeadLetteredError(reason));
     const rejection: Rejection = { message: read, consumer, state: expired ? 'expired' : 'dead', error };
     await recordRejection(rejection, (given) =>
       whileStoreIsAway(this.stopping.signal, async () => {
@@ -61,6 +73,21 @@ export class DeadLetteredInbox {
         if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
         await this.store.reject([{ ...given, message }]);
       }),
+    );
+  }
+
+  /** By a policy, or the queue's own arguments: the message had time left, or no end at all. */
+  private isEarly({ reason, expiration }: DeadLettered, { expiresAt }: Message): boolean {
+    if (reason === 'maxlen') return true;
+    return reason === 'expired' && (expiresAt ? expiresAt > this.now() : expiration === undefined);
+  }
+
+  private warn(consumer: string, reason: string): void {
+    if (this.told.has(consumer) || this.told.size >= MOST_TOLD) return;
+    this.told.add(consumer);
+    this.logger.warn(
+      `${printable(consumer)}: the broker takes messages out of its queues before their time is over (${printable(reason)}): ` +
+        'see policies and queue arguments at the broker. What is stored goes on its way again',
     );
   }
 }

@@ -48,7 +48,10 @@ export class ClaimLostError extends AgentMQError {
   }
 }
 
-/** RabbitMQ itself took a message out of its queue, for `reason`: `expired`, `rejected`, `maxlen` or `delivery_limit`. */
+/**
+ * RabbitMQ itself took a message out of its queue, for `reason`: `expired`, `rejected`, `maxlen` or `delivery_limit`; with
+ * `before its time` when a policy or an argument of the queue, not the message, says so.
+ */
 export class BrokerDeadLetteredError extends AgentMQError {
   readonly code = 'BROKER_DEAD_LETTERED';
 

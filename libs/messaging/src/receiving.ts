@@ -121,7 +121,7 @@ export class Receiving {
 
   private async receiveDeadLettered(): Promise<void> {
     if (this.deadLettered) return;
-    this.deadLettered = new DeadLetteredInbox(this.broker, this.store, this.metrics);
+    this.deadLettered = new DeadLetteredInbox(this.broker, this.store, this.metrics, this.now);
     await this.deadLettered.start();
   }
 }

@@ -202,8 +202,8 @@ export class MemoryHub {
   }
 
   private bury(owner: Inbox['owner'], { properties, body, recipient }: Routed): void {
-    const { expiration: _expiration, ...kept } = properties;
-    this.dead.push({ properties: kept, body, owner, recipient, reason: 'expired', count: 1 });
+    const { expiration, ...kept } = properties;
+    this.dead.push({ properties: kept, body, owner, recipient, reason: 'expired', expiration, count: 1 });
     this.pump(this.dead);
   }
 

@@ -14,6 +14,7 @@ export function readDeadLetter(message: Message, topology: Topology): DeadLetter
   const owner = queue === undefined ? undefined : topology.ownerOf(queue);
   const [exchange, routingKey] = [text(death['exchange']), firstText(death['routing-keys'])];
   const count = death['count'];
+  const original = text(death['original-expiration']) ?? '';
   return {
     properties: {
       ...properties,
@@ -22,6 +23,7 @@ export function readDeadLetter(message: Message, topology: Topology): DeadLetter
     body,
     owner,
     reason: text(death['reason']) ?? 'unknown',
+    expiration: /^\d+$/.test(original) ? Number(original) : undefined,
     count: typeof count === 'number' && count >= 1 ? count : 1,
     recipient:
       exchange === undefined || routingKey === undefined
