@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { amqpUrl } from '../support/index.js';
 import { Deployment } from './deployment.js';
 import { Operator } from './operator.js';
 
@@ -179,6 +180,28 @@ describe('agentmq for operators', () => {
   );
 
   it(
+    'lists queues with what differs, and makes them anew while the agents run',
+    async () => {
+      const bus = { AMQP_URL: amqpUrl() };
+      const { stdout } = await operator.cli(['queues', 'list', 'role.clerk'], {
+        ...bus,
+        RABBITMQ_QUEUE_TYPE: 'classic',
+      });
+      expect(stdout).toMatch(/role\.clerk: 0 messages, \d+ consumers; x-queue-type quorum, not classic/);
+      const limited = await operator.cli(['queues', 'migrate', 'role.clerk'], {
+        ...bus,
+        MESSAGE_BUS_MAX_QUEUE_SIZE: '9000',
+      });
+      expect(limited).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/role\.clerk: made anew, 0 messages moved/),
+      });
+      await operator.delivery(await operator.slip('after'), 'role.clerk', 'completed');
+    },
+    TEST_MS,
+  );
+
+  it(
     'shows a trace as a tree, by the id of one of its messages',
     async () => {
       const id = await operator.deadSlip('trace');
@@ -266,6 +289,7 @@ describe('agentmq for operators', () => {
     ['replay --topic a..b', /a\.\.b/],
     ['move role.clerk role.clerk', /itself/],
     ['subscriptions end role.clerk slips.none', /is not subscribed to slips\.none/],
+    ['queues list clerk', /must be role\.<role>/],
   ])(
     'ends with 2 for %s',
     async (line, problem) => {

@@ -36,6 +36,20 @@ export class MessageTooLargeError extends AgentMQError {
   }
 }
 
+/** Messages could not all be moved; those that were not are where they were. */
+export class QueueMoveError extends AgentMQError {
+  readonly code = 'QUEUE_MOVE';
+  override readonly retryable = true;
+
+  constructor(
+    readonly queue: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${queue}: ${problem}`, options);
+  }
+}
+
 /** The broker object was closed. */
 export class BrokerClosedError extends AgentMQError {
   readonly code = 'BROKER_CLOSED';

@@ -22,6 +22,7 @@ export {
   MessageTooLargeError,
   NoRecipientError,
   QueueFullError,
+  QueueMoveError,
   RequestInterruptedError,
   RequestTimeoutError,
   TopologyError,
@@ -30,3 +31,4 @@ export { MemoryBroker } from './memory/memory-broker.js';
 export { MemoryHub, type MemoryHubOptions } from './memory/memory-hub.js';
 export type { RabbitMqOptions } from './rabbitmq/options.js';
 export { RabbitMqBroker } from './rabbitmq/rabbitmq-broker.js';
+export { type QueueMigration, RabbitMqQueues, type QueueState } from './rabbitmq/rabbitmq-queues.js';

@@ -155,6 +155,8 @@ export function faultCases(harness: RabbitMqHarness): void {
     const refused = harness.open(stranger, { start: 'fail' });
     await expect(refused).rejects.toBeInstanceOf(BrokerUnavailableError);
     await expect(refused).rejects.toThrow(/^(?!.*wrong).*ACCESS_REFUSED|^(?!.*wrong).*handshake/i);
+    const elsewhere = harness.open(`${amqpUrl()}/no_such_host`, { start: 'fail' });
+    await expect(elsewhere).rejects.toThrow(/does not open the virtual host "no_such_host"/);
     expect(Date.now() - begun).toBeLessThan(8_000);
   });
 

@@ -1,14 +1,18 @@
 import type { Command } from 'commander';
 import type { MoveOptions, SubscriptionsOptions } from './consumers.js';
 import type { DiscardOptions, ListOptions, RequeueOptions, ShowOptions } from './dead-letters.js';
-import { consumerName, date, listLimit, rate, states, traceId } from './parsers.js';
+import { consumerName, consumerNames, date, listLimit, rate, states, traceId } from './parsers.js';
+import type { QueuesOptions } from './queues.js';
 import type { ReplayOptions } from './replay.js';
 
-/** Adds what an operator does to stored messages. It needs the database only (DATABASE_URL, NAMESPACE). */
+/**
+ * Adds what an operator does to stored messages, which needs the database only (DATABASE_URL, NAMESPACE), and to queues.
+ */
 export function addOperatorCommands(program: Command): void {
   addReplay(program);
   addDeadLetters(program);
   addConsumers(program);
+  addQueues(program);
   program
     .command('trace')
     .description('show the messages of a flow as a tree, with their states')
@@ -62,6 +66,23 @@ function addConsumers(program: Command): void {
     .action(async (consumer: string, pattern: string) =>
       (await import('./consumers.js')).endSubscription(consumer, pattern),
     );
+}
+
+function addQueues(program: Command): void {
+  const queues = program.command('queues').description('queues at RabbitMQ whose arguments differ from the settings');
+  queues
+    .command('list')
+    .description('list the queues of all that are known, and in what they differ')
+    .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
+    .option('--json', 'as JSON', false)
+    .action(async (consumers: string[] = [], options: QueuesOptions) =>
+      (await import('./queues.js')).list(consumers, options),
+    );
+  queues
+    .command('migrate')
+    .description('make those anew that differ, without loss, while agents run or not')
+    .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
+    .action(async (consumers: string[] = []) => (await import('./queues.js')).migrate(consumers));
 }
 
 function addDeadLetters(program: Command): void {

@@ -13,6 +13,12 @@ export function consumerName(value: string): string {
   return value;
 }
 
+/** One more of several. */
+export const consumerNames = (value: string, before: readonly string[] = []): string[] => [
+  ...before,
+  consumerName(value),
+];
+
 export function traceId(value: string): string {
   if (!/^[0-9a-f]{32}$/.test(value)) throw new InvalidArgumentError('must be 32 hexadecimal digits in lower case');
   return value;

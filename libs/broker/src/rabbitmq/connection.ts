@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type ChannelModel, type Channel, connect } from 'amqplib';
 import { BrokerUnavailableError } from '../errors.js';
 import { atMost } from '../patience.js';
+import { explained, refusedOpening } from './explained.js';
 import { Keeper, type Losable } from './keeper.js';
 import type { RabbitMqSettings } from './options.js';
 
@@ -98,7 +99,7 @@ export function connectionKeeper(purpose: string, settings: RabbitMqSettings): K
       try {
         return new Connection(await connectTo(url, purpose, settings));
       } catch (error) {
-        failures.push(error as Error);
+        failures.push(refusedOpening(explained(error as Error), new URL(url)));
       }
     }
     const reasons = failures.map(

@@ -24,6 +24,7 @@ import { laneOf, LANES } from '../lanes.js';
 import { Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume-plans.js';
+import { explained } from './explained.js';
 import type { Keeper } from './keeper.js';
 import { Mending } from './mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
@@ -55,7 +56,8 @@ export class RabbitMqBroker extends Broker {
   /** Throws `BrokerOptionsError`. */
   constructor(options: RabbitMqOptions) {
     super();
-    this.settings = settingsOf(options);
+    const settings = settingsOf(options);
+    this.settings = { ...settings, report: (problem) => settings.report(explained(problem)) };
     this.topology = new Topology(this.settings.namespace);
     this.publishing = connectionKeeper('publisher', this.settings);
     this.consuming = connectionKeeper('consumer', this.settings);

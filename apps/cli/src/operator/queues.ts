@@ -1,0 +1,78 @@
+import type { AgentSettings } from 'agentmq/agent';
+import { type Inbox, type QueueState, RabbitMqQueues } from 'agentmq/broker';
+import { parseRecipient } from 'agentmq/contracts';
+import type { MessageStore } from 'agentmq/message-store';
+import { UsageError } from './errors.js';
+import { withStore } from './with-store.js';
+
+export interface QueuesOptions {
+  readonly json: boolean;
+}
+
+/** Lists queues as they exist, and the arguments in which they differ from the settings. */
+export function list(consumers: readonly string[], { json }: QueuesOptions): Promise<void> {
+  return withQueues(consumers, async (queues, inboxes) => {
+    const states = await queues.list(inboxes);
+    if (json) process.stdout.write(`${JSON.stringify(states, null, 2)}\n`);
+    else for (const state of states) process.stdout.write(`${lineOf(state)}\n`);
+  });
+}
+
+/** Makes the queues anew whose arguments differ from the settings, and says which. */
+export function migrate(consumers: readonly string[]): Promise<void> {
+  return withQueues(consumers, async (queues, inboxes) => {
+    let count = 0;
+    await queues.migrate(inboxes, ({ queue, moved, overtaken }) => {
+      count++;
+      const warning = overtaken
+        ? ': a running agent has declared it again with other settings; restart the agents with these, then run this again'
+        : '';
+      process.stdout.write(`${queue}: made anew, ${moved} messages moved${warning}\n`);
+    });
+    process.stdout.write(count === 0 ? 'every queue is as the settings want it\n' : `${count} queues made anew\n`);
+  });
+}
+
+function withQueues(
+  consumers: readonly string[],
+  work: (queues: RabbitMqQueues, inboxes: readonly Inbox[]) => Promise<void>,
+): Promise<void> {
+  return withStore(async (store, { bus, namespace }: AgentSettings) => {
+    if (bus.type !== 'rabbitmq') throw new UsageError('MESSAGE_BUS_TYPE: only RabbitMQ has queues to look at');
+    const { queueType, maxQueueSize } = bus;
+    const queues = new RabbitMqQueues({ url: bus.urls, namespace, queueType, maxQueueSize });
+    await queues.open();
+    try {
+      await work(queues, await inboxesOf(store, consumers));
+    } finally {
+      await queues.close();
+    }
+  });
+}
+
+/** The inboxes of these consumers, or of all that are known, with what they are subscribed to. */
+async function inboxesOf(store: MessageStore, consumers: readonly string[]): Promise<Inbox[]> {
+  const subscribed = await store.query<{ readonly consumer: string; readonly pattern: string }>(
+    `SELECT consumer, pattern FROM "${store.schema}".subscriptions WHERE pattern <> ''`,
+  );
+  const names = new Set(consumers);
+  if (names.size === 0) {
+    const { agents } = await store.agents();
+    for (const { id, role } of agents) names.add(`role.${role}`).add(`agent.${id}`);
+    for (const { consumer } of subscribed) names.add(consumer);
+  }
+  return [...names].sort().flatMap((name) => {
+    const owner = parseRecipient(name);
+    if (owner?.kind !== 'role' && owner?.kind !== 'agent') return [];
+    const topics = subscribed.filter(({ consumer }) => consumer === name).map(({ pattern }) => pattern);
+    return [{ owner: { kind: owner.kind, name: owner.name }, topics }];
+  });
+}
+
+function lineOf({ queue, messages, consumers, aside, differences }: QueueState): string {
+  const state = differences.map(
+    ({ argument, wanted = 'none', found = 'none' }) => `${argument} ${found}, not ${wanted}`,
+  );
+  if (aside > 0) state.push(`${aside} messages set aside by a migration that was interrupted`);
+  return `${queue}: ${messages} messages, ${consumers} consumers${state.length > 0 ? `; ${state.join(', ')}` : ''}`;
+}
