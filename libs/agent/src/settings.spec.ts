@@ -95,7 +95,29 @@ describe('loadSettings', () => {
     expect(problemsOf({ REGISTRY_HEARTBEAT_INTERVAL: '30', REGISTRY_AGENT_TIMEOUT: '30' })).toHaveLength(1);
   });
 
-  it('shows no password', () => {
-    expect(problemsOf({ DATABASE_URL: 'mysql://me:secret@host/db' }).join()).not.toContain('secret');
+  it.each([
+    'mysql://me:secret@host/db',
+    'postgres:/me:secret@host/db',
+    'postgres//me:secret@host/db',
+    'postgres://me:secret word@host/db',
+    'postgres://me:se/secret@host/db',
+    'postgres://me:se#secret@host/db',
+    'postgres://me:secret%zz@host/db',
+    'postgres://me:123/secret@host/db',
+    'postgres://me:secret',
+    'me:secret',
+  ])('refuses %s, and shows no password', (url) => {
+    for (const variable of ['DATABASE_URL', 'AMQP_URL', 'NAMESPACE', 'AGENT_ID', 'MESSAGE_BUS_TYPE']) {
+      const given = variable === 'AMQP_URL' ? url.replace('postgres', 'amqp') : url;
+      const problems = problemsOf({ [variable]: given });
+      expect(problems).toHaveLength(1);
+      // A value without a sign of a URL, in a variable that holds none, may be anything.
+      if (variable.endsWith('URL') || /[/@]/.test(url)) expect(problems.join()).not.toMatch(/secret|123/);
+    }
+  });
+
+  it('takes URLs with an escaped password, of several nodes, and of a socket', () => {
+    expect(problemsOf({ AMQP_URL: 'amqp://a:%40%2F@h1,amqps://a:b@h2:5671/%2F?heartbeat=5' })).toEqual([]);
+    expect(problemsOf({ DATABASE_URL: 'postgres:///db?host=/var/run/postgresql' })).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { validateSync } from 'class-validator';
 import { AgentMQError, type RetryPolicy } from 'agentmq/contracts';
 import { readRoutingRules, type RoutingRule } from './routing-rules.js';
 import { readScaledRoles, type ScaledRole } from './scaled-roles.js';
+import { quoted, urlProblem } from './urls.js';
 import { type BusType, Environment, logLevels, type LogLevel, type QueueType, type StartMode } from './environment.js';
 
 /** What an agent app is told by its environment; also its Nest token. Times in ms. */
@@ -136,8 +137,14 @@ export function loadSettings(
   const env = plainToInstance(Environment, given, { exposeDefaultValues: true });
   const problems = validateSync(env, { forbidUnknownValues: false }).map(
     ({ property, constraints, value }) =>
-      `${property}: ${rulesOf(property, constraints)} (given: ${JSON.stringify(given[property] ?? value)})`,
+      `${property}: ${rulesOf(property, constraints)} (given: ${quoted(given[property] ?? value, URLS.includes(property))})`,
   );
+  if (!problems.some((problem) => problem.startsWith('AMQP_URL'))) {
+    for (const url of env.AMQP_URL.split(',')) problems.push(...urlProblems('AMQP_URL', url));
+  }
+  if (env.DATABASE_URL !== undefined && !problems.some((problem) => problem.startsWith('DATABASE_URL'))) {
+    problems.push(...urlProblems('DATABASE_URL', env.DATABASE_URL));
+  }
   if (env.REGISTRY_AGENT_TIMEOUT <= env.REGISTRY_HEARTBEAT_INTERVAL) {
     problems.push('REGISTRY_AGENT_TIMEOUT: must be longer than REGISTRY_HEARTBEAT_INTERVAL');
   }
@@ -152,7 +159,7 @@ export function loadSettings(
     problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq, which workers in other processes can reach');
   }
   if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
-  if (problems.length > 0) throw new SettingsError(problems.map(withoutPassword));
+  if (problems.length > 0) throw new SettingsError(problems);
   return {
     namespace: env.NAMESPACE ?? namespace,
     agentId: env.AGENT_ID ?? '',
@@ -230,4 +237,9 @@ const rulesOf = (property: string, constraints: Record<string, string> = {}): st
     .map((text) => text.replace(`${property} `, ''))
     .join(', ');
 
-const withoutPassword = (text: string): string => text.replaceAll(/(\/\/[^:/@\s]*):[^@/\s]*@/g, '$1:***@');
+const URLS: readonly string[] = ['AMQP_URL', 'DATABASE_URL'];
+
+const urlProblems = (variable: string, url: string): string[] => {
+  const problem = urlProblem(url);
+  return problem === undefined ? [] : [`${variable}: ${problem}`];
+};

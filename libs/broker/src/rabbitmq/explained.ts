@@ -8,7 +8,7 @@ function adviceOn({ code, message }: Error & { readonly code?: unknown }): strin
   if (code === INTERNAL_ERROR || /failed to perform operation on queue .* due to timeout/.test(message)) {
     return DEAD_LETTERING;
   }
-  if (/^Socket closed abruptly during opening handshake/.test(message)) {
+  if (message.startsWith('Socket closed abruptly during opening handshake')) {
     return 'the broker may have reached its limit of connections';
   }
   return undefined;
@@ -22,7 +22,7 @@ export function explained(error: Error): Error {
 
 /** amqplib drops the reason that the broker gives for not opening a virtual host. */
 export function refusedOpening(error: Error, { pathname, username }: URL): Error {
-  if (!/^Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message)) return error;
+  if (!error.message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose')) return error;
   const [host, user] = [decodeURIComponent(pathname.slice(1)) || '/', decodeURIComponent(username) || 'guest'];
   return new Error(
     `the broker does not open the virtual host "${host}" for the user "${user}": it does not exist, the user may not use it, ` +

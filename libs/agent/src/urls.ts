@@ -1,0 +1,19 @@
+/** What is wrong with a server's URL, without quoting it; undefined when nothing is. */
+export function urlProblem(text: string): string | undefined {
+  const hint = 'special characters in a password are written as %40 for @, %2F for /, and so on';
+  if (!URL.canParse(text)) return `is no URL: ${hint}`;
+  const { username, password, pathname } = new URL(text);
+  if (pathname.includes('@')) return `has an @ after its host: ${hint}`;
+  try {
+    decodeURIComponent(username + password + pathname);
+    return undefined;
+  } catch {
+    return `has a % that is not followed by two hexadecimal digits: ${hint}`;
+  }
+}
+
+/** What a setting's error may quote of a value: nothing of what may be a URL, however malformed, since it may hold a password. */
+export const quoted = (value: unknown, isUrl: boolean): string =>
+  isUrl || (typeof value === 'string' && /[/@]/.test(value))
+    ? 'not shown: it may hold a password'
+    : JSON.stringify(value);
