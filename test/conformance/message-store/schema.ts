@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PostgresMessageStore, SchemaTooNewError, StoreClosedError } from 'agentmq/message-store';
 import { migrations } from 'agentmq/migrations';
+import type { QueryRunner } from 'typeorm';
 import { type Harness, newMessage } from './harness.js';
 
 /** Migrations, namespaces, life. */
@@ -65,6 +66,20 @@ export function schema(of: () => Harness): void {
         await expect(of().store.migrate()).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW', migration: name });
       });
       await of().store.migrate();
+    });
+
+    it('is only added to, so that instances of the version before can work with it', async () => {
+      for (const migration of migrations.map((Migration) => new Migration())) {
+        const statements: string[] = [];
+        const query = (sql: string): Promise<void> => Promise.resolve(void statements.push(sql));
+        await migration.up({ query } as unknown as QueryRunner);
+        const removing = statements.filter((sql) => /\b(?:DROP|RENAME|SET NOT NULL|TYPE|ADD CONSTRAINT)\b/.test(sql));
+        const filling = statements.filter((sql) =>
+          /ADD COLUMN(?:(?!DEFAULT)[^,])*NOT NULL(?:(?!DEFAULT)[^,])*(?:,|$)/.test(sql),
+        );
+        // a migration that takes something away says so in its name: see migrations/index.ts
+        if (!/_Needs\d+_/.test(migration.name)) expect([...removing, ...filling]).toEqual([]);
+      }
     });
 
     it('goes down to nothing and up again', async () => {
