@@ -56,8 +56,11 @@ const optionOf = (options: object | undefined, names: readonly string[]): string
 
 function typeProblem(type: Function, name: string, rules: readonly ValidationMetadata[]): string | undefined {
   const property = propertyOf(type, name);
-  const isMade = property.type !== undefined || property.transforms.length > 0;
-  const reflected: unknown = Reflect.getMetadata('design:type', type.prototype as object, name);
+  // What a getter gives is checked on both sides, and sent by neither.
+  const isMade = property.isFixed || property.type !== undefined || property.transforms.length > 0;
+  const reflected: unknown = property.isFixed
+    ? undefined
+    : Reflect.getMetadata('design:type', type.prototype as object, name);
   for (const given of [reflected, ...nestedTypes(type, name)]) {
     if (UNSENDABLE.has(given) || (typeof given === 'function' && given.prototype instanceof (TypedArray as Function)))
       return `is a ${(given as Function).name}, which JSON has no form for`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Expose, plainToInstance, Transform, Type } from 'class-transformer';
+import { Expose, plainToInstance, Transform, Type, type TypeHelpOptions } from 'class-transformer';
 import {
   ArrayMaxSize,
   IsArray,
@@ -115,6 +115,47 @@ class Order {
   from?: string;
 }
 
+class Bird extends Pet {
+  @IsIn(['bird'])
+  kind!: 'bird';
+}
+
+/** What is rarer. */
+@Contract({ type: 'odd' })
+class Odd {
+  @IsInt()
+  at!: number;
+
+  /** Sent by nobody, checked on both sides. */
+  @IsDate()
+  get due(): Date {
+    return new Date(this.at);
+  }
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Pet, {
+    keepDiscriminatorProperty: true,
+    discriminator: { property: 'kind', subTypes: [{ name: 'bird', value: Bird }] },
+  })
+  bird?: Pet;
+
+  /** Made, and not looked into. */
+  @IsOptional()
+  @Type(() => Line)
+  loose?: Line;
+
+  @IsOptional()
+  @IsInt({ each: true })
+  @Type(() => Number)
+  numbers?: number[];
+
+  @IsOptional()
+  @Type(({ object }: TypeHelpOptions = {} as TypeHelpOptions) => ((object as Odd).at > 0 ? Cat : Dog))
+  @ValidateNested()
+  byValue?: Pet;
+}
+
 const order = contractOf(Order);
 const good = { customer: 'ada', price: 5, line: { sku: 'tea' } };
 
@@ -129,11 +170,15 @@ const violationsOf = (work: () => unknown): readonly Violation[] => {
 };
 
 /** What both libraries make of a value by themselves. */
-function reference(plain: object, strict: boolean): { instance?: Order; broken: string[] } {
-  let instance: Order;
+function reference<P extends object>(
+  type: new () => P,
+  plain: object,
+  strict: boolean,
+): { instance?: P; broken: string[] } {
+  let instance: P;
   try {
     // it takes the discriminator out of what it is given
-    instance = plainToInstance(Order, JSON.parse(JSON.stringify(plain)) as object);
+    instance = plainToInstance(type, JSON.parse(JSON.stringify(plain)) as object);
   } catch {
     return { broken: ['unreadable'] };
   }
@@ -211,7 +256,7 @@ describe('a payload', () => {
   it.each([true, false])('is read as class-transformer and class-validator read it (strict: %s)', (strict) => {
     fc.assert(
       fc.property(orderLike, (plain) => {
-        const expected = reference(plain, strict);
+        const expected = reference(Order, plain, strict);
         fc.pre(expected.broken.length < MAX_VIOLATIONS && !expected.broken.includes('unreadable'));
         let instance: Order | undefined;
         const violations = violationsOf(() => {
@@ -223,6 +268,30 @@ describe('a payload', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it.each<object>([
+    { at: 5 },
+    { at: 'x', due: 7 },
+    { at: 5, bird: { kind: 'bird', name: 'a' } },
+    { at: 5, bird: { kind: 'worm', name: 'a' } },
+    { at: 5, bird: [{ kind: 'bird' }] },
+    { at: 5, loose: { sku: 7, other: { deep: [1] }, parts: [{ x: 1 }] } },
+    { at: 5, numbers: ['1', 2, [3], null] },
+    { at: 5, byValue: { name: 'a', lives: 9, more: 1 } },
+    { at: -5, byValue: { name: 'a', barks: 9 } },
+  ])('%j is read as both libraries read it', (plain) => {
+    for (const strict of [true, false]) {
+      const expected = reference(Odd, plain, strict);
+      let instance: Odd | undefined;
+      const violations = violationsOf(() => {
+        instance = (strict ? validatePayload : readPayload)(contractOf(Odd), plain);
+      });
+      expect(violations.map(({ field }) => field).sort()).toEqual(
+        expected.broken.map((each) => each.split(' ')[0]).sort(),
+      );
+      expect(instance).toEqual(expected.instance);
+    }
   });
 
   it('that a sender may send is taken by its receiver, as what was given', () => {
@@ -294,6 +363,13 @@ describe('a payload', () => {
     expect(violationsOf(() => readPayload(contractOf(Fragile), { name: 7 }))).toEqual([
       { field: 'name', rule: 'isReadable', message: expect.stringContaining('value.trim is not a function') },
     ]);
+  });
+
+  it('with names of what every object has is read like any other', () => {
+    const plain = { at: 5, constructor: 1, toString: 2 };
+    expect(Object.keys(readPayload(contractOf(Odd), plain))).not.toContain('constructor');
+    const fields = violationsOf(() => validatePayload(contractOf(Odd), plain)).map(({ field }) => field);
+    expect(fields).toEqual(['constructor', 'toString']);
   });
 
   it('keeps keys __proto__ away from a handler, however they are written', () => {

@@ -41,15 +41,13 @@ export class PayloadReader {
   }
 
   /** With all that the class declares; `open`: with everything, since none of its rules is going to be checked. */
-  private make(type: Class, plain: Fields, open: boolean, discriminator?: TypeOptions): object {
+  private make(type: Class, plain: Fields, open: boolean, options?: TypeOptions): object {
     const shape = shapeOf(type);
     const instance = new type();
-    const { property, keep } = discriminatorOf(discriminator);
+    const omitted = omittedOf(options);
     for (const each of shape.values())
-      if (each.name !== property || keep) this.set(instance, each, plain, each.nested === undefined);
-    if (property !== undefined && keep && !shape.has(property))
-      this.set(instance, propertyOf(type, property), plain, true);
-    if (open || this.strict) this.others(instance, type, plain, { shape, open, known: property });
+      if (each.name !== omitted) this.set(instance, each, plain, open || each.nested === undefined);
+    if (open || this.strict) this.others(instance, type, plain, { shape, open, omitted });
     return instance;
   }
 
@@ -57,10 +55,10 @@ export class PayloadReader {
     instance: object,
     type: Class,
     plain: Fields,
-    { shape, open, known }: { readonly shape: Shape; readonly open: boolean; readonly known: string | undefined },
+    { shape, open, omitted }: { readonly shape: Shape; readonly open: boolean; readonly omitted: string | undefined },
   ): void {
     for (const key of Object.keys(plain)) {
-      if (shape.has(key) || key === known || plain[key] === undefined) continue;
+      if (shape.has(key) || key === omitted || plain[key] === undefined) continue;
       if (open) {
         this.set(instance, propertyOf(type, key), plain, true);
         continue;
@@ -163,10 +161,9 @@ export class PayloadReader {
   }
 }
 
-function discriminatorOf(options: TypeOptions | undefined): { readonly property?: string; readonly keep?: boolean } {
-  const property = options?.discriminator?.property;
-  return property === undefined ? {} : { property, keep: options?.keepDiscriminatorProperty === true };
-}
+/** What tells the class alone: class-transformer leaves it out unless it is told to keep it. */
+const omittedOf = (options: TypeOptions | undefined): string | undefined =>
+  options?.keepDiscriminatorProperty ? undefined : options?.discriminator?.property;
 
 const subTypeOf = (value: Fields, { discriminator }: TypeOptions): Function | undefined =>
   discriminator?.subTypes.find(({ name }) => name === value[discriminator.property])?.value;
