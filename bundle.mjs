@@ -4,7 +4,7 @@
  * found by themselves; what they share is in `chunks`, once. So are the processes that tests start, in `dist/programs/test`.
  */
 import 'reflect-metadata';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -57,7 +57,14 @@ const shortSourceMaps = {
   },
 };
 
-async function bundle(entryPoints, outdir) {
+/** A program is a few lines that load its bundle, so that what is thrown in there is told by the lines of the sources. */
+const programOf = (name) => `#!/usr/bin/env node
+import './bundles/source-lines.js';
+await import('./bundles/${name}.js');
+`;
+
+async function bundle(entryPoints, folder) {
+  const outdir = `${folder}/bundles`;
   const { metafile } = await build({
     entryPoints,
     outdir,
@@ -81,9 +88,16 @@ async function bundle(entryPoints, outdir) {
     logLevel: 'error',
   });
   const written = new Set(Object.keys(metafile.outputs).map((file) => resolve(file)));
-  for (const folder of [outdir, `${outdir}/chunks`])
-    for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()))
-      if (!written.has(resolve(folder, name))) rmSync(resolve(folder, name));
+  copyFileSync('source-lines.mjs', `${outdir}/source-lines.js`);
+  written.add(resolve(outdir, 'source-lines.js'));
+  for (const name of Object.keys(entryPoints)) {
+    const program = resolve(folder, `${name}.js`);
+    writeFileSync(program, programOf(name));
+    written.add(program);
+  }
+  for (const place of [folder, outdir, `${outdir}/chunks`])
+    for (const { name } of readdirSync(place, { withFileTypes: true }).filter((entry) => entry.isFile()))
+      if (!written.has(resolve(place, name))) rmSync(resolve(place, name));
 }
 
 await bundle(Object.fromEntries(apps), 'dist/programs');

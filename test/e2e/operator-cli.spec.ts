@@ -65,7 +65,9 @@ describe('agentmq for operators', () => {
       const { code, stdout } = await letters('show', id);
       expect(code).toBe(0);
       expect(stdout).toMatch(/first failure +\d{4}-.*\nlast failure +\d{4}-/);
-      expect(stdout).toMatch(/error +Error \(HANDLER_FAILED\): refused: refuse show\n +at /);
+      expect(stdout).toMatch(
+        /error +Error \(HANDLER_FAILED\): refused: refuse show\n +at .*\/test\/e2e\/apps\/clerk\.ts:\d+/,
+      );
       expect(stdout).toMatch(/attempt 1 at .* by clerk: HANDLER_FAILED.*\n +attempt 2 at /);
       expect(stdout).toContain('not shown: its contract is not known here');
       expect((await letters('show', id, '--reveal')).stdout).toContain('"text": "refuse show"');
