@@ -18,6 +18,8 @@ import {
   type NestInterceptor,
   type NestMiddleware,
   type NestModule,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
   type PipeTransform,
   UseFilters,
   UseGuards,
@@ -407,5 +409,51 @@ describe.each([
     expect([status, type]).toEqual([200, expect.stringMatching(/^text\/plain/)]);
     expect(body).toMatch(/^agentmq_messages_sent_total\{/m);
     expect((await get('/health/unknown'))[0]).toBe(404);
+  });
+});
+
+const early: string[] = [];
+
+@Agent({ role: 'early' })
+class EarlyAgent implements OnModuleInit, OnApplicationBootstrap {
+  private readonly sent: Promise<unknown>;
+
+  constructor(private readonly agents: AgentClient) {
+    this.sent = agents.send({ role: 'early' }, Tick, { symbol: 'of the constructor' });
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.sent;
+    await this.agents.send({ role: 'early' }, Tick, { symbol: 'of onModuleInit' });
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.agents.publish('ticks.early', Tick, { symbol: 'of onApplicationBootstrap' });
+    early.push(String(await this.agents.request({ role: 'pipeline' }, Piped, { value: 1 })));
+  }
+
+  @Handle(Tick)
+  handle({ symbol }: Tick): void {
+    early.push(symbol);
+  }
+}
+
+describe.each(['in_memory', 'rabbitmq'])('an app may send before its agent listens (%s)', (busType) => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+  afterAll(() => system.close());
+
+  it('whatever the hook: durable messages are stored, a request is answered', async () => {
+    await system.start({ id: 'pipeline-2', controllers: [PipelineAgent], providers: [OnlyAlice, Doubled, Wrapped] });
+    early.length = ticks.length = 0;
+    await system.start({ id: 'early-1', controllers: [EarlyAgent] });
+    await until('all of them', () => early.length === 3 && ticks.length === 1);
+    expect(early.sort()).toEqual(['2', 'of onModuleInit', 'of the constructor']);
+    expect(ticks).toEqual(['role.pipeline of onApplicationBootstrap']);
+  });
+
+  it('and a store that is away is named, when the start is to fail then', async () => {
+    const databaseUrl = 'postgres://postgres@127.0.0.1:1/none';
+    const starting = system.start({ id: 'early-2', controllers: [EarlyAgent], databaseUrl });
+    await expect(starting).rejects.toThrow(/^the database is not available: .*ECONNREFUSED/);
   });
 });

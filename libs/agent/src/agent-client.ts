@@ -13,6 +13,7 @@ import { type DurableSendOptions, MessageBus, type RequestOptions } from 'agentm
 import type { RegisteredAgent } from './registry/agent-health.js';
 import type { AgentQuery } from './registry/agent-query.js';
 import { AgentRegistry } from './registry/agent-registry.js';
+import { Startup } from './startup.js';
 
 /** One instance of a role, whichever is free, or one certain agent. */
 export type To = { readonly role: string } | { readonly agent: string };
@@ -22,12 +23,17 @@ export interface TypedRequestOptions<Answer extends object> extends RequestOptio
   readonly answer?: PayloadClass<Answer>;
 }
 
-/** How an agent talks to others. Every error is typed, and says whether trying again can help (`retryable`). */
+/**
+ * How an agent talks to others. Every error is typed, and says whether trying again can help (`retryable`). Before the agent
+ * listens (in a constructor, `onModuleInit`, `onApplicationBootstrap`) sending opens the store, and waits for it as the start
+ * does (`MESSAGE_BUS_START`); a request waits for the broker as well, for 10 s.
+ */
 @Injectable()
 export class AgentClient {
   constructor(
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
+    private readonly startup: Startup,
   ) {}
 
   /**
@@ -45,6 +51,7 @@ export class AgentClient {
     payload: P,
     options?: DurableSendOptions,
   ): Promise<Envelope> {
+    await this.startup.ready();
     return this.bus.send(recipientOf(to), contractOf(contract), payload, options);
   }
 
@@ -58,6 +65,7 @@ export class AgentClient {
     payload: P,
     options?: DurableSendOptions,
   ): Promise<Envelope> {
+    await this.startup.ready();
     return this.bus.send(toTopic(topic), contractOf(contract), payload, options);
   }
 
@@ -70,6 +78,7 @@ export class AgentClient {
     payload: P,
     options?: DurableSendOptions,
   ): Promise<Envelope> {
+    await this.startup.ready();
     return this.bus.send(toEveryone, contractOf(contract), payload, options);
   }
 

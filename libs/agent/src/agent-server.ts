@@ -10,8 +10,8 @@ import {
   toRole,
   versionsTaken,
 } from 'agentmq/contracts';
-import { type HandledContract, MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { backoff, type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
+import { type HandledContract, MessageStore } from 'agentmq/message-store';
+import { type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
 import { lastValueFrom } from 'rxjs';
 import type { HandlerExtras } from './decorators.js';
 import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';
@@ -22,6 +22,7 @@ import { MessagePipeline, type PipelineHandler } from './pipeline/message-pipeli
 import { AgentRegistry } from './registry/agent-registry.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings.js';
+import { Startup } from './startup.js';
 
 /**
  * Serves `@Handle` and `@Subscribe` through Nest's pipeline: the guards, pipes, interceptors and filters of an agent's class
@@ -31,7 +32,6 @@ import { AgentSettings } from './settings.js';
 export class AgentServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('agentmq');
 
-  private readonly closing = new AbortController();
   private closed: Promise<void> | undefined;
   private isListening = false;
   private handled = new ContractCatalogue([]);
@@ -44,6 +44,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
     private readonly pipeline: MessagePipeline,
+    private readonly startup: Startup,
   ) {
     super();
   }
@@ -55,17 +56,17 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   /** True from when messages flow until the agent stops. */
   get isReady(): boolean {
-    return this.isListening && !this.closing.signal.aborted;
+    return this.isListening && !this.startup.stopped.aborted;
   }
 
   /** True from when the agent was told to stop. */
   get isClosing(): boolean {
-    return this.closing.signal.aborted;
+    return this.startup.stopped.aborted;
   }
 
   /** Aborted when the agent is told to stop: what a listener does then and there still goes out to others. */
   get stopping(): AbortSignal {
-    return this.closing.signal;
+    return this.startup.stopped;
   }
 
   /** 0 idle to 1 full. */
@@ -115,10 +116,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async open(routes: readonly ScopedRoute[]): Promise<void> {
-    await this.patiently(() => this.store.migrate());
-    // From here on durable messages can be sent, whether or not the broker is there.
-    await this.patiently(() => this.bus.start());
-    await this.broker.start();
+    await this.startup.listen();
     const { id, role, concurrency, prefetch } = this.identity;
     const direct = routes.filter(({ topic }) => topic === undefined);
     const ofRole = routes.filter(({ scope }) => scope === 'role');
@@ -136,7 +134,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       concurrency,
       prefetch,
     });
-    await this.patiently(() => this.registry.register(AGENT_VERSION, routes.flatMap(handledBy)));
+    await this.startup.patiently(() => this.registry.register(AGENT_VERSION, routes.flatMap(handledBy)));
     void this.bus.handlersChanged();
     // told to stop meanwhile, when there was nothing to leave yet
     if (this.isClosing) return this.leave();
@@ -146,7 +144,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async shut(): Promise<void> {
-    this.closing.abort();
+    this.startup.stop();
     // Intake stops at once; the others are told meanwhile.
     await Promise.all([
       this.bus.stopReceiving(this.settings.shutdownTimeout),
@@ -202,7 +200,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async beat(): Promise<void> {
-    const { signal } = this.closing;
+    const signal = this.startup.stopped;
     const { heartbeatInterval, retryInterval } = registryTimes(this.settings.registry);
     let next = heartbeatInterval;
     for (;;) {
@@ -225,19 +223,6 @@ export class AgentServer extends Server implements CustomTransportStrategy {
         if (signal.aborted) return;
         next = retryInterval;
         if (!failing) this.logger.warn(`heartbeat: ${error instanceof Error ? error.message : String(error)}`);
-      }
-    }
-  }
-
-  private async patiently<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        const { signal } = this.closing;
-        if (this.settings.start === 'fail' || !(error instanceof StoreUnavailableError) || signal.aborted) throw error;
-        if (attempt === 0) this.logger.warn(`waiting for the message store: ${error.message}`);
-        await pause(backoff(attempt), signal);
       }
     }
   }

@@ -22,6 +22,7 @@ import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect, registryTimes } from './registry/times.js';
 import { SelfStop } from './self-stop.js';
 import { AgentSettings, loadSettings } from './settings.js';
+import { Startup } from './startup.js';
 
 export interface AgentModuleOptions {
   /** The environment's, unless given. */
@@ -84,6 +85,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
           inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics],
         },
         AgentRegistry,
+        Startup,
         AgentClient,
         MessagePipeline,
         AgentServer,

@@ -1,0 +1,75 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Broker } from 'agentmq/broker';
+import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { backoff, MessageBus, pause } from 'agentmq/messaging';
+import { AgentSettings } from './settings.js';
+
+/**
+ * Opens store and bus, once: when the agent listens, or before that when an app sends (in a constructor, `onModuleInit` or
+ * `onApplicationBootstrap`). Both wait for a store that is away as `MESSAGE_BUS_START` says.
+ */
+@Injectable()
+export class Startup {
+  private readonly logger = new Logger('AgentMQ');
+  private readonly stopping = new AbortController();
+  private begun: Promise<void> | undefined;
+  private listening = false;
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly store: MessageStore,
+    private readonly bus: MessageBus,
+    private readonly broker: Broker,
+  ) {}
+
+  /** Aborted when the agent is told to stop. */
+  get stopped(): AbortSignal {
+    return this.stopping.signal;
+  }
+
+  /** For the agent that begins to listen. Resolves when store and broker are there; rejects with what prevents the start. */
+  async listen(): Promise<void> {
+    this.listening = true;
+    await this.begin();
+    await this.broker.start();
+  }
+
+  /**
+   * For a sender. Resolves when durable messages can be stored, if the agent does not listen yet. Once it does, what can't be
+   * sent now is its sender's to know, so it resolves at once.
+   */
+  async ready(): Promise<void> {
+    if (!this.listening && !this.stopped.aborted) await this.begin();
+  }
+
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  /** Tries again while the store is away, unless the agent is to fail then. */
+  async patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        const { stopped } = this;
+        if (this.settings.start === 'fail' || !(error instanceof StoreUnavailableError) || stopped.aborted) throw error;
+        if (attempt === 0) this.logger.warn(`waiting for the message store: ${error.message}`);
+        await pause(backoff(attempt), stopped);
+      }
+    }
+  }
+
+  private begin(): Promise<void> {
+    this.begun ??= this.open();
+    return this.begun;
+  }
+
+  private async open(): Promise<void> {
+    await this.patiently(() => this.store.migrate());
+    // From here on durable messages can be sent, whether or not the broker is there.
+    await this.patiently(() => this.bus.start());
+    // A request waits for it; what it fails with is told when the agent listens.
+    this.broker.start().catch(() => undefined);
+  }
+}
