@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AppProcess, until } from '../support/index.js';
+import { amqpUrl, type AppProcess, databaseUrl, until } from '../support/index.js';
 import { CliRun } from './cli-run.js';
 import { ask, Deployment, rowsOf } from './deployment.js';
 import { measurements } from './tables.js';
@@ -68,6 +69,22 @@ describe('a stop', () => {
       await until('the stop to begin', () => run.stderr.includes('stopping') || !run.running, 10_000, 5);
       run.signal('SIGTERM');
       expect(await run.exit).toMatchObject({ code: 143, signal: null });
+    },
+    2 * START_MS,
+  );
+
+  it(
+    'by SIGTERM to npx stops the agent that it has started',
+    async () => {
+      const { PATH = '', HOME = '' } = process.env;
+      const { namespace: NAMESPACE } = system;
+      const env = { PATH, HOME, NAMESPACE, AMQP_URL: amqpUrl(), DATABASE_URL: databaseUrl(), AGENT_ID: 'by-npx' };
+      const npx = spawn('npx', ['agentmq', 'start', 'worker'], { env: { ...env, HTTP_PORT: '0' }, stdio: 'ignore' });
+      const registered = `SELECT 1 FROM NS.agents WHERE id = 'by-npx' AND NOT stopped`;
+      const isThere = async () => (await rowsOf(system, registered).catch(() => [])).length > 0;
+      await until('the agent to be there', isThere, START_MS, 100);
+      npx.kill('SIGTERM');
+      await until('the agent to have left', () => hasStopped('by-npx'), 20_000, 100);
     },
     2 * START_MS,
   );

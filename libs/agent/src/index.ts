@@ -28,3 +28,4 @@ export type { ScaledRole } from './scaled-roles.js';
 export { SelfStop } from './self-stop.js';
 export { AgentSettings, loadSettings, SettingsError } from './settings.js';
 export { startAgent, startEmbeddedAgent } from './start-agent.js';
+export { stopWithNpm } from './stop-with-npm.js';

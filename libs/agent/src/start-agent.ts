@@ -16,6 +16,7 @@ import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { SelfStop } from './self-stop.js';
 import { loadSettings, logLevelsUpTo } from './settings.js';
+import { stopWithNpm } from './stop-with-npm.js';
 
 /**
  * An app's whole `main`: starts HTTP (health, metrics, the app's own routes), then the agent. Resolves when messages
@@ -39,6 +40,7 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
     nest.get(Metrics).collectProcess();
     nest.useBodyParser('json', { limit: bus.maxMessageBytes });
     exitOnSecondSignal();
+    stopWithNpm();
     // Nest's default repeats the signal to itself, which a container's first process does not feel.
     nest.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
     nest.get(SelfStop).endsBy(async () => {

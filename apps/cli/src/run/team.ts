@@ -1,7 +1,13 @@
 import { isatty } from 'node:tty';
 import { randomBytes } from 'node:crypto';
 import { ConsoleLogger, type DynamicModule, type INestApplicationContext, type LogLevel } from '@nestjs/common';
-import { type AgentModuleOptions, type AgentSettings, exitOnSecondSignal, startEmbeddedAgent } from 'agentmq/agent';
+import {
+  type AgentModuleOptions,
+  type AgentSettings,
+  exitOnSecondSignal,
+  startEmbeddedAgent,
+  stopWithNpm,
+} from 'agentmq/agent';
 import { MemoryHub } from 'agentmq/broker';
 import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 
@@ -108,9 +114,11 @@ export class Team {
       void this.stop().finally(() => process.exit(130));
     };
     const forgetFirst = exitOnSecondSignal();
+    const forgetParent = stopWithNpm();
     process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
     this.deafen = () => {
       forgetFirst();
+      forgetParent();
       process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     };
   }

@@ -39,6 +39,8 @@ export class ChildProcessSpawner extends Spawner {
     const [program = '', ...args] = commandOf(role, this.settings.scaling.command);
     const env: NodeJS.ProcessEnv = { ...process.env, HTTP_PORT: '0' };
     delete env['AGENT_ID'];
+    // What npm has started ends with its parent; the workers outlive this process.
+    delete env['npm_lifecycle_event'];
     // A session of its own: Ctrl-C, or whatever ends the coordinator's group, is not for the workers.
     const child = spawn(program, args, { detached: true, stdio: ['ignore', 'inherit', 'inherit'], env });
     const ended = new Promise<string>((resolve) => {
