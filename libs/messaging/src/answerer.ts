@@ -31,9 +31,10 @@ export class Answerer {
    */
   async answer(request: Message, answer: unknown, contract?: ContractDefinition): Promise<void> {
     if (!request.replyTo) return;
-    const own = contractOfInstance(answer);
+    let own: ContractDefinition | undefined;
     let json: string;
     try {
+      own = contractOfInstance(answer);
       json = encodeAnswer(answer);
     } catch (error) {
       const record = errorRecord(error, contract);
@@ -57,23 +58,23 @@ export class Answerer {
     { type, version }: Pick<Message, 'type' | 'version'> = { type: `${request.type}:reply`, version: request.version },
   ): Promise<void> {
     if (!request.replyTo) return;
-    const reply = toWire({
-      messageId: newMessageId(),
-      sender: this.agentId,
-      recipient: request.recipient,
-      correlationId: request.correlationId ?? request.messageId,
-      causationId: request.messageId,
-      timestamp: this.now(),
-      type,
-      version,
-      priority: request.priority,
-      attempt: 1,
-      contentType: 'application/json',
-      body: Buffer.from(json),
-      headers,
-      ...(request.trace ? { trace: request.trace } : {}),
-    });
     try {
+      const reply = toWire({
+        messageId: newMessageId(),
+        sender: this.agentId,
+        recipient: request.recipient,
+        correlationId: request.correlationId ?? request.messageId,
+        causationId: request.messageId,
+        timestamp: this.now(),
+        type,
+        version,
+        priority: request.priority,
+        attempt: 1,
+        contentType: 'application/json',
+        body: Buffer.from(json),
+        headers,
+        ...(request.trace ? { trace: request.trace } : {}),
+      });
       await this.broker.reply(request.replyTo, reply);
     } catch (error) {
       this.report(`the answer to ${request.type} ${printable(request.messageId)}`, error);
