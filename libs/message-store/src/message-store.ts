@@ -454,10 +454,10 @@ export abstract class MessageStore {
   ): Promise<(string | undefined)[]>;
 
   /**
-   * Makes due at once what waits for a handler that a live agent has by now, and what was forwarded to an agent that is
-   * gone; at most `limit`. Resolves with how many.
+   * Makes due at once what waits at these consumers for a handler that a live agent has by now, and what was forwarded to
+   * an agent that is gone; at most `limit`. Resolves with how many.
    */
-  abstract rouse(liveMs: number, limit: number): Promise<number>;
+  abstract rouse(consumers: readonly ConsumerName[], liveMs: number, limit: number): Promise<number>;
 
   /** What waits for a handler at these consumers, by contract; at most 100 of them, those with the most messages first. */
   abstract waitingForHandler(consumers: readonly ConsumerName[]): Promise<AwaitedHandler[]>;

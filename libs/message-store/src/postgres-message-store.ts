@@ -189,8 +189,8 @@ export class PostgresMessageStore extends MessageStore {
   }
 
   /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000. */
-  rouse(liveMs: number, limit: number): Promise<number> {
-    return this.unhandledDeliveries.rouse(liveMs, checkLimit(limit));
+  rouse(consumers: readonly ConsumerName[], liveMs: number, limit: number): Promise<number> {
+    return this.unhandledDeliveries.rouse(consumers, liveMs, checkLimit(limit));
   }
 
   waitingForHandler(consumers: readonly ConsumerName[]): Promise<AwaitedHandler[]> {

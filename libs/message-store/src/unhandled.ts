@@ -64,8 +64,9 @@ export class UnhandledDeliveries {
     return rows.map(({ agent }) => agent ?? undefined);
   }
 
-  async rouse(liveMs: number, limit: number): Promise<number> {
-    const [row] = await this.database.query<{ roused: number }>(this.sql.rouse, [liveMs, limit]);
+  async rouse(consumers: readonly ConsumerName[], liveMs: number, limit: number): Promise<number> {
+    const parameters = [liveMs, limit, consumers.map(clean)];
+    const [row] = await this.database.query<{ roused: number }>(this.sql.rouse, parameters);
     return row?.roused ?? 0;
   }
 

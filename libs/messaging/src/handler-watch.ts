@@ -25,8 +25,9 @@ export class HandlerWatch {
 
   /** Rejects as the store does. */
   async rouse(): Promise<void> {
-    for (let roused = BATCH; roused === BATCH;) {
-      roused = await this.store.rouse(this.liveMs, BATCH);
+    const consumers = this.consumers();
+    for (let roused = BATCH; roused === BATCH && consumers.length > 0;) {
+      roused = await this.store.rouse(consumers, this.liveMs, BATCH);
       if (roused > 0) this.wakeRelay();
     }
   }

@@ -39,9 +39,9 @@ export class Receiving {
     return this.inboxes.reduce((sum, inbox) => sum + inbox.inFlight, 0);
   }
 
-  /** For whom this agent receives. */
+  /** For which consumers this agent receives, or did before it was told to stop. */
   get consumers(): ConsumerName[] {
-    return this.inboxes.map(({ consumer }) => consumer);
+    return [...this.declared.keys()].map(({ consumer }) => consumer);
   }
 
   /** Resolves when messages flow; waits for a store that is away. */

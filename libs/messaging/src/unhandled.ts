@@ -68,7 +68,8 @@ export class Unhandled {
 
   private async passOn(unhandled: UnhandledMessage): Promise<Outcome | undefined> {
     const { message, forwarded } = unhandled;
-    if (forwarded) return undefined;
+    // There is one instance of an agent.
+    if (forwarded || this.consumer.startsWith('agent.')) return undefined;
     const { type, version } = message;
     const sought = { consumer: this.consumer, type, version, ...topicOf(message) };
     const agentId = await this.claims.patiently(() => this.searches.add(sought));

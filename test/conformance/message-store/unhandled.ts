@@ -118,16 +118,16 @@ export function unhandled(of: () => Harness): void {
       const [message, other] = [await appended(), await appended({ type: 'other' })];
       await decide(message);
       await decide(other);
-      expect(await store.rouse(LIVE, 100)).toBe(0);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
       await register('new');
-      expect(await store.rouse(LIVE, 100)).toBe(1);
-      expect(await store.rouse(LIVE, 100)).toBe(0);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(1);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
       expect(await due()).toEqual([message.messageId]);
       expect(await store.claim([claimOf(message)], 'new', LIVE)).toEqual([claimed(1)]);
       expect(await store.fail([{ ...refOf(message), error: boom, state: 'retrying', retryInMs: LIVE }])).toEqual([
         true,
       ]);
-      expect(await store.rouse(LIVE, 100)).toBe(0);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
       expect(await store.waitingForHandler([WORKER])).toMatchObject([{ type: 'other' }]);
     });
 
@@ -136,9 +136,9 @@ export function unhandled(of: () => Harness): void {
       await register('new');
       const message = await appended();
       await decide(message);
-      expect(await store.rouse(LIVE, 100)).toBe(0);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
       await store.deregisterAgent({ id: 'new', instance: 'i' });
-      expect(await store.rouse(LIVE, 100)).toBe(1);
+      expect(await store.rouse([WORKER], LIVE, 100)).toBe(1);
       expect(await due()).toEqual([message.messageId]);
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: true });
     });

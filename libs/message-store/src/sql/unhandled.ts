@@ -5,16 +5,18 @@ export const live = (milliseconds: string): string =>
   `NOT g.stopped AND g.heartbeat_at > statement_timestamp() - ${milliseconds} * interval '1 millisecond'`;
 
 /**
- * Which live instances have a handler, and for what: one row for each consumer (the role, the agent itself), contract, and
- * topic pattern. `expression` is null for what is sent to the consumer itself.
+ * Which live instances have a handler, and for what: one row for each of the `consumers` (the role, the agent itself),
+ * contract, and topic pattern. `expression` is null for what is sent to the consumer itself.
  */
-const able = (schema: string, liveMs: string): string => `able AS MATERIALIZED (
+const able = (schema: string, liveMs: string, consumers: string): string => `able AS MATERIALIZED (
   SELECT c.consumer, g.id AS agent, h.type, h.version, s.expression
   FROM "${schema}".agents g
   CROSS JOIN LATERAL json_to_recordset(g.handles) AS h (type text, version bigint, topic text, scope text)
   CROSS JOIN LATERAL (VALUES ('role.' || g.role, 'role'), ('agent.' || g.id, 'instance')) AS c (consumer, scope)
   LEFT JOIN "${schema}".subscriptions s ON s.consumer = c.consumer AND s.pattern = h.topic
   WHERE ${live(liveMs)} AND g.handles_of = g.instance
+    AND c.consumer = ANY (${consumers}::text[])
+    AND ('role.' || g.role = ANY (${consumers}::text[]) OR 'agent.' || g.id = ANY (${consumers}::text[]))
     AND (h.topic IS NULL OR h.scope = c.scope AND s.expression IS NOT NULL)
 )`;
 
@@ -39,7 +41,7 @@ const message = (schema: string, id: string): string => `LATERAL (
  * what was sent to the consumer itself), `$4` consumers, `$5` how long a live agent may have been silent, in ms.
  */
 export const elsewhere = (schema: string): string => `
-WITH ${able(schema, '$5')}
+WITH ${able(schema, '$5', '$4')}
 SELECT ${another('a', 'a.topic', 'a.consumer')} AS agent
 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[])
   WITH ORDINALITY AS a (type, version, topic, consumer, ord)
@@ -55,7 +57,7 @@ ORDER BY a.ord`;
  * instance takes the message: that one counts it.
  */
 export const unhandled = (schema: string): string => `
-WITH ${able(schema, '$7')}, asked AS MATERIALIZED (
+WITH ${able(schema, '$7', '$2')}, asked AS MATERIALIZED (
   SELECT a.ord, a.message_id, a.consumer, a.topic, a.error, m.type IS NOT NULL AS known, m.expires_at,
     (
       SELECT CASE WHEN d.state = 'retrying' AND d.due_at > statement_timestamp() THEN 'waiting' ELSE d.state END
@@ -129,14 +131,14 @@ FROM asked LEFT JOIN changed USING (message_id, consumer)
 ORDER BY asked.ord`;
 
 /**
- * Makes due at once, at most `$2` of them: what waits for a handler that a live instance has by now, and what was
+ * Makes due at once, at most `$2` of those of the consumers `$3`: what waits for a handler that a live instance has by now, and what was
  * forwarded to an agent that is gone. `$1` is how long a live agent may have been silent, in ms.
  */
 export const rouse = (schema: string): string => `
-WITH ${able(schema, '$1')}, roused AS MATERIALIZED (
+WITH ${able(schema, '$1', '$3')}, roused AS MATERIALIZED (
   SELECT d.message_id, d.consumer, d.ctid AS at
   FROM "${schema}".deliveries d
-  WHERE d.unhandled_since IS NOT NULL AND d.state IN ('pending', 'retrying') AND CASE d.state
+  WHERE d.unhandled_since IS NOT NULL AND d.state IN ('pending', 'retrying') AND d.consumer = ANY ($3::text[]) AND CASE d.state
     WHEN 'pending' THEN d.forwarded_to IS NOT NULL
       AND NOT EXISTS (SELECT FROM "${schema}".agents g WHERE g.id = d.forwarded_to AND ${live('$1')})
     ELSE d.due_at > statement_timestamp()
