@@ -65,6 +65,30 @@ export function rabbitMqDeadLetterCases(harness: RabbitMqHarness): void {
     expect(byId.get('hand')).toMatchObject({ ...nowhere, reason: 'unknown', count: 1, properties: { headers: {} } });
   });
 
+  it('go on, and inboxes can be declared, after a message with a malformed x-death header has died', async () => {
+    const node = await harness.node();
+    const broker = await harness.open(node.url);
+    const owner = newRole();
+    await declare(broker, owner);
+    const dead = await collectDead(broker, owner.name);
+    // A list of something else than tables makes a classic queue of RabbitMQ 3.10 unusable.
+    const malformed = harness.queueType === 'quorum' ? ['nonsense', [1, 'a'], [{ queue: 5 }]] : ['nonsense', { a: 1 }];
+    for (const [index, death] of malformed.entries()) {
+      await harness.foreign(async (channel) => {
+        const options = { headers: { 'x-death': death }, expiration: '1', persistent: true };
+        channel.publish(`${harness.namespace}.direct`, `role.${owner.name}`, Buffer.from('poison'), options);
+      }, node.url);
+      await broker.publish(message(owner, owner.name, { expiration: 1_000 + index, messageId: `good ${index}` }));
+    }
+    await until('the good ones', () => dead.length === malformed.length);
+    const other = newRole();
+    await declare(broker, other);
+    await broker.publish(message(other, owner.name, { expiration: 1, messageId: 'in another' }));
+    await until('one of another inbox', () => dead.length === malformed.length + 1);
+    expect(broker.status()).toMatchObject({ connected: true });
+    for (const inbox of [owner, other]) await broker.deleteInbox(inbox);
+  }, 60_000);
+
   it('declares their queue again when it is deleted under its consumer', async () => {
     const broker = await harness.open(amqpUrl());
     const owner = newRole();
