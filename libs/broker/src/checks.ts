@@ -2,6 +2,8 @@ import { checkHeaders, InvalidMessageError, type WireMessage } from 'agentmq/con
 import type { FlowOptions } from './broker.js';
 import { BrokerOptionsError, MessageTooLargeError } from './errors.js';
 
+/** A copy of a foreign message may have more than we would send. Clients end a connection at 64 KiB. */
+const MAX_WIRE_HEADER_BYTES = 60 * 1024;
 const LONGEST_EXPIRATION_MS = 0xffff_ffff;
 
 /** Throws `MessageTooLargeError`, or `InvalidMessageError` for an expiration or a header that no broker takes. */
@@ -11,7 +13,7 @@ export function checkMessage({ properties, body }: WireMessage, maxBytes: number
   if (expiration !== undefined && !isWhole(expiration, 0, LONGEST_EXPIRATION_MS)) {
     throw new InvalidMessageError('expiration', `${expiration} is not a whole number of ms from 0 to 4294967295`);
   }
-  checkHeaders(headers);
+  checkHeaders(headers, MAX_WIRE_HEADER_BYTES);
 }
 
 /** Throws `BrokerOptionsError`; resolves `concurrency` to what it is by default. */

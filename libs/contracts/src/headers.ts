@@ -1,6 +1,6 @@
 import { InvalidMessageError } from './errors.js';
 
-/** All headers of a message together, in bytes as AMQP encodes them. Clients and brokers end a connection at 64 to 128 KiB. */
+/** All headers that may be sent with a message together, in bytes as AMQP encodes them. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 /** Of tables and lists within each other. */
 const MAX_DEPTH = 32;
@@ -45,11 +45,11 @@ const TYPED: Readonly<Record<string, Fits>> = {
  * booleans, null, Buffers, and lists and plain tables of these. What has no place in a message ends the connection of
  * its sender.
  */
-export function checkHeaders(headers: Readonly<Record<string, unknown>>): void {
+export function checkHeaders(headers: Readonly<Record<string, unknown>>, maxBytes = MAX_HEADER_BYTES): void {
   if (!isTable(headers)) throw new InvalidMessageError('headers', 'is no table');
   const bytes = tableBytes(headers, 'headers', 0);
-  if (bytes > MAX_HEADER_BYTES) {
-    throw new InvalidMessageError('headers', `take ${bytes} bytes, more than the ${MAX_HEADER_BYTES} allowed`);
+  if (bytes > maxBytes) {
+    throw new InvalidMessageError('headers', `take ${bytes} bytes, more than the ${maxBytes} allowed`);
   }
 }
 

@@ -83,8 +83,7 @@ export function queuesCases(harness: RabbitMqHarness): void {
       expect(received[7]?.properties).toMatchObject({ messageId: '7', headers: { kept: '7' } });
       expect(received[100]?.properties.headers['agentmq-recipient']).toBe('topic:market.a');
       await broker.publish(message(topic('market.b'), 'bound still', { mandatory: true }));
-      await until('it', () => received.length === 302);
-      await migrate(await open(), inbox);
+      await until('it', () => received.length === 102);
     },
   );
 

@@ -27,6 +27,9 @@ const NOT_FOUND = 404;
 /** Frame, syntax, command and unexpected-frame errors, of the channel or the connection; and a failed precondition. */
 const REFUSALS: readonly unknown[] = [406, 501, 502, 503, 505];
 
+/** Whether the broker closed the channel alone: amqplib tells the method that it was for. */
+const isOfChannel = (reason: Error): boolean => 'classId' in reason;
+
 /** Whether the broker closed a channel, or the connection, for what one publication is. */
 const isForOneMessage = ({ code }: { readonly code?: unknown }): boolean => REFUSALS.includes(code);
 
@@ -188,7 +191,7 @@ export class Publisher {
     const unconfirmed = [...this.open].filter(({ sent }) => sent);
     if (this.sizes.learn(reason)) this.failTooLarge();
     else if (isForOneMessage(reason)) this.suspect(unconfirmed, reason);
-    else if (typeof reason.code === 'number') this.countClosure(unconfirmed, reason);
+    else if (isOfChannel(reason)) this.countClosure(unconfirmed, reason);
     for (const outgoing of this.open) {
       outgoing.sent = false;
       outgoing.returned = false;
@@ -213,7 +216,7 @@ export class Publisher {
     const [only, ...others] = unconfirmed;
     if (!only || others.length > 0) return;
     // With the connection goes another channel, whose publication it may have been for.
-    if (!('classId' in reason) && ++only.closures < MAX_CLOSURES) return;
+    if (!isOfChannel(reason) && ++only.closures < MAX_CLOSURES) return;
     this.fail(only, new InvalidMessageError('message', `the broker refuses it: ${reason.message}`, { cause: reason }));
   }
 
