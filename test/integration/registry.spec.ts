@@ -331,3 +331,36 @@ describe('an outage for three time-outs', () => {
     expect(outcomes.flat()).toEqual(Array.from({ length: 6 }, () => 'suspect left, dead left'));
   }, 60_000);
 });
+
+describe('an agent whose id was made up for one start', () => {
+  const system = new TestSystem({ ...REGISTRY, MESSAGE_BUS_TYPE: 'in_memory' });
+  afterAll(() => system.close());
+
+  it('is ended when it has been silent for long, by any agent that is heard itself', async () => {
+    await system.start({ id: 'a', controllers: [member()] });
+    const { store } = system;
+    const killed = { id: 'killed', role: 'member', capabilities: [], instance: 'i', version: '1', concurrency: 1 };
+    await store.registerAgent({ ...killed, ephemeral: true });
+    await store.subscribe('agent.killed', ['news'], true);
+    await store.query(
+      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'killed'`,
+    );
+    await until('its end', async () => !(await store.agents()).agents.some(({ id }) => id === 'killed'), WAIT_MS);
+    expect(await store.topics('agent.killed')).toEqual({ topics: [], dropped: [] });
+  });
+
+  it('is owed again what it subscribed to when it is back after all', async () => {
+    const { store } = system;
+    const back = await system.start({ id: 'back', controllers: [member()] });
+    await store.query(
+      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'back'`,
+    );
+    expect(await store.endAgents(60_000)).toEqual(['back']);
+    await until('it is back', async () => (await store.agents()).agents.some(({ id }) => id === 'back'), WAIT_MS);
+    const subscribed = await store.query<{ pattern: string }>(
+      `SELECT pattern FROM "${store.schema}".subscriptions WHERE consumer = 'agent.back'`,
+    );
+    expect(subscribed).toEqual([{ pattern: '' }]);
+    expect(back.get(AgentServer).isReady).toBe(true);
+  });
+});

@@ -150,6 +150,16 @@ describe.each(['rabbitmq', 'in_memory'])('a handler that fails (%s)', (type) => 
     expect(attemptsOf('asked')).toEqual([1]);
   });
 
+  it('is no open dead letter when its asker was told', async () => {
+    const ask = agents.request({ role: 'unreliable' }, Flaky, { name: 'told', failures: 9 });
+    await expect(ask).rejects.toMatchObject({ message: 'attempt 1 of told' });
+    const told = await until('the record', async () => {
+      const dead = await system.store.list({ state: 'dead', type: 'flaky', discarded: true });
+      return dead.find(({ message }) => message.body.includes('told'))?.deliveries[0]?.discarded;
+    });
+    expect(told).toMatchObject({ reason: 'its asker was told' });
+  });
+
   it('expires between retries, by its time to live', async () => {
     const { messageId } = await agents.send({ role: 'unreliable' }, SlowRetry, { name: 's' }, { ttl: 1_500 });
     await settled(messageId, 'retrying');

@@ -116,8 +116,6 @@ const MAX_PUBLISHING = 5_000;
 const MAX_PUBLISHING_BYTES = 64 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
 const REPORT_EVERY_MS = 5_000;
-/** How long the inbox of an id that never comes back outlives a process that was killed. */
-const EPHEMERAL_INBOX_MS = 3_600_000;
 
 /** While a broker is away, one attempt after the other fails: one line now and then is enough. */
 function atMostEvery<T>(ms: number, report: (value: T) => void): (value: T) => void {
@@ -144,7 +142,7 @@ function createBroker(
     maxQueueSize,
     maxMessageBytes,
     start: start === 'fail' ? 'fail' : 'wait',
-    ...(ephemeral ? { agentInboxExpiresMs: EPHEMERAL_INBOX_MS } : {}),
+    ...(ephemeral ? { agentInboxExpiresMs: registryTimes(registry).endedAfter } : {}),
     connectionName: id,
     reconnectMaxMs: longestReconnect(registry),
     report: atMostEvery(REPORT_EVERY_MS, (problem: Error) => logger.warn(problem.message)),

@@ -57,7 +57,10 @@ export type AgentRegistration = Pick<
   AgentRecord,
   'id' | 'role' | 'capabilities' | 'instance' | 'version' | 'concurrency'
 > &
-  Partial<Pick<AgentRecord, 'handles'>>;
+  Partial<Pick<AgentRecord, 'handles'>> & {
+    /** Its id is of this start alone: once it is gone, no agent of that id comes. */
+    readonly ephemeral?: boolean;
+  };
 export type AgentHeartbeat = Pick<
   AgentRecord,
   'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight' | 'concurrency' | 'circuits'

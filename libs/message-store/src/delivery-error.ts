@@ -26,3 +26,11 @@ export const POISON = toJson({
   message: 'the last of its attempts was cut off: the process that handled it died, or did not renew its claim in time',
   retryable: false,
 });
+
+/** Of what was owed to an agent that is gone and never comes back under its id. */
+export const RECIPIENT_GONE = toJson({
+  name: 'RecipientGoneError',
+  code: 'RECIPIENT_GONE',
+  message: 'the agent was silent for too long, and its id was of that start alone: it never comes back',
+  retryable: false,
+});

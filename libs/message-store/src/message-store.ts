@@ -555,6 +555,12 @@ export abstract class MessageStore {
   abstract agents(ids?: readonly string[]): Promise<AgentSnapshot>;
 
   /**
+   * Ends ephemeral agents that have said nothing for `silentMs`: they, their subscriptions, and what they are owed, which
+   * expires. To be called by a process that can tell silence from its own being cut off. Resolves with their ids.
+   */
+  abstract endAgents(silentMs: number): Promise<string[]>;
+
+  /**
    * Forgets agents that have said nothing for `silentMs`, unless that is true of all; 24 h later, unless they subscribed
    * again or are back, they are owed nothing more.
    */

@@ -288,6 +288,10 @@ export class PostgresMessageStore extends MessageStore {
     return this.registry.read(ids);
   }
 
+  endAgents(silentMs: number): Promise<string[]> {
+    return this.registry.end(silentMs);
+  }
+
   forgetAgents(silentMs: number): Promise<void> {
     return this.registry.forget(silentMs);
   }

@@ -6,6 +6,7 @@ import type {
   HeartbeatOutcome,
 } from './agent-record.js';
 import type { Database } from './database.js';
+import { RECIPIENT_GONE } from './delivery-error.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
 
@@ -27,6 +28,7 @@ export class Registry {
       clean(agent.version),
       agent.concurrency,
       clean(JSON.stringify(agent.handles ?? [])),
+      agent.ephemeral ?? false,
     ]);
     return rows[0] as AgentRecord;
   }
@@ -56,6 +58,11 @@ export class Registry {
     ]);
     const { now } = rows[0] as { now: Date };
     return { now, agents: rows.flatMap(({ now: _, ...agent }) => (agent.id === null ? [] : [agent])) };
+  }
+
+  async end(silentMs: number): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(this.sql.endAgents, [silentMs, RECIPIENT_GONE]);
+    return rows.map(({ id }) => id);
   }
 
   async forget(silentMs: number): Promise<void> {

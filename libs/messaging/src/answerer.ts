@@ -39,15 +39,17 @@ export class Answerer {
     } catch (error) {
       const record = errorRecord(error, contract);
       this.report(`the answer to ${request.type} ${printable(request.messageId)}`, record);
-      return this.fail(request, record);
+      await this.fail(request, record);
+      return;
     }
-    return this.send(request, json, {}, own);
+    await this.send(request, json, {}, own);
   }
 
+  /** Resolves with whether the asker was told: it asked, the broker took the answer, and its time was not over. */
   fail(
     request: Message,
     { stack: _, ...error }: DeliveryError | (WireError & { readonly stack?: string }),
-  ): Promise<void> {
+  ): Promise<boolean> {
     return this.send(request, JSON.stringify(error), { [HEADER.error]: true });
   }
 
@@ -56,8 +58,8 @@ export class Answerer {
     json: string,
     headers: Record<string, unknown> = {},
     { type, version }: Pick<Message, 'type' | 'version'> = { type: `${request.type}:reply`, version: request.version },
-  ): Promise<void> {
-    if (!request.replyTo) return;
+  ): Promise<boolean> {
+    if (!request.replyTo) return false;
     try {
       const reply = toWire({
         messageId: newMessageId(),
@@ -76,9 +78,10 @@ export class Answerer {
         ...(request.trace ? { trace: request.trace } : {}),
       });
       await this.broker.reply(request.replyTo, reply);
+      return !request.expiresAt || this.now() < request.expiresAt;
     } catch (error) {
       this.report(`the answer to ${request.type} ${printable(request.messageId)}`, error);
-      if (error instanceof MessageTooLargeError) await this.fail(request, toWireError(error));
+      return error instanceof MessageTooLargeError && (await this.fail(request, toWireError(error)));
     }
   }
 }

@@ -18,6 +18,9 @@ export function isRetryable(error: unknown): boolean {
   return (error as { readonly retryable?: unknown }).retryable !== false;
 }
 
+/** Why the dead letter of a request that failed is discarded. */
+export const ASKER_TOLD = 'its asker was told';
+
 /** An error as it is kept. Of a sensitive contract no text: it may quote the payload. */
 export function errorRecord(error: unknown, contract?: ContractDefinition): DeliveryError {
   const wire = toWireError(error);

@@ -33,7 +33,7 @@ import { Batcher } from './batcher.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';
-import { describe, errorRecord, isRetryable, printable } from './failing.js';
+import { ASKER_TOLD, describe, errorRecord, isRetryable, printable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
 import { recordRejection } from './rejecting.js';
@@ -231,7 +231,9 @@ export class Inbox {
     if (taken.outcome === 'waiting') return this.count(contract, 'duplicate');
     if (taken.outcome === 'settled') {
       if (!taken.now) return this.count(contract, 'duplicate');
-      if (taken.state === 'dead') await this.answerer.fail(message, toWireError(new PoisonMessageError()));
+      const poisonous =
+        taken.state === 'dead' && (await this.answerer.fail(message, toWireError(new PoisonMessageError())));
+      if (poisonous) await this.discard(message);
       return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
     }
     const held = this.claims.hold(message.messageId, taken);
@@ -315,14 +317,15 @@ export class Inbox {
     const again = !message.replyTo && isRetryable(error) && failures + 1 < policy.attempts;
     // A commit whose answer was lost may have been made after all: then this attempt has not failed.
     const isSure = !(work.transactional && error instanceof StoreUnavailableError);
-    if (!again && isSure) await this.answerer.fail(message, record);
+    let told = !again && isSure && (await this.answerer.fail(message, record));
     const stood = await this.claims.fail(
       again
         ? { ...held.ref, error: record, state: 'retrying', retryInMs: retryDelay(policy, failures + 1) }
         : { ...held.ref, error: record, state: 'dead' },
     );
     if (!stood) return 'fenced';
-    if (!again && !isSure) await this.answerer.fail(message, record);
+    if (!again && !isSure) told = await this.answerer.fail(message, record);
+    if (told) await this.discard(message);
     return again ? 'retrying' : 'failed';
   }
 
@@ -346,8 +349,9 @@ export class Inbox {
     } catch (error) {
       if (this.claims.stopped.aborted) throw error;
       const record = this.warn(work, error);
-      await this.answerer.fail(message, record);
-      await this.record({ message, consumer: this.consumer, state: 'dead', error: record });
+      const told = await this.answerer.fail(message, record);
+      const stored = await this.record({ message, consumer: this.consumer, state: 'dead', error: record });
+      if (told) await this.discard(stored);
       this.count(contract, 'failed');
     } finally {
       this.claims.stopped.removeEventListener('abort', stop);
@@ -376,16 +380,25 @@ export class Inbox {
   private async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
     const expired = error instanceof MessageExpiredError;
     const record = errorRecord(error, contract);
-    await this.record({ message, consumer: this.consumer, state: expired ? 'expired' : 'dead', error: record });
+    const state = expired ? 'expired' : 'dead';
+    const stored = await this.record({ message, consumer: this.consumer, state, error: record });
     this.count(contract, expired ? 'expired' : 'rejected');
-    if (!expired) await this.answerer.fail(message, record);
+    if (!expired && (await this.answerer.fail(message, record))) await this.discard(stored);
   }
 
-  private record(rejection: Rejection): Promise<void> {
-    return recordRejection(rejection, async (given) => {
-      const message = given.message.transient ? await this.admit(given.message) : given.message;
-      await this.claims.patiently(() => this.rejections.add({ ...given, message }));
+  /** What its asker was told needs no operator: it is on record, and the asker decides what follows. */
+  private async discard({ messageId }: Message): Promise<void> {
+    await this.claims.patiently(() => this.store.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
+  }
+
+  /** Resolves with the message as it is stored. */
+  private async record(rejection: Rejection): Promise<Message> {
+    let stored = rejection.message;
+    await recordRejection(rejection, async (given) => {
+      stored = given.message.transient ? await this.admit(given.message) : given.message;
+      await this.claims.patiently(() => this.rejections.add({ ...given, message: stored }));
     });
+    return stored;
   }
 
   private admit(message: Message): Promise<Message> {

@@ -132,6 +132,11 @@ export class MessageBus {
     await this.watch.rouse().catch((error: unknown) => this.logger.warn(`handlers: ${String(error)}`));
   }
 
+  /** After this agent was given up for its silence: it is owed again what it subscribed to. Rejects as the store does. */
+  async subscribeAgain(): Promise<void> {
+    await this.receiving.subscribeAgain();
+  }
+
   /**
    * Sends to a role, an agent, a topic or all. A durable message is resolved once committed in the store (in a
    * transaction: written there): it will reach its recipient, whatever dies. A transient one is resolved once the broker
@@ -281,7 +286,7 @@ export class MessageBus {
     } catch (error) {
       if (signal?.aborted || mayHaveBeenTaken(error)) await this.outbox.settle(message, lease);
       // What went wrong is the error to tell; an entry that stays is closed when the request expires.
-      else await this.outbox.bury(message, lease, error).catch(() => undefined);
+      else await this.outbox.buryRequest(message, lease, error).catch(() => undefined);
       throw error;
     }
   }

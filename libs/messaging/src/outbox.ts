@@ -12,6 +12,7 @@ import { RepeatedLog } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import { Bound } from './bound.js';
 import { BusStoppedError, OutboxFullError } from './errors.js';
+import { ASKER_TOLD } from './failing.js';
 import { type OutboxLoad, OutboxRoom } from './outbox-room.js';
 import { backoff, pause, within } from './patience.js';
 import { Publisher } from './publisher.js';
@@ -128,9 +129,11 @@ export class Outbox {
     return this.publisher.settle({ ...lease, message });
   }
 
-  /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
-  bury(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
-    return this.publisher.bury({ ...lease, message }, error);
+  /** Records a request whose asker is told of the error as dead, and closes its entry: it will not be published any more. */
+  async buryRequest(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
+    await this.publisher.bury({ ...lease, message }, error);
+    const { messageId, recipient } = message;
+    await this.store.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
   }
 
   /** Stops the relay, and waits for what is being published, at most `timeoutMs`. */

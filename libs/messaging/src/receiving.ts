@@ -100,6 +100,11 @@ export class Receiving {
     }
   }
 
+  /** Has the store owe it again what this agent declares, broadcasts included. Rejects as the store does. */
+  async subscribeAgain(): Promise<void> {
+    for (const inbox of this.inboxes) await this.declareAgain(inbox.consumer, this.declared.get(inbox) ?? [], []);
+  }
+
   /** Lets handlers end, and gives back what has not ended after `timeoutMs`. Safe to call twice. */
   async stop(timeoutMs: number): Promise<void> {
     this.stopping.abort();

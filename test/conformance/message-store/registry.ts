@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { toAgent, toTopic } from 'agentmq/contracts';
 import type { AgentHeartbeat, AgentRecord, AgentRegistration } from 'agentmq/message-store';
-import { type Harness, wipe } from './harness.js';
+import { type Harness, newMessage, wipe } from './harness.js';
 
 const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
   id: 'worker-1',
@@ -136,6 +137,38 @@ export function registry(of: () => Harness): void {
       );
       expect(new Set(outcomes)).toEqual(new Set(['recorded']));
       expect(await only()).toMatchObject({ sequence: 30, inFlight: 30 });
+    });
+
+    it('ends the silent whose id never comes back, and all that they are owed; a stable id keeps it', async () => {
+      const { store } = of();
+      for (const [id, ephemeral] of [
+        ['a-1', true],
+        ['a-2', true],
+        ['stable', false],
+      ] as const) {
+        await store.registerAgent(agent({ id, ephemeral }));
+        await store.subscribe(`agent.${id}`, ['news'], true);
+      }
+      const [news, direct] = [newMessage({ recipient: toTopic('news') }), newMessage({ recipient: toAgent('a-1') })];
+      await store.append([news, direct], { owner: 'sender' });
+      expect(await store.endAgents(60_000)).toEqual([]);
+      await store.query(
+        `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id <> 'a-2'`,
+      );
+      expect(await store.endAgents(60_000)).toEqual(['a-1']);
+      expect((await store.agents()).agents.map(({ id }) => id)).toEqual(['a-2', 'stable']);
+      const gone = { state: 'expired', error: { code: 'RECIPIENT_GONE' } };
+      const states = async (id: string) =>
+        (await store.find(id))?.deliveries.toSorted((a, b) => (a.consumer < b.consumer ? -1 : 1));
+      expect(await states(direct.messageId)).toMatchObject([gone]);
+      expect(await states(news.messageId)).toMatchObject([
+        { consumer: 'agent.a-1', ...gone },
+        { consumer: 'agent.a-2', state: 'pending' },
+        { consumer: 'agent.stable', state: 'pending' },
+      ]);
+      const later = newMessage({ recipient: toTopic('news') });
+      await store.append([later], { owner: 'sender' });
+      expect(await states(later.messageId)).toMatchObject([{ consumer: 'agent.a-2' }, { consumer: 'agent.stable' }]);
     });
 
     it('forgets the silent, unless all are; a heartbeat of one that it does not know is unknown', async () => {

@@ -15,7 +15,7 @@ import {
   toEveryone,
   toTopic,
 } from 'agentmq/contracts';
-import { type AgentCircuit, type HandledContract, MessageStore } from 'agentmq/message-store';
+import { type AgentCircuit, type AgentSnapshot, type HandledContract, MessageStore } from 'agentmq/message-store';
 import { MessageBus, type Route } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
@@ -69,7 +69,7 @@ export class AgentRegistry {
   private sequence = 0;
 
   constructor(
-    settings: AgentSettings,
+    private readonly settings: AgentSettings,
     private readonly identity: AgentIdentity,
     private readonly store: MessageStore,
     private readonly bus: MessageBus,
@@ -187,7 +187,11 @@ export class AgentRegistry {
   private async enter(): Promise<void> {
     const { id, role, instance, concurrency } = this.identity;
     const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version, concurrency };
-    const { incarnation, registeredAt } = await this.store.registerAgent({ ...agent, handles: this.handles });
+    const { incarnation, registeredAt } = await this.store.registerAgent({
+      ...agent,
+      handles: this.handles,
+      ephemeral: this.settings.ephemeral,
+    });
     this.sequence = 0;
     if (this.state === 'new') this.state = 'registered';
     await this.read(true);
@@ -216,8 +220,11 @@ export class AgentRegistry {
         await this.read(false).catch(() => undefined);
         throw error;
       });
-    if (outcome === 'unknown' && this.state === 'registered') await this.enter();
-    else await this.read(outcome === 'recorded');
+    if (outcome === 'unknown' && this.state === 'registered') {
+      // Given up after a long silence, it was owed nothing more.
+      await this.bus.subscribeAgain();
+      await this.enter();
+    } else await this.read(outcome === 'recorded');
     return outcome !== 'replaced';
   }
 
@@ -240,11 +247,20 @@ export class AgentRegistry {
         const snapshot = await this.store.agents();
         if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
         this.emit(this.view.read(snapshot, this.isClear));
+        if (beaten && this.isClear) await this.endGone(snapshot);
       } catch (error) {
         this.clearness.failed();
         throw error;
       }
     });
+  }
+
+  /** Ids that are made up anew at every start are owed nothing once their agent is gone. */
+  private async endGone({ now, agents }: AgentSnapshot): Promise<void> {
+    const { endedAfter } = this.times;
+    if (agents.every(({ heartbeatAt }) => now.getTime() - heartbeatAt.getTime() < endedAfter)) return;
+    for (const id of await this.store.endAgents(endedAfter))
+      this.logger.log(`${id} is gone for good: what it was owed has expired`);
   }
 
   private async readNamed(): Promise<void> {

@@ -12,12 +12,16 @@ export interface RegistryTimes {
   readonly suspectAfter: number;
   /** An agent that was silent for so long is lost. */
   readonly deadAfter: number;
+  /** An agent that was silent for so long, and whose id is of one start alone, never comes back. */
+  readonly endedAfter: number;
   /** Two successful heartbeats of one's own that are further apart have a gap between them, in which others may have been cut off too. */
   readonly longestGap: number;
   /** After a gap: how long until those who were cut off, too, could all have been heard again. */
   readonly patience: number;
 }
 
+const LEAST_ENDED_MS = 60_000;
+const ENDED_TIMEOUTS = 3;
 const LONGEST_CONFIRM_MS = 5_000;
 const LONGEST_RECONNECT_MS = 10_000;
 
@@ -34,6 +38,7 @@ export function registryTimes(settings: AgentSettings['registry']): RegistryTime
     confirmWithin: Math.min(LONGEST_CONFIRM_MS, heartbeatInterval),
     suspectAfter,
     deadAfter: agentTimeout,
+    endedAfter: Math.max(LEAST_ENDED_MS, ENDED_TIMEOUTS * agentTimeout),
     longestGap: (heartbeatInterval + suspectAfter) / 2,
     patience: agentTimeout + longestReconnect(settings),
   };

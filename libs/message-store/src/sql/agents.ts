@@ -1,3 +1,5 @@
+import { isFree } from './failed-attempts.js';
+
 const agentRow = `id, role, capabilities, instance, incarnation, sequence, load, in_flight AS "inFlight", concurrency,
   circuits, version, CASE WHEN handles_of = instance THEN handles ELSE '[]' END AS handles, stopped, registered_at AS "registeredAt", heartbeat_at AS "heartbeatAt"`;
 
@@ -6,13 +8,13 @@ const agentRow = `id, role, capabilities, instance, incarnation, sequence, load,
  * turns at the row, so the times must be those of the turn, not of the statement's start.
  */
 export const registerAgent = (schema: string): string => `
-INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version, concurrency, handles, handles_of)
-VALUES ($1, $2, $3::text[], $4, $5, $6, $7::json, $4)
+INSERT INTO "${schema}".agents AS known (id, role, capabilities, instance, version, concurrency, handles, handles_of, ephemeral)
+VALUES ($1, $2, $3::text[], $4, $5, $6, $7::json, $4, $8)
 ON CONFLICT (id) DO UPDATE
 SET role = excluded.role, capabilities = excluded.capabilities, instance = excluded.instance,
   incarnation = known.incarnation + 1, sequence = 0,
   version = excluded.version, concurrency = excluded.concurrency, circuits = '[]', load = 0, in_flight = 0, stopped = false,
-  handles = excluded.handles, handles_of = excluded.handles_of,
+  handles = excluded.handles, handles_of = excluded.handles_of, ephemeral = excluded.ephemeral,
   registered_at = clock_timestamp(), heartbeat_at = clock_timestamp()
 RETURNING ${agentRow}`;
 
@@ -65,3 +67,34 @@ WITH heard AS (
 DELETE FROM "${schema}".subscriptions s
 WHERE s.orphaned_at < statement_timestamp() - interval '24 hours'
   AND NOT EXISTS (SELECT FROM "${schema}".agents a WHERE 'agent.' || a.id = s.consumer)`;
+
+/** The most deliveries that one statement ends, of all agents. */
+const MOST_ENDED = 10_000;
+
+/**
+ * Ends agents that never come back under their id, and were silent for `$1` ms: with them what they subscribed to, and what
+ * they are owed, on record with the error `$2`. An agent that is owed more than one statement ends stays until the next.
+ */
+export const endAgents = (schema: string): string => `
+WITH gone AS MATERIALIZED (
+  SELECT id, 'agent.' || id AS consumer FROM "${schema}".agents
+  WHERE ephemeral AND heartbeat_at < statement_timestamp() - $1 * interval '1 millisecond'
+  ORDER BY heartbeat_at LIMIT 20
+  FOR UPDATE SKIP LOCKED
+), unsubscribed AS (
+  DELETE FROM "${schema}".subscriptions WHERE consumer IN (SELECT consumer FROM gone)
+), owed AS MATERIALIZED (
+  SELECT d.ctid AS at FROM "${schema}".deliveries d
+  WHERE d.consumer IN (SELECT consumer FROM gone) AND d.state <> 'completed' AND ${isFree}
+  LIMIT ${MOST_ENDED}
+  FOR UPDATE SKIP LOCKED
+), settled AS (
+  UPDATE "${schema}".deliveries
+  SET state = 'expired', error = $2::json, due_at = NULL, leased_until = NULL, finished_at = statement_timestamp()
+  WHERE ctid = ANY (ARRAY(SELECT at FROM owed))
+), closed AS (
+  DELETE FROM "${schema}".outbox WHERE target IN (SELECT consumer FROM gone)
+)
+DELETE FROM "${schema}".agents
+WHERE id IN (SELECT id FROM gone) AND (SELECT count(*) FROM owed) < ${MOST_ENDED}
+RETURNING id`;

@@ -1,4 +1,4 @@
-import { agents, deregisterAgent, forgetAgents, heartbeat, registerAgent } from './agents.js';
+import { agents, deregisterAgent, endAgents, forgetAgents, heartbeat, registerAgent } from './agents.js';
 import { append, ownEntries } from './append.js';
 import { claim } from './claim.js';
 import { counts } from './counts.js';
@@ -69,6 +69,7 @@ export const statements = (schema: string) => ({
   heartbeat: heartbeat(schema),
   deregisterAgent: deregisterAgent(schema),
   agents: agents(schema),
+  endAgents: endAgents(schema),
   forgetAgents: forgetAgents(schema),
 });
 
