@@ -27,6 +27,7 @@ describe('a database that refuses one thing or another', () => {
   // as an operator sets it for a role or a database
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: 'in_memory',
+    MESSAGE_BUS_START: 'wait',
     DATABASE_URL: `${databaseUrl()}?options=${encodeURIComponent('-c lock_timeout=100')}`,
   });
   const foreign = new MemoryBroker(system.hub);
@@ -123,6 +124,15 @@ describe('a database that refuses one thing or another', () => {
     await until('the completion', async () => (await deliveryOf(messageId))?.state === 'completed');
     expect(await deliveryOf(messageId)).toMatchObject({ attempt: 1, history: [] });
     expect(handled).toEqual([1]);
+  });
+
+  it('a database that refuses the agent ends its start, which waits for one that is away', async () => {
+    const nowhere = databaseUrl().replace(/\/[^/?]*(\?|$)/, '/no_such_database$1');
+    const start = system.start({ id: 'sender-2', controllers: [Sender], databaseUrl: nowhere });
+    await expect(start).rejects.toMatchObject({
+      code: 'STORE_ACCESS',
+      message: expect.stringMatching(/does not let this process in: .*no_such_database/),
+    });
   });
 
   it('a send that may wait does so, whatever the reason', async () => {

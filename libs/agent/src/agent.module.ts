@@ -12,7 +12,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker } from 'agentmq/broker';
 import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 import { MessageBus, within } from 'agentmq/messaging';
-import { Health, HealthProbes, Metrics, TelemetryEndpoints } from 'agentmq/telemetry';
+import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
@@ -115,17 +115,6 @@ const RELAY_POLL_MS = 1_000;
 const MAX_PUBLISHING = 5_000;
 const MAX_PUBLISHING_BYTES = 64 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
-const REPORT_EVERY_MS = 5_000;
-
-/** While a broker is away, one attempt after the other fails: one line now and then is enough. */
-function atMostEvery<T>(ms: number, report: (value: T) => void): (value: T) => void {
-  let next = 0;
-  return (value) => {
-    if (Date.now() < next) return;
-    next = Date.now() + ms;
-    report(value);
-  };
-}
 
 function createBroker(
   { namespace, bus, start, ephemeral, registry, store }: AgentSettings,
@@ -133,6 +122,7 @@ function createBroker(
   hub?: MemoryHub,
 ): Broker {
   const logger = new Logger('RabbitMQ');
+  const log = new RepeatedLog(logger);
   const { maxQueueSize, maxMessageBytes } = bus;
   if (bus.type === 'in_memory') return new MemoryBroker(hub ?? new MemoryHub({ maxQueueSize }), { maxMessageBytes });
   return new RabbitMqBroker({
@@ -145,14 +135,14 @@ function createBroker(
     ...(ephemeral ? { agentInboxExpiresMs: registryTimes(registry).endedAfter } : {}),
     connectionName: id,
     reconnectMaxMs: longestReconnect(registry),
-    report: atMostEvery(REPORT_EVERY_MS, (problem: Error) => logger.warn(problem.message)),
+    report: (problem: Error) => log.warn('connection', problem),
     remark: (remark) => logger.warn(remark),
     mendIntervalMs: store.replayInterval,
   });
 }
 
-const createStore = ({ databaseUrl, namespace }: AgentSettings): MessageStore =>
-  PostgresMessageStore.connect({ url: databaseUrl, namespace });
+const createStore = ({ databaseUrl, namespace, database }: AgentSettings): MessageStore =>
+  PostgresMessageStore.connect({ url: databaseUrl, namespace, ...database });
 
 const createBus = (
   settings: AgentSettings,

@@ -76,6 +76,18 @@ export class Environment {
   @Type(() => Number)
   @IsInt()
   @Min(2)
+  @Max(1_000)
+  DATABASE_POOL_SIZE = 10;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(86_400)
+  DATABASE_STATEMENT_TIMEOUT = 30;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(2)
   @Max(3_600)
   MESSAGE_STORE_LEASE = 30;
 

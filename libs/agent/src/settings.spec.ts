@@ -31,6 +31,10 @@ describe('loadSettings', () => {
     });
     expect(retry).toEqual({ attempts: 5, delay: 1_000, factor: 2, maxDelay: 60_000 });
     expect(handlerTimeout).toBe(600_000);
+    expect(loadSettings({ DATABASE_POOL_SIZE: '7', DATABASE_STATEMENT_TIMEOUT: '0' }).database).toEqual({
+      poolSize: 7,
+      statementTimeoutMs: 0,
+    });
   });
 
   it('takes fractions of a second for the waits between attempts', () => {
@@ -41,6 +45,8 @@ describe('loadSettings', () => {
   });
 
   it.each([
+    ['DATABASE_POOL_SIZE', '1', '1001'],
+    ['DATABASE_STATEMENT_TIMEOUT', '-1', '86401'],
     ['MESSAGE_STORE_LEASE', '1', '3601'],
     ['MESSAGE_STORE_OUTBOX_LIMIT', '0', '1.5'],
     ['MESSAGE_STORE_REPLAY_INTERVAL', '0', '3601'],

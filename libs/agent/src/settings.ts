@@ -34,6 +34,12 @@ export abstract class AgentSettings {
   abstract readonly start: StartMode;
   /** Where PostgreSQL is; empty for the embedded database. */
   abstract readonly databaseUrl: string;
+  abstract readonly database: {
+    /** The most connections to it. */
+    readonly poolSize: number;
+    /** How long a statement may run; 0 for no limit. */
+    readonly statementTimeoutMs: number;
+  };
   abstract readonly store: {
     /** How long a claim on a message, or on an outbox entry, lasts unless it is renewed. */
     readonly lease: number;
@@ -176,6 +182,10 @@ export function loadSettings(
     },
     start: env.MESSAGE_BUS_START ?? start,
     databaseUrl: env.DATABASE_URL ?? databaseUrl,
+    database: {
+      poolSize: env.DATABASE_POOL_SIZE,
+      statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT * 1_000,
+    },
     store: {
       lease: env.MESSAGE_STORE_LEASE * 1_000,
       outboxLimit: env.MESSAGE_STORE_OUTBOX_LIMIT,

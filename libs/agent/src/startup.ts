@@ -53,7 +53,8 @@ export class Startup {
         return await work();
       } catch (error) {
         const { stopped } = this;
-        if (this.settings.start === 'fail' || !(error instanceof StoreUnavailableError) || stopped.aborted) throw error;
+        const mayPass = error instanceof StoreUnavailableError && error.retryable;
+        if (this.settings.start === 'fail' || !mayPass || stopped.aborted) throw error;
         if (attempt === 0) this.logger.warn(`waiting for the message store: ${error.message}`);
         await pause(backoff(attempt), stopped);
       }

@@ -37,8 +37,8 @@ const noAccess = /^(?:28...|3D000|42501)$/;
 /** The values of a statement are to blame: data exceptions, constraints, limits of the server. */
 const badData = /^(?:21|22|23|54)/;
 
-/** The statement itself is: not supported, not permitted, no such object, or refused by a trigger of the operator's. */
-const badStatement = /^(?:0[ABLPZ]|20|2[4678BDF]|3[4589BDF]|42|44|P0|HV)/;
+/** The statement itself is: not supported, not permitted here, no such object, or refused by a trigger of the operator's. */
+const badStatement = /^(?:0[ABLPZ]|20|2[4678BDF]|25(?!006|P0[34])|3[4589BDF]|42|44|P0|HV)/;
 
 /** What pg and pg-pool say without a code. */
 const messages =

@@ -23,7 +23,7 @@ export interface ServerOptions {
 const READ_GRACE_MS = 5_000;
 
 /** How long statements under way have to end when the pool is closed, in ms. */
-const END_MS = 5_000;
+const END_MS = 1_000;
 
 /** How long the server has to close its side of a connection, in ms. */
 const GOODBYE_MS = 1_000;

@@ -101,9 +101,9 @@ export class Outbox {
    * `StoreUnavailableError` or `OutboxFullError`; when the agent stops meanwhile, with `BusStoppedError`.
    */
   send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
-    return this.patiently(message, waitMs, () =>
-      transaction ? this.joinTransaction(message, transaction) : this.commit(message),
-    );
+    return transaction
+      ? this.patiently(message, waitMs, () => this.joinTransaction(message, transaction), true)
+      : this.patiently(message, waitMs, () => this.commit(message));
   }
 
   /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */
@@ -176,7 +176,12 @@ export class Outbox {
   }
 
   /** The message keeps its id, so that repeating an attempt which may have been committed stores it once. */
-  private async patiently<T>(message: Message, waitMs: number, work: () => Promise<T>): Promise<T> {
+  private async patiently<T>(
+    message: Message,
+    waitMs: number,
+    work: () => Promise<T>,
+    inTransaction = false,
+  ): Promise<T> {
     const release = this.room.hold(message.body.length);
     const end = performance.now() + waitMs;
     try {
@@ -186,7 +191,9 @@ export class Outbox {
         } catch (error) {
           const left = end - performance.now();
           if (this.stopping.signal.aborted && isOfTheStore(error)) throw new BusStoppedError({ cause: error });
-          if (!mayPass(error) || left <= 0) throw error;
+          // after an error of the database nothing more succeeds in a transaction
+          const isFinal = !mayPass(error) || (inTransaction && !(error instanceof OutboxFullError));
+          if (isFinal || left <= 0) throw error;
           await pause(Math.min(left, backoff(tries, FIRST_WAIT_MS, LONGEST_WAIT_MS)), this.stopping.signal);
         }
       }

@@ -1,6 +1,6 @@
 import { type AgentSettings, loadSettings } from 'agentmq/agent';
 import { AgentMQError } from 'agentmq/contracts';
-import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { type MessageStore, PostgresMessageStore, StatementError } from 'agentmq/message-store';
 
 /** In PostgreSQL's words `undefined_table`. */
 const UNDEFINED_TABLE = '42P01';
@@ -20,15 +20,16 @@ export class NoSchemaError extends AgentMQError {
  */
 export async function withStore<T>(work: (store: MessageStore, settings: AgentSettings) => Promise<T>): Promise<T> {
   const settings = loadSettings();
-  const store = PostgresMessageStore.connect({ url: settings.databaseUrl, namespace: settings.namespace });
+  const { databaseUrl, namespace, database } = settings;
+  const store = PostgresMessageStore.connect({ url: databaseUrl, namespace, ...database });
   try {
     return await work(store, settings);
   } catch (error) {
-    throw isMissingTable(error) ? new NoSchemaError(settings.namespace) : error;
+    throw isMissingTable(error) ? new NoSchemaError(namespace) : error;
   } finally {
     await store.close();
   }
 }
 
 const isMissingTable = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === UNDEFINED_TABLE;
+  error instanceof StatementError && error.sqlState === UNDEFINED_TABLE;

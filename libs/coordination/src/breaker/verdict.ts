@@ -41,7 +41,9 @@ const OUR_OWN = [
 /** Of errors that nobody has meant for the caller: of Node, of its system calls, of Postgres, and those without a code. */
 const UNFORESEEN = new Set([...getSystemErrorMap().values()].map(([name]) => name))
   .add('HANDLER_FAILED')
-  .add('UNKNOWN');
+  .add('UNKNOWN')
+  .add('STORE_ACCESS')
+  .add('STORE_STATEMENT');
 const UNFORESEEN_FORM = /^(ERR_.*|(?=.*\d)[0-9A-Z]{5})$/;
 
 /**
