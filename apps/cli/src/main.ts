@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { relative } from 'node:path';
-import { AgentMQError, RemoteError } from 'agentmq/contracts';
+import { AgentMQError, RemoteError, visibleLines } from 'agentmq/contracts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addContractCommands } from './contracts/commands.js';
 import { addOperatorCommands } from './operator/commands.js';
@@ -85,9 +85,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   const known = error instanceof AgentMQError;
-  process.stderr.write(
-    `agentmq: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  const text = known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`agentmq: ${visibleLines(text)}\n`);
   const code = error instanceof RemoteError || known ? error.code : '';
   process.exitCode = code === 'INTERRUPTED' ? EXIT_INTERRUPTED : inputErrors.has(code) ? EXIT_INPUT : 1;
 }

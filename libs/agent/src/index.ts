@@ -2,6 +2,7 @@ export { Ctx } from '@nestjs/microservices';
 export { type RetryOptions, type RetryPolicy } from 'agentmq/contracts';
 export { type Transaction } from 'agentmq/message-store';
 export { AgentClient, type To, type TypedRequestOptions } from './agent-client.js';
+export { AgentLogger } from './agent-logger.js';
 export { AgentModule, type AgentModuleOptions } from './agent.module.js';
 export { AgentServer } from './agent-server.js';
 export { GuardedEvents } from './registry/guarded-events.js';

@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import {
-  ConsoleLogger,
   type DynamicModule,
   type INestApplicationContext,
   Logger,
@@ -10,12 +9,13 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError, visible } from 'agentmq/contracts';
 import { Metrics } from 'agentmq/telemetry';
+import { AgentLogger } from './agent-logger.js';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { SelfStop } from './self-stop.js';
-import { loadSettings, logLevelsUpTo } from './settings.js';
+import { loadSettings, logLevelsUpTo, SettingsError } from './settings.js';
 import { stopWithNpm } from './stop-with-npm.js';
 
 /**
@@ -28,13 +28,14 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
   // Whoever read what is logged has gone: that is no reason to stop working, or to stop without a word to the others.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
+    Logger.overrideLogger(new AgentLogger());
     const { log, bus, http } = loadSettings();
     const colors = isatty(process.stdout.fd);
     const nest = await NestFactory.create<NestExpressApplication>(app, {
       abortOnError: false,
       // An unfinished request must not hold up a stop.
       forceCloseConnections: true,
-      logger: new ConsoleLogger({ json: log.json, colors, logLevels: logLevelsUpTo(log.level) }),
+      logger: new AgentLogger({ json: log.json, colors, logLevels: logLevelsUpTo(log.level) }),
     });
     server = nest.get(AgentServer);
     nest.get(Metrics).collectProcess();
@@ -57,18 +58,23 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
     // Told to stop while it waited for a server: that is no failure, and the shutdown ends the process.
     if (server?.isClosing) return;
     new Logger('AgentMQ').error(explain(error));
+    if (error instanceof SettingsError) {
+      for (const problem of error.problems) process.stderr.write(`  ${visible(problem)}\n`);
+    }
     process.exit(1);
   }
 }
 
 /** What an operator can act on is told without a stack: our own errors, and the system's (`EADDRINUSE`). */
 function explain(error: unknown): unknown {
+  if (error instanceof SettingsError) return `${error.name}: invalid settings:`;
   if (error instanceof AgentMQError) return `${error.name}: ${error.message}`;
   return error instanceof Error && 'code' in error ? error.message : error;
 }
 
 /**
- * Starts an agent without HTTP, as one of several in a process. Resolves when its messages flow; `close()` stops it.
+ * Starts an agent without HTTP, as one of several in a process. Resolves when its messages flow; `close()` stops it. A logger of
+ * the caller's gets text from outside as it is: it has to escape it, as {@link AgentLogger} does.
  * Rejects with what prevents the start.
  */
 export async function startEmbeddedAgent(
@@ -77,7 +83,7 @@ export async function startEmbeddedAgent(
 ): Promise<INestApplicationContext> {
   const agent = await NestFactory.createMicroservice(app, {
     abortOnError: false,
-    logger,
+    logger: Array.isArray(logger) ? new AgentLogger({ logLevels: logger }) : logger,
     useFactory: (strategy: AgentServer) => ({ strategy }),
     inject: [AgentServer],
   });

@@ -118,3 +118,4 @@ export {
   MAX_CAPABILITIES,
   MAX_CIRCUITS,
 } from './messages/registry.js';
+export { visible, visibleJson, visibleLines } from './visible.js';

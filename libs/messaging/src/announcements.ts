@@ -19,7 +19,7 @@ import type { Metrics } from 'agentmq/telemetry';
 import type { AnnounceOptions } from './bus-options.js';
 import type { Composer } from './composer.js';
 import { BusStoppedError, MessageExpiredError } from './errors.js';
-import { describe, errorRecord, printable } from './failing.js';
+import { describe, errorRecord } from './failing.js';
 import { apart } from './flow.js';
 import { publicationOf } from './publication.js';
 
@@ -121,11 +121,11 @@ export class Announcements {
       this.metrics.received(contract.type, 'completed');
     } catch (error) {
       this.metrics.received(contract.type, 'failed');
-      this.logger.warn(`${message.type} ${printable(message.messageId)}: ${describe(errorRecord(error, contract))}`);
+      this.logger.warn(`${message.type} ${message.messageId}: ${describe(errorRecord(error, contract))}`);
     }
   }
 
   private dropped({ type, messageId }: Message, reason: string): void {
-    this.logger.debug(`${printable(type)} ${printable(messageId)} dropped: ${reason}`);
+    this.logger.debug(`${type} ${messageId} dropped: ${reason}`);
   }
 }

@@ -13,7 +13,7 @@ import {
 } from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
 import { AnswerNotEncodableError } from './errors.js';
-import { errorRecord, printable } from './failing.js';
+import { errorRecord } from './failing.js';
 
 /** Answers requests. Never rejects: a requester that is gone, or out of reach, runs into its time-out. */
 export class Answerer {
@@ -38,7 +38,7 @@ export class Answerer {
       json = encodeAnswer(answer);
     } catch (error) {
       const record = errorRecord(error, contract);
-      this.report(`the answer to ${request.type} ${printable(request.messageId)}`, record);
+      this.report(`the answer to ${request.type} ${request.messageId}`, record);
       await this.fail(request, record);
       return;
     }
@@ -80,7 +80,7 @@ export class Answerer {
       await this.broker.reply(request.replyTo, reply);
       return !request.expiresAt || this.now() < request.expiresAt;
     } catch (error) {
-      this.report(`the answer to ${request.type} ${printable(request.messageId)}`, error);
+      this.report(`the answer to ${request.type} ${request.messageId}`, error);
       return error instanceof MessageTooLargeError && (await this.fail(request, toWireError(error)));
     }
   }

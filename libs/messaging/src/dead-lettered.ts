@@ -4,7 +4,6 @@ import { formatRecipient, fromWire, type Message, type Recipient, toWireError } 
 import type { MessageStore, Rejection } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
-import { printable } from './failing.js';
 import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from './patience.js';
 import { recordRejection } from './rejecting.js';
@@ -86,7 +85,7 @@ export class DeadLetteredInbox {
     if (this.told.has(consumer) || this.told.size >= MOST_TOLD) return;
     this.told.add(consumer);
     this.logger.warn(
-      `${printable(consumer)}: the broker takes messages out of its queues before their time is over (${printable(reason)}): ` +
+      `${consumer}: the broker takes messages out of its queues before their time is over (${reason}): ` +
         'see policies and queue arguments at the broker. What is stored goes on its way again',
     );
   }

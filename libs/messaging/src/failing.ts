@@ -32,7 +32,4 @@ export function errorRecord(error: unknown, contract?: ContractDefinition): Deli
   return stack ? boundedError({ ...wire, stack }) : wire;
 }
 
-export const describe = ({ name, message }: DeliveryError): string => printable(`${name}: ${message}`);
-
-/** Foreign text must not forge lines of a log. */
-export const printable = (text: string): string => text.replaceAll(/\p{Cc}+/gu, ' ');
+export const describe = ({ name, message }: DeliveryError): string => `${name}: ${message}`;

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { AwaitedHandler, ConsumerName, MessageStore } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
-import { printable } from './failing.js';
 import { OncePer } from './once-per.js';
 
 const BATCH = 1_000;
@@ -46,9 +45,7 @@ export class HandlerWatch {
     for (const { consumer, type, version, count, since } of found) {
       if (!this.said.isDue(`${consumer} ${type}@${version}`)) continue;
       this.logger.warn(
-        printable(
-          `${consumer}: ${count} messages wait for an instance that handles ${type}@${version}, since ${since.toISOString()}`,
-        ),
+        `${consumer}: ${count} messages wait for an instance that handles ${type}@${version}, since ${since.toISOString()}`,
       );
     }
     return found;

@@ -33,7 +33,7 @@ import { Batcher } from './batcher.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';
-import { ASKER_TOLD, describe, errorRecord, isRetryable, printable } from './failing.js';
+import { ASKER_TOLD, describe, errorRecord, isRetryable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
 import { recordRejection } from './rejecting.js';
@@ -407,7 +407,7 @@ export class Inbox {
 
   private warn({ message, contract }: Work, error: unknown): DeliveryError {
     const record = errorRecord(error, contract);
-    this.logger.warn(`${message.type} ${printable(message.messageId)}: ${describe(record)}`);
+    this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);
     return record;
   }
 

@@ -13,7 +13,7 @@ import type {
 import type { Outcome } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import type { Claims } from './claims.js';
-import { describe, errorRecord, printable } from './failing.js';
+import { describe, errorRecord } from './failing.js';
 import { OncePer } from './once-per.js';
 
 /** From one line about a contract to the next, in ms. */
@@ -139,7 +139,7 @@ export class Unhandled {
 
   /** One line now and then for each contract: there may be many messages of it. */
   private say({ messageId, type, version }: Message, text: string): void {
-    if (this.said.isDue(`${type}@${version} ${text}`)) this.logger.warn(printable(`${messageId}: ${text}`));
+    if (this.said.isDue(`${type}@${version} ${text}`)) this.logger.warn(`${messageId}: ${text}`);
   }
 }
 

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import type * as contractsLibrary from 'agentmq/contracts';
 import type { BreakingChange, ContractsFile, PayloadClass } from 'agentmq/contracts';
+import { print } from '../output.js';
 import { ContractsChangedError, ContractsFileError } from './errors.js';
 
 type Library = Pick<typeof contractsLibrary, 'breakingChanges' | 'changeText' | 'contractsAmong' | 'describeContracts'>;
@@ -30,7 +31,7 @@ export async function check(modules: readonly string[], { file }: CheckOptions):
   if (!isDeepStrictEqual(before, JSON.parse(JSON.stringify(now)))) {
     throw new ContractsChangedError(`${file} is not up to date: run \`agentmq contracts write\` and commit it`);
   }
-  process.stdout.write(`${Object.keys(now.contracts).length} contracts are as in ${file}\n`);
+  print(`${Object.keys(now.contracts).length} contracts are as in ${file}`);
 }
 
 /** Writes the contracts that the modules export. Rejects with `ContractsChangedError` when that breaks and is not accepted. */
@@ -44,11 +45,11 @@ export async function write(modules: readonly string[], { file, accept }: WriteO
   await writeFile(file, `${JSON.stringify(now, undefined, 2)}\n`).catch((error: unknown) => {
     throw new ContractsFileError(file, messageOf(error), { cause: error });
   });
-  process.stdout.write(`${Object.keys(now.contracts).length} contracts written to ${file}\n`);
+  print(`${Object.keys(now.contracts).length} contracts written to ${file}`);
 }
 
 function report(library: Library, changes: readonly BreakingChange[]): number {
-  for (const change of changes) process.stdout.write(`${library.changeText(change)}\n`);
+  for (const change of changes) print(library.changeText(change));
   return changes.length;
 }
 

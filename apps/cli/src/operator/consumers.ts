@@ -1,5 +1,6 @@
 import type { StoredSubscription } from 'agentmq/message-store';
-import { printable, table, type TableColumn } from '../report/index.js';
+import { print, printJson } from '../output.js';
+import { table, type TableColumn } from '../report/index.js';
 import { UsageError } from './errors.js';
 import { replayAll } from './replay.js';
 import { withStore } from './with-store.js';
@@ -25,7 +26,7 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
   await withStore(async (store, settings) => {
     if (!keepSubscriptions && !dryRun) {
       for (const pattern of await store.moveSubscriptions(from, to)) {
-        process.stdout.write(`${to} is subscribed to ${printable(pattern)} in place of ${from}\n`);
+        print(`${to} is subscribed to ${pattern} in place of ${from}`);
       }
     }
     const selection = { consumer: from, states: dead ? ([...OPEN, 'dead'] as const) : OPEN };
@@ -38,7 +39,8 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
 export function listSubscriptions({ consumer, json }: SubscriptionsOptions): Promise<void> {
   return withStore(async (store) => {
     const rows = await store.subscriptions(consumer);
-    process.stdout.write(`${json ? JSON.stringify(rows, null, 2) : render(rows)}\n`);
+    if (json) printJson(rows);
+    else print(...render(rows));
   });
 }
 
@@ -48,7 +50,7 @@ export function endSubscription(consumer: string, pattern: string): Promise<void
     if (!(await store.endSubscription(consumer, pattern, 'ended by an operator'))) {
       throw new UsageError(`${consumer} is not subscribed to ${pattern}`);
     }
-    process.stdout.write(`${consumer} is not subscribed to ${printable(pattern)} any more\n`);
+    print(`${consumer} is not subscribed to ${pattern} any more`);
   });
 }
 
@@ -59,10 +61,10 @@ const columns: readonly TableColumn[] = [
   { title: 'state', align: 'left', least: 12 },
 ];
 
-function render(rows: readonly StoredSubscription[]): string {
-  if (rows.length === 0) return 'no subscriptions';
+function render(rows: readonly StoredSubscription[]): string[] {
+  if (rows.length === 0) return ['no subscriptions'];
   const cells = rows.map((row) => [row.consumer, row.pattern || '(broadcasts)', row.since.toISOString(), stateOf(row)]);
-  return table(columns, cells, process.stdout.columns ?? WIDTH).join('\n');
+  return table(columns, cells, process.stdout.columns ?? WIDTH);
 }
 
 const WIDTH = 160;

@@ -1,5 +1,5 @@
 import type { DeadLetterRow, DeliveryView, MessageView } from 'agentmq/apps/monitor';
-import { printable, table, type TableColumn } from '../report/index.js';
+import { table, type TableColumn } from '../report/index.js';
 
 const columns: readonly TableColumn[] = [
   { title: 'id', align: 'left' },
@@ -12,8 +12,8 @@ const columns: readonly TableColumn[] = [
 const WIDTH = 160;
 
 /** A table of dead letters, no wider than `width` if that can be. */
-export function renderDeadLetters(rows: readonly DeadLetterRow[], width = WIDTH): string {
-  if (rows.length === 0) return 'no dead letters';
+export function renderDeadLetters(rows: readonly DeadLetterRow[], width = WIDTH): string[] {
+  if (rows.length === 0) return ['no dead letters'];
   const cells = rows.map((row) => [
     row.id,
     row.consumer,
@@ -22,11 +22,11 @@ export function renderDeadLetters(rows: readonly DeadLetterRow[], width = WIDTH)
     row.lastFailedAt?.toISOString() ?? '-',
     `${row.discarded ? `(discarded: ${row.discarded.reason}) ` : ''}${row.error ? `${row.error.code}: ${row.error.message}` : '-'}`,
   ]);
-  return table(columns, cells, width).join('\n');
+  return table(columns, cells, width);
 }
 
 /** One message, all its deliveries, the attempts that failed, and its payload. */
-export function renderDeadLetter(view: MessageView): string {
+export function renderDeadLetter(view: MessageView): string[] {
   const { id, type, version, sender, recipient, sentAt, storedAt, causationId, correlationId, traceId } = view;
   return [
     ...fields({
@@ -44,9 +44,9 @@ export function renderDeadLetter(view: MessageView): string {
     '',
     'payload',
     ...(view.payloadHidden === undefined
-      ? JSON.stringify(view.payload, null, 2).split('\n').map(printable).map(indented)
+      ? JSON.stringify(view.payload, null, 2).split('\n').map(indented)
       : [indented(`not shown: ${view.payloadHidden}`)]),
-  ].join('\n');
+  ];
 }
 
 function renderDelivery(delivery: DeliveryView): string[] {
@@ -64,12 +64,10 @@ function renderDelivery(delivery: DeliveryView): string[] {
     ...(error?.stack ?? '')
       .split('\n')
       .slice(1)
-      .map((line) => indented(printable(line).trim())),
+      .map((line) => indented(line.trim())),
     ...history.map((each) =>
       indented(
-        printable(
-          `attempt ${each.attempt} at ${each.at.toISOString()} by ${each.agentId ?? '-'}: ${each.error.code}: ${each.error.message}`,
-        ),
+        `attempt ${each.attempt} at ${each.at.toISOString()} by ${each.agentId ?? '-'}: ${each.error.code}: ${each.error.message}`,
       ),
     ),
   ];
@@ -79,7 +77,7 @@ const LABEL_WIDTH = 15;
 
 const fields = (values: Readonly<Record<string, string | undefined>>): string[] =>
   Object.entries(values).flatMap(([label, value]) =>
-    value === undefined ? [] : [`${label.padEnd(LABEL_WIDTH)}${printable(value)}`],
+    value === undefined ? [] : [`${label.padEnd(LABEL_WIDTH)}${value}`],
   );
 
 const indented = (line: string): string => `  ${line}`;

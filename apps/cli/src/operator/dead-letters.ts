@@ -4,6 +4,7 @@ import { deadLetterRows, deadRef, deadRefs, knownContracts, messageView } from '
 import { validatePayload } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
+import { note, print, printJson } from '../output.js';
 import { renderDeadLetter, renderDeadLetters } from './dead-letter-text.js';
 import { UsageError } from './errors.js';
 import { replayAll } from './replay.js';
@@ -46,8 +47,9 @@ export function list({ json, ...filter }: ListOptions): Promise<void> {
     const stored = await deadLettersOf(store, settings).list(filter);
     const rows = stored.flatMap((each) => deadLetterRows(each, filter));
     const last = stored.length < filter.limit ? undefined : stored.at(-1)?.message.messageId;
-    print(json ? JSON.stringify(rows, null, 2) : renderDeadLetters(rows, process.stdout.columns));
-    if (!json && last !== undefined) process.stderr.write(`there may be more: --after ${last}\n`);
+    if (json) printJson(rows);
+    else print(...renderDeadLetters(rows, process.stdout.columns));
+    if (!json && last !== undefined) note(`there may be more: --after ${last}`);
   });
 }
 
@@ -57,7 +59,8 @@ export function show(id: string, { reveal, json }: ShowOptions): Promise<void> {
     const ref = await deadRefs(store, id).then(([first]) => first ?? { messageId: id, consumer: '' });
     const { stored } = await deadLettersOf(store, settings).read(ref);
     const view = messageView(stored, { contracts: knownContracts(), reveal });
-    print(json ? JSON.stringify(view, null, 2) : renderDeadLetter(view));
+    if (json) printJson(view);
+    else print(...renderDeadLetter(view));
   });
 }
 
@@ -133,5 +136,3 @@ function parsed(text: string): unknown {
 
 const deadLettersOf = (store: MessageStore, { store: { outboxLimit }, bus }: AgentSettings): DeadLetters =>
   new DeadLetters(store, { sender: SENDER, outboxLimit, maxMessageBytes: bus.maxMessageBytes });
-
-const print = (text: string): void => void process.stdout.write(`${text}\n`);

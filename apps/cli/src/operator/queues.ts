@@ -2,6 +2,7 @@ import type { AgentSettings } from 'agentmq/agent';
 import { type Inbox, type QueueState, RabbitMqQueues } from 'agentmq/broker';
 import { parseRecipient } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
+import { print, printJson } from '../output.js';
 import { UsageError } from './errors.js';
 import { withStore } from './with-store.js';
 
@@ -13,8 +14,8 @@ export interface QueuesOptions {
 export function list(consumers: readonly string[], { json }: QueuesOptions): Promise<void> {
   return withQueues(consumers, async (queues, inboxes) => {
     const states = await queues.list(inboxes);
-    if (json) process.stdout.write(`${JSON.stringify(states, null, 2)}\n`);
-    else for (const state of states) process.stdout.write(`${lineOf(state)}\n`);
+    if (json) printJson(states);
+    else print(...states.map(lineOf));
   });
 }
 
@@ -27,9 +28,9 @@ export function migrate(consumers: readonly string[]): Promise<void> {
       const warning = overtaken
         ? ': a running agent has declared it again with other settings; restart the agents with these, then run this again'
         : '';
-      process.stdout.write(`${queue}: made anew, ${moved} messages moved${warning}\n`);
+      print(`${queue}: made anew, ${moved} messages moved${warning}`);
     });
-    process.stdout.write(count === 0 ? 'every queue is as the settings want it\n' : `${count} queues made anew\n`);
+    print(count === 0 ? 'every queue is as the settings want it' : `${count} queues made anew`);
   });
 }
 

@@ -1,6 +1,7 @@
 import { exitOnSecondSignal } from 'agentmq/agent';
 import type { DeliveryState, MessageStore, ReplaySelection } from 'agentmq/message-store';
 import { Replayer, type ReplayProgress, type ReplayRun } from 'agentmq/messaging';
+import { print } from '../output.js';
 import { InterruptedError } from './errors.js';
 import { ReplayDisplay } from './replay-display.js';
 import { withStore } from './with-store.js';
@@ -68,7 +69,7 @@ export async function replayAll(
   } finally {
     display.stop();
   }
-  process.stdout.write(`${summaryOf(progress, run)}\n`);
+  print(summaryOf(progress, run));
 }
 
 function summaryOf(

@@ -1,6 +1,6 @@
 import { type TraceNode, traceTree } from 'agentmq/apps/monitor';
 import { formatRecipient } from 'agentmq/contracts';
-import { printable } from '../report/index.js';
+import { print } from '../output.js';
 import { withStore } from './with-store.js';
 
 /** Prints a flow as a tree. Rejects with `TraceNotFoundError`. */
@@ -9,7 +9,7 @@ export function trace(id: string): Promise<void> {
     const { traceId, messages, truncated, roots } = await traceTree(store, id);
     const lines = roots.flatMap((root) => render(root, ''));
     const more = truncated ? ', and more that are not shown' : '';
-    process.stdout.write(`trace ${traceId}: ${messages} messages${more}\n${lines.join('\n')}\n`);
+    print(`trace ${traceId}: ${messages} messages${more}`, ...lines);
   });
 }
 
@@ -19,6 +19,6 @@ function render({ stored: { message, deliveries, published }, caused }: TraceNod
   );
   const fate = states.join(', ') || (published ? 'published' : 'not published yet');
   const { messageId, type, sender, recipient } = message;
-  const line = printable(`${type} ${messageId} ${sender} -> ${formatRecipient(recipient)}: ${fate}`);
+  const line = `${type} ${messageId} ${sender} -> ${formatRecipient(recipient)}: ${fate}`;
   return [indent + line, ...caused.flatMap((each) => render(each, `${indent}  `))];
 }

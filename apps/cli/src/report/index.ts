@@ -1,4 +1,4 @@
-export { printable, table, type TableColumn } from './table.js';
+export { table, type TableColumn } from './table.js';
 export { defaultInput } from './default-input.js';
 export { renderReport } from './render-report.js';
 export { buildReport, type Report } from './report.js';

@@ -1,7 +1,8 @@
+import { visible } from 'agentmq/contracts';
 import type { NumberSummary, TextSummary } from 'agentmq/contracts';
 import stringWidth from 'string-width';
 import type { ColumnReport, Report } from './report.js';
-import { fit, printable, table, type TableColumn } from './table.js';
+import { fit, table, type TableColumn } from './table.js';
 
 const counts = new Intl.NumberFormat('en-US');
 const plain = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
@@ -82,13 +83,13 @@ export function renderReport(report: Report, width = 80): string {
 const some = (count: number, noun: string): string => `${counts.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 
 function heading({ input, rows }: Report, columns: number, width: number): string[] {
-  return [fit(printable(input), width), `${some(rows, 'row')}, ${some(columns, 'column')}`];
+  return [fit(visible(input), width), `${some(rows, 'row')}, ${some(columns, 'column')}`];
 }
 
 function language({ keywords, sentiment }: Report, width: number): string[] {
   const lines: string[] = [];
   if (keywords.length > 0) {
-    const words = keywords.map(({ word, count }) => `${printable(word)} (${counts.format(count)})`);
+    const words = keywords.map(({ word, count }) => `${visible(word)} (${counts.format(count)})`);
     lines.push(...wrap(`keywords: ${words.join(', ')}`, width));
   }
   if (sentiment) {
@@ -101,7 +102,7 @@ function language({ keywords, sentiment }: Report, width: number): string[] {
 
 function rejected({ rejected: { count, rows } }: Report, width: number): string[] {
   if (count === 0) return [];
-  const listed = rows.slice(0, LISTED_REJECTED).map(({ line, reason }) => `  line ${line}: ${printable(reason)}`);
+  const listed = rows.slice(0, LISTED_REJECTED).map(({ line, reason }) => `  line ${line}: ${visible(reason)}`);
   const rest = count - listed.length;
   return [`${some(count, 'row')} rejected:`, ...listed, ...(rest > 0 ? [`  and ${counts.format(rest)} more`] : [])].map(
     (line) => fit(line, width),

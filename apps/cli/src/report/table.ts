@@ -1,3 +1,4 @@
+import { visible } from 'agentmq/contracts';
 import stringWidth from 'string-width';
 
 export interface TableColumn {
@@ -11,11 +12,6 @@ export interface TableColumn {
 
 const GAP = 2;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** Text that a terminal shows as it is: control characters and escape sequences of the data do nothing. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
-}
 
 /** Cuts text to `width` columns of the terminal, with an ellipsis when something is lost. */
 export function fit(text: string, width: number): string {
@@ -42,7 +38,7 @@ const pad = (text: string, width: number, align: 'left' | 'right'): string => {
  * then the others cut, the widest first.
  */
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[], width: number): string[] {
-  const cells = rows.map((row) => row.map(printable));
+  const cells = rows.map((row) => row.map(visible));
   let shown = columns.map((column, i) => ({
     column,
     cells: [column.title, ...cells.map((row) => row[i] ?? '')],

@@ -1,7 +1,8 @@
 import { isatty } from 'node:tty';
 import { randomBytes } from 'node:crypto';
-import { ConsoleLogger, type DynamicModule, type INestApplicationContext, type LogLevel } from '@nestjs/common';
+import { type DynamicModule, type INestApplicationContext, type LogLevel } from '@nestjs/common';
 import {
+  AgentLogger,
   type AgentModuleOptions,
   type AgentSettings,
   exitOnSecondSignal,
@@ -15,7 +16,7 @@ import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 const SHUTDOWN_TIMEOUT_MS = 1_000;
 
 /** On stderr, and only what is wrong: stdout is the report's. */
-class ErrorLogger extends ConsoleLogger {
+class ErrorLogger extends AgentLogger {
   protected override printMessages(messages: unknown[], context?: string, level?: LogLevel): void {
     super.printMessages(messages, context, level, 'stderr');
   }

@@ -1,3 +1,5 @@
+import { print } from '../../output.js';
+
 /** Tells on stdout, agent by agent, what happens, with the seconds since the start. */
 export class Narrator {
   private readonly started = performance.now();
@@ -6,6 +8,6 @@ export class Narrator {
 
   tell(name: string, text: string): void {
     const seconds = ((performance.now() - this.started) / 1_000).toFixed(1);
-    process.stdout.write(`${seconds.padStart(6)} s  ${name.padEnd(this.nameWidth)}  ${text}\n`);
+    print(`${seconds.padStart(6)} s  ${name.padEnd(this.nameWidth)}  ${text}`);
   }
 }
