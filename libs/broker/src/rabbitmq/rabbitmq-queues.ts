@@ -3,6 +3,7 @@ import { formatRecipient, HEADER } from 'agentmq/contracts';
 import type { Inbox } from '../broker.js';
 import { QueueMoveError } from '../errors.js';
 import { LANES } from '../lanes.js';
+import { pause } from '../patience.js';
 import { type Binding, Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { bind, provideExchanges, provideQueues, unbind, type QueueDeclaration } from './declarations.js';
@@ -34,6 +35,8 @@ interface OwnQueue extends QueueDeclaration {
   readonly owner?: Inbox['owner'];
 }
 
+/** Readers of a queue have been told by then that it is deleted; what is published waits aside. */
+const NOTICE_MS = 500;
 /** AMQP's `queue.delete` with `if-empty`. */
 const PRECONDITION_FAILED = 406;
 
@@ -42,6 +45,7 @@ export class RabbitMqQueues {
   private readonly settings: RabbitMqSettings;
   private readonly topology: Topology;
   private readonly keeper: Keeper<Connection>;
+  private readonly closing = new AbortController();
   private readonly remarks = new Remarks(() => undefined);
 
   /** Throws `BrokerOptionsError`. */
@@ -60,6 +64,7 @@ export class RabbitMqQueues {
   }
 
   async close(): Promise<void> {
+    this.closing.abort();
     await this.keeper.stop()?.close();
   }
 
@@ -146,9 +151,13 @@ export class RabbitMqQueues {
     return { queue: name, moved: moved + (state.differences.length > 0 ? 0 : state.aside), overtaken };
   }
 
-  /** Deletes the queue, if it is empty still, and declares it anew before its readers notice. */
+  /**
+   * Deletes the queue, if it is empty still, and declares it anew. Not before its readers have been told: RabbitMQ does not
+   * cancel a consumer whose quorum queue is there again, and delivers nothing to it any more.
+   */
   private async replace(connection: Connection, { name, options }: OwnQueue, knowsIfEmpty: boolean): Promise<boolean> {
     if (!(await deleteIfEmpty(connection, name, knowsIfEmpty))) return false;
+    await pause(NOTICE_MS, this.closing.signal);
     // A reader that was faster has declared it with its own settings; that is found out after.
     await connection
       .withChannel((channel) => channel.assertQueue(name, options))
