@@ -49,7 +49,7 @@ program
   .description(
     'analyse a CSV file with a coordinator, specialists, a monitor and workers, all in this process; or with --protocol have agents go through one',
   )
-  .option('--input <file>', 'the CSV file; a public data set unless given')
+  .option('--input <file>', 'the CSV file, - for the standard input; a public data set unless given')
   .option('--agents <n>', 'workers, or members of a protocol, 1 to 100; 4, or 5, unless given', wholeNumber)
   .option('--output <file>', 'where the report goes as JSON', 'report.json')
   .option('--strict', 'stop at the first row that cannot be parsed', false)
