@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Broker } from 'agentmq/broker';
+import { Contract, HEADER, toAgent } from 'agentmq/contracts';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
@@ -70,6 +71,27 @@ class New {
   }
 }
 
+let begun = 0;
+let end = (): void => undefined;
+
+@Agent({ role: 'roll' })
+class Slow {
+  @Handle(Two)
+  async two({ n }: Two): Promise<void> {
+    begun++;
+    await new Promise<void>((resolve) => (end = resolve));
+    handled.push(`two ${n}`);
+  }
+}
+
+@Agent({ role: 'other' })
+class Other {
+  @Handle(Two)
+  two({ n }: Two): void {
+    handled.push(`other two ${n}`);
+  }
+}
+
 @Agent({ role: 'sender' })
 class Sender {}
 
@@ -112,6 +134,51 @@ describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (
     expect([...handled].sort()).toEqual(ten.flatMap((n) => [`published ${n}`, `two ${n}`]).sort());
     for (const n of ten) await expect(agents.request({ role: 'roll' }, Two, { n })).resolves.toBe(n);
     for (const n of ten) await expect(agents.request({ role: 'roll' }, Swift, { n })).resolves.toBe(n);
+  });
+
+  it('an instance that stops lets what was passed on to it end', async () => {
+    system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+    await system.start({ id: 'old-1', controllers: [Old] });
+    const slow = await system.start({ id: 'new-1', controllers: [Slow] });
+    const agents = await sender();
+    const isPassedOn = `SELECT FROM "${system.store.schema}".deliveries WHERE message_id = $1 AND forwarded_to = 'new-1'`;
+    for (let n = 0; ; n++) {
+      begun = 0;
+      const { messageId } = await agents.send({ role: 'roll' }, Two, { n });
+      await until('it to begin', () => begun > 0);
+      if ((await system.store.query(isPassedOn, [messageId])).length > 0) {
+        const closed = slow.close();
+        await until('it to leave', async () =>
+          (await system.store.agents(['new-1'])).agents.every(({ stopped }) => stopped),
+        );
+        end();
+        await closed;
+        expect(await statesOf([messageId])).toEqual(['role.roll completed 1']);
+        expect(handled.filter((each) => each === `two ${n}`)).toHaveLength(1);
+        return;
+      }
+      end();
+    }
+  });
+
+  it('what was passed on to an agent that is of another role by now is still owed to the first', async () => {
+    system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
+    const old = await system.start({ id: 'old-1', controllers: [Old] });
+    const other = await system.start({ id: 'other-1', controllers: [Other] });
+    const { messageId } = await (await sender()).send({ role: 'roll' }, Two, { n: 1 });
+    await allAre([messageId], 'role.roll retrying 0');
+    const headers = { [HEADER.copy]: 'c', [HEADER.recipient]: 'role.roll', [HEADER.consumer]: 'role.roll' };
+    await old.get(Broker).publish({
+      properties: { messageId, type: 'two', headers },
+      body: Buffer.from('{"n":1}'),
+      recipient: toAgent('other-1'),
+      mandatory: true,
+      persistent: true,
+    });
+    const { registry } = other.get(Metrics);
+    await until('its end', async () => /received_total\{.*type="(two|other)"/.test(await registry.metrics()));
+    expect(await statesOf([messageId])).toEqual(['role.roll retrying 0']);
+    expect(handled).toEqual([]);
   });
 
   it('an older instance that starts takes no subscription away', async () => {

@@ -80,6 +80,8 @@ export class Inbox {
   private readonly answerer: Answerer;
   private readonly unhandled: Unhandled;
   private readonly foreign: ForeignMessages;
+  /** Messages of this consumer that another instance passed on, and that came by another inbox of this agent. */
+  private readonly passedOn = new Set<Promise<void>>();
   private handling = 0;
   private subscription: InboxConsumer | undefined;
   private bound: string;
@@ -133,23 +135,43 @@ export class Inbox {
   async stop(timeoutMs: number): Promise<void> {
     // What has not ended is released before the broker hands it to others, who would count the claim as cut off.
     const closed = this.subscription?.close(timeoutMs + RELEASE_MS);
-    await within(timeoutMs, Promise.resolve(closed));
+    await within(timeoutMs, Promise.allSettled([closed, ...this.passedOn]));
     await this.claims.stop();
     await closed;
   }
 
   /** Resolves when the message may be acknowledged: what became of it is known to the store, or need not be. */
   private async receive(incoming: Incoming): Promise<void> {
-    const passedOn = incoming.properties.headers[HEADER.consumer];
-    const other = typeof passedOn === 'string' && passedOn !== this.consumer && this.options.inboxOf(passedOn);
-    if (other) return other.receive(incoming);
+    const consumer = incoming.properties.headers[HEADER.consumer];
+    if (typeof consumer === 'string' && consumer !== this.consumer) {
+      const other = this.options.inboxOf(consumer);
+      if (other) return other.receivePassedOn(incoming);
+      if (await this.giveBack(incoming, consumer)) return;
+    }
     const read = fromWire(incoming.recipient, incoming);
     try {
-      await this.process(incoming, read, passedOn === this.consumer);
+      await this.process(incoming, read, consumer === this.consumer);
     } catch (error) {
       if (!(error instanceof RefusedDataError)) throw error;
       await this.reject(read.message, error);
     }
+  }
+
+  private receivePassedOn(incoming: Incoming): Promise<void> {
+    const work = this.receive(incoming);
+    this.passedOn.add(work);
+    const ended = (): void => void this.passedOn.delete(work);
+    work.then(ended, ended);
+    return work;
+  }
+
+  /** What was passed on to this agent when it was of another role is still that role's. False when that is not owed it. */
+  private async giveBack({ properties: { messageId } }: Incoming, consumer: string): Promise<boolean> {
+    if (messageId === undefined) return false;
+    const [known] = await this.claims.patiently(() => this.store.takeBack([{ messageId, consumer }]));
+    if (known !== 'delivery') return false;
+    this.count(undefined, 'ignored');
+    return true;
   }
 
   private async process(incoming: Incoming, read: ReadMessage, forwarded: boolean): Promise<void> {
