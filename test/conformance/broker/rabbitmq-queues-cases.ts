@@ -46,7 +46,7 @@ export function queuesCases(harness: RabbitMqHarness): void {
     const other = await open({ queueType: otherType, maxQueueSize: 7 });
     const states = await other.list([inbox, { owner: newRole(), topics: [] }]);
     expect(states.map(({ queue }) => queue)).toHaveLength(3);
-    expect(states[2]).toMatchObject({ messages: 1, consumers: 0, aside: 0 });
+    expect(states[2]).toMatchObject({ messages: 1, consumers: 0, aside: undefined });
     expect(differing(states)).toEqual(
       expect.arrayContaining([
         `${owner.name} x-queue-type ${harness.queueType}->${otherType}`,
@@ -154,6 +154,22 @@ export function queuesCases(harness: RabbitMqHarness): void {
     await until('the dead letter', () => dead.length === 1);
     expect(dead[0]).toMatchObject({ owner, reason: 'expired', recipient: owner });
     await migrate(await open(), inbox);
+  });
+
+  it('ends what was interrupted with nothing left aside, where copies of all that is published would gather', async () => {
+    const broker = await harness.connect();
+    const owner = newRole();
+    const inbox: Inbox = { owner, topics: [] };
+    await declare(broker, owner);
+    const aside = `${harness.namespace}.moving.role.${owner.name}`;
+    await harness.foreign(async (channel) => {
+      await channel.assertQueue(aside, { durable: true });
+      await channel.bindQueue(aside, `${harness.namespace}.direct`, `role.${owner.name}`);
+    });
+    const queues = await open();
+    expect((await queues.list([inbox])).find(({ queue }) => queue.endsWith(owner.name))).toMatchObject({ aside: 0 });
+    await migrate(queues, inbox);
+    expect((await queues.list([inbox])).every((state) => state.aside === undefined)).toBe(true);
   });
 
   it('does not begin what could not be ended: more waits than the queue may hold then', async () => {

@@ -74,6 +74,6 @@ function lineOf({ queue, messages, consumers, aside, differences }: QueueState):
   const state = differences.map(
     ({ argument, wanted = 'none', found = 'none' }) => `${argument} ${found}, not ${wanted}`,
   );
-  if (aside > 0) state.push(`${aside} messages set aside by a migration that was interrupted`);
+  if (aside !== undefined) state.push(`${aside} messages set aside by a migration that was interrupted`);
   return `${queue}: ${messages} messages, ${consumers} consumers${state.length > 0 ? `; ${state.join(', ')}` : ''}`;
 }

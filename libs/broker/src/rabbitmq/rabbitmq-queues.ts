@@ -17,8 +17,8 @@ import { Remarks } from './remarks.js';
 /** A queue of the namespace, as it exists and as the settings want it. */
 export interface QueueState extends FoundQueue {
   readonly queue: string;
-  /** Messages that an earlier, interrupted migration left aside; 0 unless there was one. */
-  readonly aside: number;
+  /** Messages in the queue aside that an interrupted migration left, which still takes what is published; undefined unless there is one. */
+  readonly aside: number | undefined;
 }
 
 /** What a migration did to a queue. */
@@ -88,7 +88,7 @@ export class RabbitMqQueues {
     await provideExchanges(connection, this.topology, this.remarks);
     for (const own of this.queuesOf(inboxes)) {
       const state = await this.stateOf(own);
-      if (!state || (state.differences.length === 0 && state.aside === 0)) continue;
+      if (!state || (state.differences.length === 0 && state.aside === undefined)) continue;
       onDone(await this.makeAnew(connection, own, state));
     }
   }
@@ -117,7 +117,7 @@ export class RabbitMqQueues {
     // How long an agent's inbox outlives it is the agent's own choice.
     const differences = (found?.differences ?? []).filter(({ argument }) => argument !== 'x-expires');
     const { messages, consumers } = found ?? { messages: 0, consumers: 0 };
-    return { queue: own.name, messages, consumers, differences, aside: aside?.messages ?? 0 };
+    return { queue: own.name, messages, consumers, differences, aside: aside?.messages };
   }
 
   private async makeAnew(connection: Connection, own: OwnQueue, state: QueueState): Promise<QueueMigration> {
@@ -125,8 +125,9 @@ export class RabbitMqQueues {
     const aside = this.topology.movingQueue(name);
     const { maxLength = Infinity } = options;
     const { queueType } = this.settings;
-    if (state.messages + state.aside > maxLength && state.consumers === 0) {
-      const problem = `${state.messages + state.aside} messages wait in it, more than the ${maxLength} that it may hold then`;
+    const left = state.aside ?? 0;
+    if (state.messages + left > maxLength && state.consumers === 0) {
+      const problem = `${state.messages + left} messages wait in it, more than the ${maxLength} that it may hold then`;
       throw new QueueMoveError(name, `${problem}: let agents handle some first`);
     }
     let moved = 0;
@@ -148,7 +149,7 @@ export class RabbitMqQueues {
     await unbind(connection, aside, bindings);
     do await this.move(connection, own, aside, name);
     while (!(await deleteIfEmpty(connection, aside, false)));
-    return { queue: name, moved: moved + (state.differences.length > 0 ? 0 : state.aside), overtaken };
+    return { queue: name, moved: moved + (state.differences.length > 0 ? 0 : left), overtaken };
   }
 
   /**
