@@ -13,22 +13,29 @@ export class HandlerWatch {
   private readonly said = new OncePer(SAY_EVERY_MS);
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Pick<MessageStore, 'rouse' | 'outboxSize' | 'waitingForHandler'>,
     private readonly metrics: Metrics,
     /** How long an agent that counts as live may have been silent, in ms. */
     private readonly liveMs: number,
     private readonly consumers: () => readonly ConsumerName[],
+    /** What waited is put on its way as far as it leaves half of this number of outbox entries free for what is being sent. */
+    private readonly outboxLimit: number,
     /** Called when outbox entries have become due. */
     private readonly wakeRelay: () => void,
   ) {}
 
-  /** Rejects as the store does. */
-  async rouse(): Promise<void> {
+  /** Resolves with true when more may wait, for which the outbox has no room now. Rejects as the store does. */
+  async rouse(): Promise<boolean> {
     const consumers = this.consumers();
-    for (let roused = BATCH; roused === BATCH && consumers.length > 0;) {
-      roused = await this.store.rouse(consumers, this.liveMs, BATCH);
+    const mostOpen = Math.max(1, Math.floor(this.outboxLimit / 2));
+    for (let more = consumers.length > 0; more;) {
+      const room = Math.min(BATCH, mostOpen - (await this.store.outboxSize(mostOpen)));
+      if (room <= 0) return true;
+      const roused = await this.store.rouse(consumers, this.liveMs, room);
       if (roused > 0) this.wakeRelay();
+      more = roused === room;
     }
+    return false;
   }
 
   /** What waits for a handler at this agent's consumers. Rejects as the store does. */

@@ -82,7 +82,8 @@ export class MessageBus {
     });
     const wakeRelay = (): void => this.outbox.wake();
     this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, wakeRelay);
-    this.watch = new HandlerWatch(store, metrics, options.liveMs, () => this.receiving.consumers, wakeRelay);
+    const { liveMs, outboxLimit } = options;
+    this.watch = new HandlerWatch(store, metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
     metrics.outbox(() => this.outbox.load);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
     this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
@@ -129,7 +130,7 @@ export class MessageBus {
 
   /** Handlers have come, or gone, with an agent: what waited for them, or was sent on to them, is due at once. Never rejects. */
   async handlersChanged(): Promise<void> {
-    await this.watch.rouse().catch((error: unknown) => this.logger.warn(`handlers: ${String(error)}`));
+    await this.watch.rouse().catch((error: unknown) => void this.logger.warn(`handlers: ${String(error)}`));
   }
 
   /** After this agent was given up for its silence: it is owed again what it subscribed to. Rejects as the store does. */

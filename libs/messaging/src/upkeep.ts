@@ -21,6 +21,8 @@ const CLOCK_EVERY_MS = 30_000;
 const EXPIRE_EVERY_MS = 10_000;
 const FORGET_EVERY_MS = 60_000;
 const ROUSE_EVERY_MS = 5_000;
+/** When there was no room for all that was to be done. */
+const ROOM_POLL_MS = 250;
 const LOOK_EVERY_MS = 10_000;
 const REBIND_EVERY_MS = 5_000;
 const END_EVERY_MS = 10_000;
@@ -69,14 +71,15 @@ export class Upkeep {
     await this.running;
   }
 
-  /** Many processes start together: each begins at a moment of its own. */
-  private async every(periodMs: number, what: string, work: () => Promise<void>): Promise<void> {
+  /** Many processes start together: each begins at a moment of its own. `work` resolves with true when it is to go on soon. */
+  private async every(periodMs: number, what: string, work: () => Promise<boolean | void>): Promise<void> {
     const { signal } = this.stopping;
     await pause(Math.random() * periodMs, signal);
     while (!signal.aborted) {
       const begun = performance.now();
-      await work().catch((error: unknown) => this.report(what, error));
-      await pause(Math.max(jittered(periodMs), IDLE_FACTOR * (performance.now() - begun)), signal);
+      const more = await work().catch((error: unknown) => this.report(what, error));
+      const rest = jittered(more === true ? ROOM_POLL_MS : periodMs);
+      await pause(Math.max(rest, IDLE_FACTOR * (performance.now() - begun)), signal);
     }
   }
 
