@@ -346,7 +346,7 @@ describe('an agent whose id was made up for one start', () => {
       `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'killed'`,
     );
     await until('its end', async () => !(await store.agents()).agents.some(({ id }) => id === 'killed'), WAIT_MS);
-    expect(await store.topics('agent.killed')).toEqual({ topics: [], dropped: [] });
+    expect(await store.topics('agent.killed')).toEqual({ topics: [], dropped: [], undeclared: [] });
   });
 
   it('is owed again what it subscribed to when it is back after all', async () => {

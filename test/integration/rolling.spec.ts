@@ -240,6 +240,17 @@ describe('what no instance handles', () => {
     });
   });
 
+  it('an instance that was silent when its subscription ended has it again', async () => {
+    const { store } = system;
+    const subscribed = async () => (await store.topics('role.roll')).topics.includes('t.*');
+    await until('what it declares', subscribed);
+    await store.query(
+      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '1 hour' WHERE id = 'new-1'`,
+    );
+    expect(await store.endUndeclared(60_000, 0)).toEqual([{ consumer: 'role.roll', pattern: 't.*' }]);
+    await until('its subscription again', subscribed);
+  });
+
   it('the inbox of a role is bound to what its instances have declared together, until that ends', async () => {
     const roll = { kind: 'role', name: 'roll' } as const;
     await system.store.query(`DELETE FROM "${system.store.schema}".subscriptions WHERE consumer = 'role.roll'`);

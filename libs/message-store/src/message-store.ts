@@ -281,6 +281,8 @@ export interface SubscribedTopics {
   readonly topics: readonly string[];
   /** Patterns that it had before, and has no more. */
   readonly dropped: readonly string[];
+  /** Those of the dropped ones that ended for want of a live instance that declares them. */
+  readonly undeclared: readonly string[];
 }
 
 export interface StoredSubscription {

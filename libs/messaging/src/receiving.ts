@@ -85,18 +85,19 @@ export class Receiving {
   }
 
   /**
-   * Binds the inboxes to what their consumers are subscribed to by now. What this process declares and is not on record,
-   * not as ended either, was taken away by an instance of the version before: it is declared again. Rejects as store and
-   * broker do.
+   * Binds the inboxes to what their consumers are subscribed to by now. What this process declares and is not on record, not
+   * as ended either, was taken away by an instance of the version before; what ended for want of a live instance that declares
+   * it, while this one was silent: both are declared again. Rejects as store and broker do.
    */
   async rebind(): Promise<void> {
     for (const inbox of this.inboxes) {
       const { consumer } = inbox;
       const declared = this.declared.get(inbox) ?? [];
-      const { topics, dropped } = await this.store.topics(consumer);
-      const isThere = (pattern: string): boolean => topics.includes(pattern) || dropped.includes(pattern);
+      const { topics, dropped, undeclared } = await this.store.topics(consumer);
+      const ended = dropped.filter((pattern) => !undeclared.includes(pattern));
+      const isThere = (pattern: string): boolean => topics.includes(pattern) || ended.includes(pattern);
       const gone = declared.filter((pattern) => !isThere(pattern));
-      await inbox.bind(gone.length === 0 ? { topics, dropped } : await this.declareAgain(consumer, declared, dropped));
+      await inbox.bind(gone.length === 0 ? { topics, dropped } : await this.declareAgain(consumer, declared, ended));
     }
   }
 

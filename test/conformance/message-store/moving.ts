@@ -132,8 +132,8 @@ export function moving(of: () => Harness): void {
       const published = newMessage({ recipient: toTopic('a.x') });
       await appended(published);
       expect(await statesOf(published)).toEqual({ [RENAMED]: 'pending' });
-      expect(await store.topics(WORKER)).toEqual({ topics: [], dropped: ['a.*', 'b'] });
-      expect(await store.topics(RENAMED)).toEqual({ topics: ['a.*', 'b'], dropped: [] });
+      expect(await store.topics(WORKER)).toEqual({ topics: [], dropped: ['a.*', 'b'], undeclared: [] });
+      expect(await store.topics(RENAMED)).toEqual({ topics: ['a.*', 'b'], dropped: [], undeclared: [] });
     });
 
     it.each([

@@ -81,11 +81,11 @@ WITH turn AS MATERIALIZED (
 )
 SELECT ours FROM turn`;
 
-/** The topics of the consumer `$1`, and those that have ended. */
+/** The topics of the consumer `$1`, and those that have ended, each with the reason. */
 export const topicsOf = (schema: string): string => `
-SELECT pattern, false AS ended FROM "${schema}".subscriptions WHERE consumer = $1 AND pattern <> ''
+SELECT pattern, NULL AS reason FROM "${schema}".subscriptions WHERE consumer = $1 AND pattern <> ''
 UNION ALL
-SELECT pattern, true FROM "${schema}".ended_subscriptions WHERE consumer = $1
+SELECT pattern, reason FROM "${schema}".ended_subscriptions WHERE consumer = $1
 ORDER BY pattern`;
 
 /** For people: topics and broadcasts, what has ended included, of the consumer `$1` or of all. */
