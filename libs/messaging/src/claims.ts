@@ -61,6 +61,8 @@ export class Claims {
     private readonly options: ClaimsOptions,
     private readonly report: (what: string, error: unknown) => void,
   ) {
+    // Each transient message that is handled listens for the stop.
+    setMaxListeners(0, this.stopping.signal);
     const limits = { size: 500, inFlight: 2 };
     this.claims = new Batcher((batch) => this.askFor(batch), limits);
     this.records = new Batcher((batch) => store.record(batch).then(() => []), limits);
