@@ -125,7 +125,7 @@ describe('copies of one message', () => {
     const agents = (await system.start({ id: 'boss-1', controllers: [Boss] })).get(AgentClient);
     await expect(agents.request({ role: 'piecer' }, Fleeting, { n: 7 })).rejects.toThrow('not now');
     const [dead] = await until('the record', async () => {
-      const found = await system.store.list({ state: 'dead' });
+      const found = await system.store.list({ state: 'dead', discarded: true });
       return found.length > 0 ? found : undefined;
     });
     gate.fails = false;
