@@ -43,7 +43,7 @@ export class AgentProbes extends HealthProbes {
   private async messageBus(): Promise<ProbeResult> {
     const { type, connected, blocked, impaired = false, remarks } = this.broker.status();
     if (!connected) return { status: 'down', data: { type, message: 'not connected' } };
-    const size = await this.broker.inboxSize({ ...toRole(this.identity.role), kind: 'role' });
+    const size = await this.broker.inboxSize({ ...toRole(this.identity.role), kind: 'role' }).catch(() => undefined);
     return {
       status: blocked || impaired ? 'degraded' : 'up',
       data: {

@@ -163,7 +163,7 @@ export abstract class Broker {
    */
   abstract reply(replyTo: string, reply: WireMessage): Promise<void>;
 
-  /** Messages ready in an inbox, all lanes; undefined when it does not exist or the broker can't be asked. */
+  /** Messages ready in an inbox, all lanes; undefined when it does not exist. Rejects with `BrokerUnavailableError` when the broker can't be asked. */
   abstract inboxSize(owner: Inbox['owner']): Promise<number | undefined>;
 
   /** Removes an agent's own inbox and what is in it. Safe to call twice. */

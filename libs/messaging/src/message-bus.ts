@@ -1,11 +1,5 @@
 import { Logger } from '@nestjs/common';
-import {
-  type Broker,
-  BrokerUnavailableError,
-  QueueFullError,
-  RequestInterruptedError,
-  RequestTimeoutError,
-} from 'agentmq/broker';
+import { type Broker, QueueFullError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
 import {
   type ContractDefinition,
   contractOf,
@@ -231,10 +225,7 @@ export class MessageBus {
   async waiting(recipient: Recipient): Promise<number> {
     const { kind, name } = recipient;
     if (kind !== 'role' && kind !== 'agent') throw new InvalidMessageError('recipient', `a ${kind} has no inbox`);
-    const size = await this.broker.inboxSize({ kind, name });
-    if (size === undefined && !this.broker.status().connected)
-      throw new BrokerUnavailableError('the broker is not connected');
-    return size ?? 0;
+    return (await this.broker.inboxSize({ kind, name })) ?? 0;
   }
 
   /**

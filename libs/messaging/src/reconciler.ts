@@ -83,7 +83,7 @@ export class Reconciler {
 
   private async compare(): Promise<void> {
     const { owner, intervalMs } = this.options;
-    const queued = await this.broker.inboxSize(owner);
+    const queued = await this.broker.inboxSize(owner).catch(() => undefined);
     if (queued === undefined) return;
     const quietMs = Math.max(intervalMs, LEAST_QUIET_MS);
     if (queued === 0) return this.replay({ quietMs });

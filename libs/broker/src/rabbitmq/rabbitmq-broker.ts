@@ -35,6 +35,9 @@ import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.
 import { RabbitMqListener } from './rabbitmq-listener.js';
 import { Remarks } from './remarks.js';
 
+/** AMQP's reply code for a queue or exchange that does not exist. */
+const NOT_FOUND = 404;
+
 /**
  * The transport over RabbitMQ 3.10 or later. One connection publishes and takes answers, another consumes, so that a
  * broker that blocks publishers does not keep consumers from acknowledging.
@@ -135,8 +138,10 @@ export class RabbitMqBroker extends Broker {
         for (const queue of queues) size += (await channel.checkQueue(queue)).messageCount;
         return size;
       });
-    } catch {
-      return undefined;
+    } catch (error) {
+      if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+      if (error instanceof BrokerUnavailableError) throw error;
+      throw new BrokerUnavailableError('the broker can not be asked', { cause: error });
     }
   }
 
