@@ -8,7 +8,7 @@ const SHOP = 'dist/programs/test/shop.js';
 const CUSTOMER = 'dist/programs/test/customer.js';
 const SHOPS = ['shop-1', 'shop-2', 'shop-3'];
 /** Messages a second. */
-const RATE = 200;
+const RATE = 300;
 /** The fewest messages. */
 const LEAST = 20_000;
 const START_MS = 60_000;

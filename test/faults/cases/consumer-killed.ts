@@ -15,7 +15,9 @@ async function killAt(scene: Scene, doom: string): Promise<void> {
   for (;;) {
     await mortal.ended();
     takeovers.push(...(await takeover(scene, 'counter-1', Date.now())));
-    if (scene.form === 'short' || !(await sender.status()).running) break;
+    // On a busy machine another may have taken over what it held before the ledger is asked.
+    const isEnough = scene.form === 'short' && takeovers.length > 0;
+    if (isEnough || !(await sender.status()).running) break;
     await startAgain(mortal);
   }
   if (takeovers.length === 0) throw new Error('the consumer held nothing when it was killed');
