@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toAgent, toEveryone, toTopic } from 'agentmq/contracts';
+import { HEADER, type Message, toAgent, toEveryone, toTopic } from 'agentmq/contracts';
 import type { HandledContract, StoredDelivery, UnhandledDelivery } from 'agentmq/message-store';
 import {
   boom,
@@ -205,6 +205,12 @@ export function unhandled(of: () => Harness): void {
         { consumer: 'agent.b', state: 'processing' },
       ]);
       expect(await delivery(own)).toEqual(pendingAt(own, 'agent.a'));
+      // A copy may say that it was sent to all.
+      await store.disown([{ messageId: own.messageId, consumer: 'agent.a' }]);
+      expect(await delivery(own)).toEqual(pendingAt(own, 'agent.a'));
+      const edited = await appended({ recipient: toAgent('a'), headers: { [HEADER.recipient]: 'broadcast' } });
+      await store.disown([{ messageId: edited.messageId, consumer: 'agent.a' }]);
+      expect((await store.find(edited.messageId))?.deliveries).toEqual([]);
     });
   });
 }

@@ -1,3 +1,4 @@
+import { HEADER } from 'agentmq/contracts';
 import { isFree, withFailedAttempt } from './failed-attempts.js';
 
 /** Agents that have been heard of in the last `milliseconds` and have not left. */
@@ -175,7 +176,10 @@ GROUP BY d.consumer, m.type, m.version
 ORDER BY count DESC, d.consumer, m.type, m.version
 LIMIT 100`;
 
-/** Deliveries (`$1` messages, `$2` consumers) that are not owed after all: they leave no row, if no claim holds them. */
+/**
+ * Deliveries (`$1` messages, `$2` consumers) of broadcasts that are not owed after all: they leave no row, if no claim holds
+ * them. That it was sent to all, or stands for what was, the stored message says: a copy on the wire may say anything.
+ */
 export const disown = (schema: string): string => `
 DELETE FROM "${schema}".deliveries d
 USING (
@@ -184,6 +188,10 @@ USING (
   CROSS JOIN LATERAL (
     SELECT d.ctid FROM "${schema}".deliveries d
     WHERE d.message_id = asked.message_id AND d.consumer = asked.consumer AND ${isFree}
+      AND EXISTS (
+        SELECT FROM "${schema}".messages m
+        WHERE m.message_id = d.message_id AND 'broadcast' IN (m.recipient_kind, m.headers ->> '${HEADER.recipient}')
+      )
     FOR UPDATE
   ) AS d
 ) AS free
