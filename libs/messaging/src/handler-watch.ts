@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
+import { contractKey } from 'agentmq/contracts';
 import type { AwaitedHandler, ConsumerName, MessageStore } from 'agentmq/message-store';
-import type { Metrics } from 'agentmq/telemetry';
-import { OncePer } from './once-per.js';
+import { type Metrics, RepeatedLog } from 'agentmq/telemetry';
 
 const BATCH = 1_000;
 /** From one line about a contract that messages wait for to the next, in ms. */
@@ -9,8 +9,7 @@ const SAY_EVERY_MS = 600_000;
 
 /** Brings what waits for a handler to an instance that has one by now, and tells what still waits. */
 export class HandlerWatch {
-  private readonly logger = new Logger('Inbox');
-  private readonly said = new OncePer(SAY_EVERY_MS);
+  private readonly log = new RepeatedLog(new Logger('Inbox'), { everyMs: SAY_EVERY_MS });
 
   constructor(
     private readonly store: Pick<MessageStore, 'rouse' | 'outboxSize' | 'waitingForHandler'>,
@@ -50,9 +49,10 @@ export class HandlerWatch {
       );
     }
     for (const { consumer, type, version, count, since } of found) {
-      if (!this.said.isDue(`${consumer} ${type}@${version}`)) continue;
-      this.logger.warn(
-        `${consumer}: ${count} messages wait for an instance that handles ${type}@${version}, since ${since.toISOString()}`,
+      const contract = contractKey({ type, version });
+      this.log.note(
+        `${consumer} ${contract}`,
+        `${consumer}: ${count} messages wait for an instance that handles ${contract}, since ${since.toISOString()}`,
       );
     }
     return found;

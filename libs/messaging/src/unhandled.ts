@@ -10,11 +10,10 @@ import type {
   UnhandledOptions,
   UnhandledResult,
 } from 'agentmq/message-store';
-import type { Outcome } from 'agentmq/telemetry';
+import { type Outcome, RepeatedLog } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import type { Claims } from './claims.js';
 import { describe, errorRecord } from './failing.js';
-import { OncePer } from './once-per.js';
 
 /** From one line about a contract to the next, in ms. */
 const SAY_EVERY_MS = 60_000;
@@ -33,8 +32,7 @@ export interface UnhandledMessage {
  * that has one, or leaves them in the store to wait for such an instance.
  */
 export class Unhandled {
-  private readonly logger = new Logger('Inbox');
-  private readonly said = new OncePer(SAY_EVERY_MS);
+  private readonly log = new RepeatedLog(new Logger('Inbox'), { everyMs: SAY_EVERY_MS });
   private readonly decisions: Batcher<UnhandledDelivery, UnhandledResult>;
   private readonly searches: Batcher<HandlerSought, string | undefined>;
   private readonly disowned: Batcher<DeliveryRef, void>;
@@ -137,9 +135,9 @@ export class Unhandled {
     }
   }
 
-  /** One line now and then for each contract: there may be many messages of it. */
+  /** One line a minute for each contract: there may be many messages of it. */
   private say({ messageId, type, version }: Message, text: string): void {
-    if (this.said.isDue(`${type}@${version} ${text}`)) this.logger.warn(`${messageId}: ${text}`);
+    this.log.note(`${type}@${version} ${text}`, `${messageId}: ${text}`);
   }
 }
 

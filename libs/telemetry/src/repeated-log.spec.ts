@@ -5,7 +5,7 @@ describe('RepeatedLog', () => {
   function recorded() {
     const lines: string[] = [];
     let now = 0;
-    const log = new RepeatedLog({ warn: (line) => lines.push(line) }, () => now);
+    const log = new RepeatedLog({ warn: (line) => lines.push(line) }, { elapsed: () => now });
     return { log, lines, pass: (ms: number) => (now += ms) };
   }
   const away = Object.assign(new Error('away'), { code: 'ECONNREFUSED' });
@@ -25,10 +25,12 @@ describe('RepeatedLog', () => {
     expect(lines).toEqual(['settle: away', 'relay: away', 'settle: odd']);
   });
 
-  it('remembers a bounded number of kinds', () => {
-    const { log, lines } = recorded();
-    for (let n = 0; n < 300; n++) log.warn(`kind ${n}`, away);
-    log.warn('kind 299', away);
-    expect(lines).toHaveLength(300);
+  it('remembers a bounded number of kinds, and leaves out others meanwhile', () => {
+    const { log, lines, pass } = recorded();
+    for (let n = 0; n < 300; n++) log.note(`kind ${n}`, `line ${n}`);
+    expect(lines).toHaveLength(100);
+    pass(5_000);
+    log.note('another', 'another line');
+    expect(lines.at(-1)).toBe('another line');
   });
 });

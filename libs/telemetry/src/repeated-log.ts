@@ -1,4 +1,4 @@
-/** How often one kind of trouble is told, in ms. */
+/** From one line of a kind to the next, in ms, unless a log says otherwise. */
 const EVERY_MS = 5_000;
 /** The most kinds that are remembered: what their names are made of may come from outside. */
 const MOST_KINDS = 100;
@@ -9,39 +9,66 @@ interface Kind {
   untold: number;
 }
 
+export interface RepeatedLogOptions {
+  /** From one line of a kind to the next, in ms; 5000 unless given. */
+  readonly everyMs?: number;
+  /** Monotonic, in ms. */
+  readonly elapsed?: () => number;
+}
+
 /**
- * Logs troubles that may come many times a second, such as a database that is away: the first of each kind at once, then
- * one line every few seconds, which says how many there were between.
+ * Logs what may come many times a second, such as the errors of a database that is away: the first of each kind at once, then
+ * one line in a while. More kinds than are remembered are left out until one of these may be told again, so that the number
+ * of lines is bounded whatever the kinds are.
  */
 export class RepeatedLog {
   private readonly kinds = new Map<string, Kind>();
+  private readonly everyMs: number;
+  private readonly elapsed: () => number;
 
   constructor(
     private readonly logger: { warn(line: string): void },
-    /** Monotonic, in ms. */
-    private readonly elapsed: () => number = () => performance.now(),
-  ) {}
+    { everyMs = EVERY_MS, elapsed = () => performance.now() }: RepeatedLogOptions = {},
+  ) {
+    this.everyMs = everyMs;
+    this.elapsed = elapsed;
+  }
 
-  /** `what` failed with an error: together with the error's code, or name, that makes its kind. */
+  /** `what` failed with an error: that, with the error's code or name, is its kind. The line says how many were left out. */
   warn(what: string, error: unknown): void {
-    const now = this.elapsed();
-    const name = `${what} ${nameOf(error)}`;
-    const kind = this.kinds.get(name);
-    if (kind && now < kind.next) {
-      kind.untold++;
-      return;
-    }
-    if (!kind && this.kinds.size >= MOST_KINDS) this.forget(now);
-    this.kinds.set(name, { next: now + EVERY_MS, untold: 0 });
-    const more = kind && kind.untold > 0 ? ` (and ${kind.untold} times more since the last such line)` : '';
+    const untold = this.take(`${what} ${nameOf(error)}`);
+    if (untold === undefined) return;
+    const more = untold > 0 ? ` (and ${untold} times more since the last such line)` : '';
     this.logger.warn(`${what}: ${fieldOf(error, 'message') ?? String(error)}${more}`);
   }
 
-  private forget(now: number): void {
-    for (const [name, { next }] of this.kinds) if (next <= now) this.kinds.delete(name);
-    // all are recent: the oldest goes
-    const [oldest] = this.kinds.keys();
-    if (this.kinds.size >= MOST_KINDS && oldest !== undefined) this.kinds.delete(oldest);
+  /** A line of this kind. */
+  note(kind: string, line: string): void {
+    if (this.take(kind) !== undefined) this.logger.warn(line);
+  }
+
+  /** How many of a kind were left out before this one; undefined when this one is to be left out too. */
+  private take(kind: string): number | undefined {
+    const now = this.elapsed();
+    const known = this.kinds.get(kind);
+    if (known && now < known.next) {
+      known.untold++;
+      return undefined;
+    }
+    if (!known && !this.hasRoom(now)) return undefined;
+    // In the order in which they may be told again.
+    this.kinds.delete(kind);
+    this.kinds.set(kind, { next: now + this.everyMs, untold: 0 });
+    return known?.untold ?? 0;
+  }
+
+  private hasRoom(now: number): boolean {
+    if (this.kinds.size < MOST_KINDS) return true;
+    for (const [kind, { next }] of this.kinds) {
+      if (next > now) break;
+      this.kinds.delete(kind);
+    }
+    return this.kinds.size < MOST_KINDS;
   }
 }
 
