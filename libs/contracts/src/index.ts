@@ -25,6 +25,7 @@ export {
   DEFAULT_PRIORITY,
   type Envelope,
   MAX_PRIORITY,
+  MAX_SHORT_BYTES,
   type Message,
   newMessageId,
   type TraceContext,

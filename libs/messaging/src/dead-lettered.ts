@@ -2,17 +2,14 @@ import { Logger } from '@nestjs/common';
 import type { Broker, Consumer, DeadLettered } from 'agentmq/broker';
 import { formatRecipient, fromWire, type Message, type Recipient, toWireError } from 'agentmq/contracts';
 import type { MessageStore, Rejection } from 'agentmq/message-store';
-import type { Metrics } from 'agentmq/telemetry';
+import { type Metrics, RepeatedLog } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from './patience.js';
-import { recordRejection } from './rejecting.js';
+import { recordRejection } from './rejections.js';
 
 /** The most dead letters held at once. */
 const PREFETCH = 50;
-
-/** A foreign message may name anything as its consumer. */
-const MOST_TOLD = 1_000;
 
 /** What came neither to an inbox of ours nor by an exchange of ours. */
 const UNKNOWN: Recipient = { kind: 'role', name: 'unknown' };
@@ -21,14 +18,13 @@ const UNKNOWN: Recipient = { kind: 'role', name: 'unknown' };
  * Takes what the broker itself takes out of a queue, so that no message vanishes without a row that says why. All agents of
  * a namespace share this. Anything may be published to the dead-letter exchange, so a letter ends nothing: a delivery that
  * is on record ends by the record alone, and is put on its way again while it has time. What the store does not know is
- * recorded as the letter says. A transient message of ours that ran out of time is counted only: nobody is owed it, and
+ * recorded as the letter says. A transient message of ours that ran out of time is counted only: no consumer is owed it, and
  * what an agent that is away misses (heartbeats) would fill the store.
  */
 export class DeadLetteredInbox {
-  private readonly logger = new Logger('DeadLetters');
+  /** Tells once of each consumer whose queues drop early. */
+  private readonly log = new RepeatedLog(new Logger('DeadLetters'), { everyMs: Infinity });
   private readonly stopping = new AbortController();
-  /** Consumers whose queues drop early, as far as the log has it. */
-  private readonly told = new Set<string>();
   private readonly foreign: ForeignMessages;
   private subscription: Consumer | undefined;
 
@@ -82,9 +78,8 @@ export class DeadLetteredInbox {
   }
 
   private warn(consumer: string, reason: string): void {
-    if (this.told.has(consumer) || this.told.size >= MOST_TOLD) return;
-    this.told.add(consumer);
-    this.logger.warn(
+    this.log.note(
+      consumer,
       `${consumer}: the broker takes messages out of its queues before their time is over (${reason}): ` +
         'see policies and queue arguments at the broker. What is stored goes on its way again',
     );

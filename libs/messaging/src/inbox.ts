@@ -2,18 +2,12 @@ import { Logger } from '@nestjs/common';
 import type { Broker, Inbox as BrokerInbox, InboxConsumer, Incoming, Topics } from 'agentmq/broker';
 import {
   type ContractDefinition,
-  contractTaking,
-  decodeBody,
   formatRecipient,
   fromWire,
   HEADER,
   type Message,
   type ReadMessage,
-  readPayload,
-  type RetryPolicy,
   retryDelay,
-  retryPolicy,
-  topicMatches,
   toWireError,
   UnknownTypeError,
 } from 'agentmq/contracts';
@@ -22,24 +16,22 @@ import {
   type DeliveryError,
   type MessageStore,
   RefusedDataError,
-  type Rejection,
   StoreUnavailableError,
   type Transaction,
 } from 'agentmq/message-store';
 import { type Metrics, type Outcome, RepeatedLog } from 'agentmq/telemetry';
 import type { LimitFunction } from 'p-limit';
 import { Answerer } from './answerer.js';
-import { Batcher } from './batcher.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
-import { ForeignMessages } from './foreign-messages.js';
-import { ASKER_TOLD, describe, errorRecord, isRetryable } from './failing.js';
+import { describe, errorRecord, isRetryable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import { within } from './patience.js';
-import { recordRejection } from './rejecting.js';
+import { Rejections } from './rejections.js';
 import { Unhandled } from './unhandled.js';
+import { isMeant, payloadOf, type Work, type WorkDefaults, workOf } from './work.js';
 
-export interface InboxOptions {
+export interface InboxOptions extends WorkDefaults {
   /** Agent id, as the claimant. */
   readonly agentId: string;
   /** How long a claim lasts unless it is renewed, in ms. */
@@ -48,10 +40,6 @@ export interface InboxOptions {
   readonly concurrency: number;
   /** The most messages fetched ahead, those being handled included. */
   readonly prefetch: number;
-  /** What completes the policy of a contract or handler. */
-  readonly retry: RetryPolicy;
-  /** How long a handler may run unless it says otherwise, in ms. */
-  readonly handlerTimeoutMs: number;
   /** The time by which messages expire. */
   readonly now: () => Date;
   /** What is suspected of killing its process runs in here: one after the other in the whole process. */
@@ -67,19 +55,19 @@ export interface InboxOptions {
 }
 
 /**
- * The receiving half (DESIGN section 4): claimed in the store, handled, completed, then acknowledged. A message that no
- * handler can take ends in the store with the reason; one that this instance has no handler for goes to one that has, or
- * waits for it; one whose handler failed is due again later. While the store is away nothing is claimed and nothing is lost: what was fetched waits, and the broker keeps the rest.
+ * The receiving half: claimed in the store, handled, completed, then acknowledged. A message that can't be read ends in the
+ * store with the reason; one that this instance has no handler for goes to an instance that has one, or waits for it; one
+ * whose handler failed is due again later. While the store is away nothing is claimed and nothing is lost: what was fetched
+ * waits, and the broker keeps the rest.
  */
 export class Inbox {
   readonly consumer: ConsumerName;
   private readonly logger = new Logger('Inbox');
   private readonly log = new RepeatedLog(this.logger);
   private readonly claims: Claims;
-  private readonly rejections: Batcher<Rejection, void>;
+  private readonly rejections: Rejections;
   private readonly answerer: Answerer;
   private readonly unhandled: Unhandled;
-  private readonly foreign: ForeignMessages;
   /** Messages of this consumer that another instance passed on, and that came by another inbox of this agent. */
   private readonly passedOn = new Set<Promise<void>>();
   private handling = 0;
@@ -101,8 +89,7 @@ export class Inbox {
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
     this.answerer = new Answerer(broker, agentId, options.now, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
-    this.foreign = new ForeignMessages(store);
-    this.rejections = new Batcher((batch) => store.reject(batch).then(() => []), { size: 500, inFlight: 2 });
+    this.rejections = new Rejections(store, this.claims, this.consumer);
   }
 
   /** Messages being handled now. */
@@ -176,12 +163,10 @@ export class Inbox {
 
   private async process(incoming: Incoming, read: ReadMessage, forwarded: boolean): Promise<void> {
     const [problem] = read.problems;
-    const message = read.message.transient ? read.message : await this.admit(read.message);
+    const message = read.message.transient ? read.message : await this.rejections.admit(read.message);
     if (problem) return this.reject(message, problem);
-    const routes = this.routesOf(message);
-    const contract = routes[0]?.contract;
-    if (!contract) return this.withoutHandler(incoming, message, forwarded);
-    const work: Work = { message, routes, contract, ...this.limitsOf(routes[0]) };
+    const work = workOf(message, this.routes, this.options);
+    if (!work) return this.withoutHandler(incoming, message, forwarded);
     return message.transient ? this.handleTransient(work) : this.handleDurable(work, incoming.redelivered);
   }
 
@@ -194,35 +179,7 @@ export class Inbox {
     }
     const outcome = await this.unhandled.take({ incoming, message, forwarded, error });
     if (outcome) return void this.count(undefined, outcome);
-    return this.isMeant(message) ? this.reject(message, error) : void this.count(undefined, 'ignored');
-  }
-
-  /** Not by a binding that was left behind. */
-  private isMeant({ recipient: { kind, name } }: Message): boolean {
-    if (kind === 'topic') return this.routes.some(({ topic }) => topic !== undefined && topicMatches(topic, name));
-    return true;
-  }
-
-  /** The handlers of a message: all of one contract, that of its version or the nearest that can upcast it. */
-  private routesOf({ type, version, recipient }: Message): Route[] {
-    const meant = this.routes.filter(
-      ({ contract, topic }) =>
-        contract.type === type &&
-        (recipient.kind === 'topic' ? topic !== undefined && topicMatches(topic, recipient.name) : topic === undefined),
-    );
-    const contracts = meant.map(({ contract }) => contract);
-    const taking = contractTaking(contracts, type, version);
-    return meant.filter(({ contract }) => contract.version === taking?.version);
-  }
-
-  /** Of several handlers of one message the first decides. */
-  private limitsOf(route: Route | undefined): Limits {
-    const { retry, handlerTimeoutMs } = this.options;
-    return {
-      policy: retryPolicy({ ...route?.contract.retry, ...route?.retry }, retry),
-      timeoutMs: route?.timeoutMs ?? handlerTimeoutMs,
-      transactional: route?.transactional ?? route?.contract.transactional ?? false,
-    };
+    return isMeant(message, this.routes) ? this.reject(message, error) : void this.count(undefined, 'ignored');
   }
 
   /** Claims and handles, as often as it takes to know what became of the message. */
@@ -255,7 +212,7 @@ export class Inbox {
       if (!taken.now) return this.count(contract, 'duplicate');
       const poisonous =
         taken.state === 'dead' && (await this.answerer.fail(message, toWireError(new PoisonMessageError())));
-      if (poisonous) await this.discard(message);
+      if (poisonous) await this.rejections.discard(message);
       return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
     }
     const held = this.claims.hold(message.messageId, taken);
@@ -347,7 +304,7 @@ export class Inbox {
     );
     if (!stood) return 'fenced';
     if (!again && !isSure) told = await this.answerer.fail(message, record);
-    if (told) await this.discard(message);
+    if (told) await this.rejections.discard(message);
     return again ? 'retrying' : 'failed';
   }
 
@@ -372,8 +329,8 @@ export class Inbox {
       if (this.claims.stopped.aborted) throw error;
       const record = this.warn(work, error);
       const told = await this.answerer.fail(message, record);
-      const stored = await this.record({ message, consumer: this.consumer, state: 'dead', error: record });
-      if (told) await this.discard(stored);
+      const stored = await this.rejections.record(message, 'dead', record);
+      if (told) await this.rejections.discard(stored);
       this.count(contract, 'failed');
     } finally {
       this.claims.stopped.removeEventListener('abort', stop);
@@ -402,29 +359,9 @@ export class Inbox {
   private async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
     const expired = error instanceof MessageExpiredError;
     const record = errorRecord(error, contract);
-    const state = expired ? 'expired' : 'dead';
-    const stored = await this.record({ message, consumer: this.consumer, state, error: record });
+    const stored = await this.rejections.record(message, expired ? 'expired' : 'dead', record);
     this.count(contract, expired ? 'expired' : 'rejected');
-    if (!expired && (await this.answerer.fail(message, record))) await this.discard(stored);
-  }
-
-  /** What its asker was told needs no operator: it is on record, and the asker decides what follows. */
-  private async discard({ messageId }: Message): Promise<void> {
-    await this.claims.patiently(() => this.store.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
-  }
-
-  /** Resolves with the message as it is stored. */
-  private async record(rejection: Rejection): Promise<Message> {
-    let stored = rejection.message;
-    await recordRejection(rejection, async (given) => {
-      stored = given.message.transient ? await this.admit(given.message) : given.message;
-      await this.claims.patiently(() => this.rejections.add({ ...given, message: stored }));
-    });
-    return stored;
-  }
-
-  private admit(message: Message): Promise<Message> {
-    return this.claims.patiently(() => this.foreign.admit(message));
+    if (!expired && (await this.answerer.fail(message, record))) await this.rejections.discard(stored);
   }
 
   private warn({ message, contract }: Work, error: unknown): DeliveryError {
@@ -445,19 +382,3 @@ export class Inbox {
 }
 
 const keyOf = ({ topics, dropped = [] }: Topics): string => JSON.stringify([[...topics].sort(), [...dropped].sort()]);
-
-interface Limits {
-  readonly policy: RetryPolicy;
-  readonly timeoutMs: number;
-  readonly transactional: boolean;
-}
-
-interface Work extends Limits {
-  readonly message: Message;
-  readonly routes: readonly Route[];
-  readonly contract: ContractDefinition;
-}
-
-/** Throws `InvalidMessageError`, or `ContractViolationError`. */
-const payloadOf = ({ message, contract }: Work): object =>
-  readPayload(contract, decodeBody(message.body), message.version);
