@@ -1,5 +1,5 @@
 import { InvalidMessageError, type Recipient, toEveryone } from 'agentmq/contracts';
-import type { Inbox } from './broker.js';
+import type { Inbox, Topics } from './broker.js';
 import { type Lane, LANES } from './lanes.js';
 
 type ExchangeKind = 'direct' | 'topic' | 'broadcast';
@@ -22,7 +22,7 @@ const KINDS: readonly ExchangeKind[] = ['direct', 'topic', 'broadcast'];
 const HIGH = '.high';
 const MOVING = 'moving.';
 
-/** The names of exchanges, queues and routing keys in one namespace (DESIGN section 3). */
+/** The names of exchanges, queues and routing keys in one namespace: docs/WIRE.md. */
 export class Topology {
   /** The name of the exchange and of the queue of dead letters. */
   readonly deadLetters: string;
@@ -89,7 +89,7 @@ export class Topology {
   }
 
   /** What of the inbox's topics is not to be bound any more. */
-  droppedBindings({ topics, dropped = [] }: Pick<Inbox, 'topics' | 'dropped'>, lane: Lane): Binding[] {
+  droppedBindings({ topics, dropped = [] }: Topics, lane: Lane): Binding[] {
     const gone = dropped.filter((pattern) => !topics.includes(pattern));
     return gone.map((pattern) => ({ exchange: this.names[lane].topic, routingKey: pattern }));
   }

@@ -6,14 +6,13 @@ import type { RabbitMqSettings } from './options.js';
 import { deadLetterOptions } from './queue-options.js';
 import { declaring, isUsable } from './refusals.js';
 import type { Remarks } from './remarks.js';
+import { codeOf, NOT_FOUND } from './reply-codes.js';
 
 /** A queue as it is to be declared. */
 export interface QueueDeclaration {
   readonly name: string;
   readonly options: Options.AssertQueue;
 }
-
-const NOT_FOUND = 404;
 
 /**
  * Makes the namespace's exchanges exist; one that exists with other arguments is used as it is, with a remark. Throws
@@ -124,7 +123,7 @@ export async function missingExchanges(connection: Connection, topology: Topolog
         }
       });
     } catch (error) {
-      if ((error as { code?: unknown }).code !== NOT_FOUND) throw error;
+      if (codeOf(error) !== NOT_FOUND) throw error;
       missing.push(left.shift() as string);
     }
   }

@@ -1,4 +1,5 @@
-const INTERNAL_ERROR = 541;
+import { INTERNAL_ERROR } from './reply-codes.js';
+
 const DEAD_LETTERING =
   'the node may have failed at dead-lettering a message with a malformed x-death header, as RabbitMQ 3.10 does: ' +
   'see "A node that dead-letters no more" in docs/DEPLOYMENT.md';

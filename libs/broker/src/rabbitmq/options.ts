@@ -37,9 +37,9 @@ export interface RabbitMqOptions {
   readonly maxMessageBytes?: number;
   /** Shown by RabbitMQ's tools; default `agentmq`. */
   readonly connectionName?: string;
-  /** Told of every lost connection and channel and every failed attempt to restore one; default: nobody. Must not throw. */
+  /** Told of every lost connection and channel and every failed attempt to restore one; by default nothing is called. Must not throw. */
   readonly report?: (problem: Error) => void;
-  /** Told, once each, what `status().remarks` has; default: nobody. Must not throw. */
+  /** Told, once each, what `status().remarks` has; by default nothing is called. Must not throw. */
   readonly remark?: (remark: string) => void;
   /** How often exchanges and bindings are looked at, and made again if they were removed, in ms; default 30,000. */
   readonly mendIntervalMs?: number;

@@ -3,6 +3,7 @@ import { TopologyError } from '../errors.js';
 import type { Connection } from './connection.js';
 import type { QueueDeclaration } from './declarations.js';
 import { declaring } from './refusals.js';
+import { codeOf, NOT_FOUND } from './reply-codes.js';
 
 /** An argument of a queue that exists; undefined where it has none. */
 export interface QueueDifference {
@@ -21,7 +22,6 @@ export interface FoundQueue {
 
 type Declared = { durable: boolean; autoDelete: boolean; arguments: Record<string, unknown> };
 
-const NOT_FOUND = 404;
 /** More than there are arguments that could differ. */
 const MOST_ATTEMPTS = 20;
 
@@ -65,7 +65,7 @@ export async function sizeOf(
     const { messageCount, consumerCount } = await connection.withChannel((channel) => channel.checkQueue(name));
     return { messages: messageCount, consumers: consumerCount };
   } catch (error) {
-    if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+    if (codeOf(error) === NOT_FOUND) return undefined;
     throw error;
   }
 }
@@ -78,7 +78,7 @@ function declared({ maxLength, overflow, expires, arguments: more, durable = tru
 }
 
 /** `it exists with another x-max-length: received '7' but current is '10000'`; versions put it in more or fewer words. */
-export function differenceIn({ argument, problem }: TopologyError): QueueDifference | undefined {
+function differenceIn({ argument, problem }: TopologyError): QueueDifference | undefined {
   if (argument === undefined) return undefined;
   const value = String.raw`(?:the value )?(?:'([^']*)'|none)`;
   const told = new RegExp(String.raw`received ${value}.* but current is ${value}`, 's').exec(problem);

@@ -13,6 +13,7 @@ import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './optio
 import { type FoundQueue, inspectQueue, sizeOf } from './queue-inspection.js';
 import { deadLetterOptions, inboxOptions } from './queue-options.js';
 import { Remarks } from './remarks.js';
+import { codeOf, PRECONDITION_FAILED } from './reply-codes.js';
 
 /** A queue of the namespace, as it exists and as the settings want it. */
 export interface QueueState extends FoundQueue {
@@ -37,8 +38,6 @@ interface OwnQueue extends QueueDeclaration {
 
 /** Readers of a queue have been told by then that it is deleted; what is published waits aside. */
 const NOTICE_MS = 500;
-/** AMQP's `queue.delete` with `if-empty`. */
-const PRECONDITION_FAILED = 406;
 
 /** Looks at the queues that exist, and makes those anew whose arguments differ from the settings. For operators. */
 export class RabbitMqQueues {
@@ -163,7 +162,7 @@ export class RabbitMqQueues {
     await connection
       .withChannel((channel) => channel.assertQueue(name, options))
       .catch((error: unknown) => {
-        if ((error as { code?: unknown }).code !== PRECONDITION_FAILED) throw error;
+        if (codeOf(error) !== PRECONDITION_FAILED) throw error;
       });
     return true;
   }
@@ -186,12 +185,12 @@ async function deleteIfEmpty(connection: Connection, queue: string, knowsIfEmpty
     await connection.withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: knowsIfEmpty }));
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code === PRECONDITION_FAILED) return false;
+    if (codeOf(error) === PRECONDITION_FAILED) return false;
     throw error;
   }
 }
 
-/** All that the message has, and of one in an inbox whom it was sent to, which exchange and routing key do not tell any more. */
+/** All that the message has; of one in an inbox also its recipient, which exchange and routing key do not tell any more. */
 function optionsOf(message: ConsumeMessage, owner: Inbox['owner'] | undefined, topology: Topology): Options.Publish {
   // RabbitMQ takes the name of a user from that user alone.
   const { headers, deliveryMode, userId: _user, clusterId: _cluster, ...properties } = message.properties;

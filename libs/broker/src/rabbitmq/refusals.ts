@@ -1,8 +1,5 @@
 import { TopologyError } from '../errors.js';
-
-const ACCESS_REFUSED = 403;
-const RESOURCE_LOCKED = 405;
-const PRECONDITION_FAILED = 406;
+import { ACCESS_REFUSED, PRECONDITION_FAILED, RESOURCE_LOCKED } from './reply-codes.js';
 
 /** Waits for a declaration. Throws `TopologyError` when it is refused for what the queue or exchange is. */
 export async function declaring(name: string, declaration: Promise<unknown>): Promise<void> {
