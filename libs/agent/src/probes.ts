@@ -11,7 +11,7 @@ import { AgentIdentity } from './identity.js';
 /** The most full or missing inboxes that are told, those first that most waits for. */
 const MOST_TOLD = 10;
 
-/** What an agent app tells on `/health` (DESIGN section 8). */
+/** What an agent app tells on `/health`. */
 @Injectable()
 export class AgentProbes extends HealthProbes {
   constructor(
@@ -56,7 +56,7 @@ export class AgentProbes extends HealthProbes {
     };
   }
 
-  /** An agent whose sends are refused can't do its work. Inboxes that are full or missing concern those who send to them. */
+  /** An agent whose sends are refused can't do its work. A full or missing inbox concerns only what is sent to it. */
   private async messageStore(): Promise<ProbeResult> {
     await this.store.ping();
     const { entries, limit, refusing } = this.bus.outboxLoad;

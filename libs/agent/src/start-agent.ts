@@ -25,7 +25,7 @@ import { stopWithNpm } from './stop-with-npm.js';
  */
 export async function startAgent(app: Type | DynamicModule): Promise<void> {
   let server: AgentServer | undefined;
-  // Whoever read what is logged has gone: that is no reason to stop working, or to stop without a word to the others.
+  // A closed stdout (EPIPE) must not stop the agent.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     Logger.overrideLogger(new AgentLogger());

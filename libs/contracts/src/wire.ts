@@ -42,7 +42,7 @@ export const HEADER = {
   transient: 'agentmq-transient',
   /** Tells one copy of a message from another: the outbox entry that it was published for, and its lease. */
   copy: 'agentmq-copy',
-  /** On a copy that goes to one consumer: who the message was sent to, as `formatRecipient` writes it. */
+  /** On a copy that goes to one consumer: what the message was sent to, as `formatRecipient` writes it. */
   recipient: 'agentmq-recipient',
   /** On a copy that one instance of a consumer passed on to another one's inbox: the consumer. */
   consumer: 'agentmq-consumer',

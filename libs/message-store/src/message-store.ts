@@ -146,7 +146,7 @@ export interface UnhandledDelivery extends DeliveryRef {
 }
 
 export interface UnhandledOptions {
-  /** Who asks: the message is for another. */
+  /** The agent that asks: the message is for another. */
   readonly agentId: string;
   /** How long an agent that counts as live may have been silent, in ms. */
   readonly liveMs: number;
@@ -332,8 +332,9 @@ export interface Transaction {
  * The persistence port. Every method rejects with `StoreUnavailableError` (retryable) when the database can't be reached
  * or refuses for a reason that may pass, with `StoreAccessError` when it does not let this process in, with
  * `RefusedDataError` when it can't hold a value, and with `StatementError` when a statement is wrong for it: never with
- * an error of the driver's, but for a caller's own statements. Each is one atomic statement or transaction. Times are the database's own clock. Arrays are batches:
- * the hot statements take hundreds of entries at once, in any order, and answer in the order asked.
+ * an error of the driver's, but for a caller's own statements. Each method is one atomic statement or transaction. Times are
+ * the database's own clock. Arrays are batches: the hot statements take hundreds of entries at once, in any order, and answer
+ * in the order asked.
  */
 export abstract class MessageStore {
   /** The database schema of this namespace. */

@@ -5,7 +5,10 @@ import { describePayload } from './describe.js';
 import { type Refusal, refusals } from './refusals.js';
 import type { ContractSchema, ContractsFile } from './schema.js';
 
-/** The contracts as they are kept in a file: of each its payload as JSON Schema. Throws `NotAContractError`. */
+/**
+ * The contracts as they are kept in a file: of each its payload as JSON Schema. Throws `NotAContractError`, or
+ * `DuplicateContractError`.
+ */
 export function describeContracts(payloads: Iterable<PayloadClass>): ContractsFile {
   const contracts: Record<string, ContractSchema> = {};
   for (const contract of [...new Set(payloads)].map((payload) => contractOf(payload))) {

@@ -5,7 +5,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The JSON value of a body. What nests too deep, or has too many parts, is found before work is spent on it. Keys `__proto__`
- * are left out, at any depth: who copies them sets a prototype. Throws {@link InvalidMessageError}.
+ * are left out, at any depth: code that copies them sets a prototype. Throws {@link InvalidMessageError}.
  */
 export function decodeBody(body: Buffer): unknown {
   const excess = excessOf(body);

@@ -219,8 +219,8 @@ export class DispatchStore {
   }
 
   /**
-   * Assignments whose message came to nothing: the agent has no handler for it, or nobody there could take it, its handler failed in its transaction, or it was
-   * handled, but not as a task: who carries that out settles it, or gives it back, before its message is completed.
+   * Assignments whose message came to nothing: the agent has no handler for it, or could not take it; its handler failed in its
+   * transaction; or it was handled, but not as a task, which is settled or given back before its message is completed.
    */
   async undelivered(): Promise<Undelivered[]> {
     return this.store.query<Undelivered>(

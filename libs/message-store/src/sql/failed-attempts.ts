@@ -10,7 +10,7 @@ export const withFailedAttempt = (error: string): string => `(
 /** Whether the delivery `d` waits for an instance that handles it: a failed attempt ends that. */
 export const waitsForHandler = `(d.state = 'retrying' AND d.unhandled_since IS NOT NULL)`;
 
-/** Whether nobody holds the delivery `d`, or its claimant's lease has run out, and it is not settled. */
+/** Whether no claimant holds the delivery `d`, or its lease has run out, and it is not settled. */
 export const isFree = `(
   d.state IN ('pending', 'retrying')
   OR d.state = 'processing' AND (d.leased_until IS NULL OR d.leased_until <= statement_timestamp())

@@ -9,10 +9,10 @@ import { messageRow } from './message-columns.js';
  * `octet_length` reads the length of a large body without its bytes; at most `$4` bytes are taken at once (one entry
  * at least), so that a relay's memory is bounded.
  *
- * Entries that nobody needs any more are closed here, and come back as `closed`: of messages that are gone, copies for
+ * Entries that are not needed any more are closed here, and come back as `closed`: of messages that are gone, copies for
  * consumers that have settled them since, and what has expired. That is recorded: for a copy at its consumer, for a
- * first publication at all who are owed it, or, if none is, at whom it was for. What is claimed meanwhile stays. What waited
- * for a handler is dead for want of one.
+ * first publication at all consumers that are owed it, or, if there are none, at its target. What is claimed meanwhile stays.
+ * What waited for a handler is dead for want of one.
  */
 export const leaseDue = (schema: string): string => `
 WITH due AS MATERIALIZED (

@@ -53,9 +53,9 @@ ORDER BY a.ord`;
  * `$5` are those that another instance has passed on already: they wait, so that no message goes round. What another live
  * instance handles is to be forwarded to that; it stays owed, and is not taken for lost (`due_at`) for `$9` ms, then for
  * as long as it has been unhandled. Everything else waits, with an entry that is due when the delivery is out of time or
- * has waited for `$8` ms, and is then dead; at once if it was published to what the consumer is not subscribed to any more. `$7` is how long a live agent may have been silent, in ms; `$10` the error of
- * an attempt that was cut off. What another holds is left as it is; so is a claim that was cut off, if another
- * instance takes the message: that one counts it.
+ * has waited for `$8` ms, and is then dead; at once if it was published to what the consumer is not subscribed to any more.
+ * What another claimant holds is left as it is; so is a claim that was cut off, if another instance takes the message: that
+ * one counts it. `$7` is how long a live agent may have been silent, in ms; `$10` the error of an attempt that was cut off.
  */
 export const unhandled = (schema: string): string => `
 WITH ${able(schema, '$7', '$2')}, asked AS MATERIALIZED (
@@ -132,8 +132,8 @@ FROM asked LEFT JOIN changed USING (message_id, consumer)
 ORDER BY asked.ord`;
 
 /**
- * Makes due at once, at most `$2` of those of the consumers `$3`: what waits for a handler that a live instance has by now, and what was
- * forwarded to an agent that is gone. `$1` is how long a live agent may have been silent, in ms.
+ * Makes due at once, of the consumers `$3`, what waits for a handler that a live instance has by now, and what was forwarded
+ * to an agent that is gone; at most `$2` deliveries. `$1` is how long a live agent may have been silent, in ms.
  */
 export const rouse = (schema: string): string => `
 WITH ${able(schema, '$1', '$3')}, roused AS MATERIALIZED (
