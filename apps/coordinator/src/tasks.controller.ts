@@ -29,7 +29,13 @@ import {
   validatePayload,
 } from 'agentmq/contracts';
 import { Tasks, type TaskWithResult } from 'agentmq/coordination';
-import { type DeliveryError, type DeliveryState, MessageStore, type StoredMessage } from 'agentmq/message-store';
+import {
+  type DeliveryError,
+  type DeliveryState,
+  MessageStore,
+  openStates,
+  type StoredMessage,
+} from 'agentmq/message-store';
 import { AnalysisInput } from './task-input.js';
 
 /** The body of `POST /tasks`. */
@@ -75,8 +81,6 @@ export interface SubmittedTaskView extends TaskWithResult {
   /** Its agent, after those of the tasks that it is part of, from the top. */
   readonly path: readonly string[];
 }
-
-const OPEN: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 
 /** Tasks over HTTP. A task is a message: its state is its delivery's, its path that of its trace. */
 @Controller('tasks')
@@ -126,7 +130,7 @@ export class TasksController {
     // Replayed to others it has more of them.
     const delivery = deliveries.find(({ consumer }) => consumer === coordinator);
     const outcome = delivery?.agentId ? await this.outcomeOf(message.messageId, delivery.agentId) : undefined;
-    const open = delivery !== undefined && OPEN.includes(delivery.state);
+    const open = delivery !== undefined && openStates.includes(delivery.state);
     // What was told is told anew when a task is carried out again.
     const { result, error } = open ? {} : { ...outcome, error: outcome?.error ?? withoutStack(delivery?.error) };
     const { agents } = await this.store.trace(message);

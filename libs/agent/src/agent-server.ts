@@ -5,6 +5,7 @@ import {
   type ContractDefinition,
   ContractCatalogue,
   contractOf,
+  errorText,
   formatRecipient,
   toAgent,
   toRole,
@@ -169,7 +170,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       .catch((error: unknown) => this.logger.warn(`unsubscribe: ${String(error)}`));
   }
 
-  /** The inbox of an id that never comes back goes too, unless somebody's message is still in it. */
+  /** The inbox of an id that never comes back goes too, unless a message is still in it. */
   private async removeInbox(): Promise<void> {
     const owner = { ...toAgent(this.identity.id), kind: 'agent' } as const;
     try {
@@ -204,7 +205,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     const { heartbeatInterval, retryInterval } = registryTimes(this.settings.registry);
     let next = heartbeatInterval;
     for (;;) {
-      // Never later than told, so that nobody who knows the interval finds it late; not all at the same time.
+      // Never later than told, so that no agent that knows the interval finds it late; not all at the same time.
       await pause(next * (0.9 + Math.random() / 10), signal);
       if (signal.aborted) return;
       const failing = next === retryInterval;
@@ -222,7 +223,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       } catch (error) {
         if (signal.aborted) return;
         next = retryInterval;
-        if (!failing) this.logger.warn(`heartbeat: ${error instanceof Error ? error.message : String(error)}`);
+        if (!failing) this.logger.warn(`heartbeat: ${errorText(error)}`);
       }
     }
   }

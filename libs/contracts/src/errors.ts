@@ -9,6 +9,9 @@ export abstract class AgentMQError extends Error {
   }
 }
 
+/** What anything thrown says. */
+export const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** One broken rule of a contract. `field` is a path such as `columns.0.name`. */
 export interface Violation {
   readonly field: string;

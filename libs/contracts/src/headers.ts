@@ -1,10 +1,10 @@
+import { MAX_SHORT_BYTES } from './envelope.js';
 import { InvalidMessageError } from './errors.js';
 
 /** All headers that may be sent with a message together, in bytes as AMQP encodes them. */
-export const MAX_HEADER_BYTES = 32 * 1024;
+const MAX_HEADER_BYTES = 32 * 1024;
 /** Of tables and lists within each other. */
 const MAX_DEPTH = 32;
-const MAX_KEY_BYTES = 255;
 
 type Fits = (value: unknown) => boolean;
 
@@ -57,7 +57,8 @@ function tableBytes(table: Readonly<Record<string, unknown>>, path: string, dept
   let bytes = 4;
   for (const [key, value] of Object.entries(table)) {
     const length = Buffer.byteLength(key);
-    if (length > MAX_KEY_BYTES) throw new InvalidMessageError(path, `has a key of ${length} bytes, more than 255`);
+    if (length > MAX_SHORT_BYTES)
+      throw new InvalidMessageError(path, `has a key of ${length} bytes, more than ${MAX_SHORT_BYTES}`);
     // AMQP clients leave it out.
     if (value !== undefined) bytes += 1 + length + valueBytes(value, `${path}.${key}`, depth + 1);
   }

@@ -36,17 +36,19 @@ export {
   ContractDeclarationError,
   ContractViolationError,
   DuplicateContractError,
+  errorText,
   InvalidMessageError,
   NotAContractError,
   UnknownTypeError,
   type Violation,
 } from './errors.js';
-export { checkHeaders, MAX_HEADER_BYTES } from './headers.js';
+export { checkHeaders } from './headers.js';
 export {
   checkName,
   checkTopic,
   checkTopicPattern,
   formatRecipient,
+  isToMany,
   parseRecipient,
   type Recipient,
   toAgent,

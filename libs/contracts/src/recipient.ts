@@ -1,6 +1,6 @@
 import { InvalidMessageError } from './errors.js';
 
-/** Who a message is for. */
+/** What a message is sent to. */
 export interface Recipient {
   readonly kind: 'role' | 'agent' | 'topic' | 'broadcast';
   /** The role, the agent id or the topic; empty for a broadcast. */
@@ -43,6 +43,9 @@ export const toRole = (role: string): Recipient => ({ kind: 'role', name: checkN
 export const toAgent = (id: string): Recipient => ({ kind: 'agent', name: checkName('agent', id) });
 export const toTopic = (name: string): Recipient => ({ kind: 'topic', name: checkTopic(name) });
 export const toEveryone: Recipient = { kind: 'broadcast', name: '' };
+
+/** Whether any number of consumers get what is sent to it. */
+export const isToMany = ({ kind }: Recipient): boolean => kind === 'topic' || kind === 'broadcast';
 
 /** `role.worker`, `agent.worker-1`, `topic:market_data.AAPL` or `broadcast`: for people, logs and ids of consumers. */
 export function formatRecipient({ kind, name }: Recipient): string {

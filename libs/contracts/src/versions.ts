@@ -1,3 +1,4 @@
+import { shortened } from './bounds.js';
 import { type ContractDefinition, contractKey } from './contract.js';
 import { ContractViolationError } from './errors.js';
 
@@ -52,7 +53,7 @@ export function upcastPayload(contract: ContractDefinition, plain: unknown, vers
       throw violation(
         contract,
         'upcast',
-        `${from} can't become ${from + 1}: ${reason.slice(0, LONGEST_REASON)}`,
+        `${from} can't become ${from + 1}: ${shortened(reason, LONGEST_REASON)}`,
         error,
       );
     }

@@ -60,5 +60,6 @@ export {
   type UnhandledResult,
 } from './message-store.js';
 export { PostgresMessageStore } from './postgres-message-store.js';
+export { openStates } from './replay-plan.js';
 export type { ServerOptions } from './server-connections.js';
 export { type CallerTransaction, transactionGiven, transactionOf } from './transaction.js';

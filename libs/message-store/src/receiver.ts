@@ -13,6 +13,7 @@ import type {
   SettledState,
   Transaction,
 } from './message-store.js';
+import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
 
@@ -35,8 +36,8 @@ interface HeldRow {
 const EXPIRED = expired('before it was handled');
 
 /**
- * Who has completed in a transaction has only the commit left. A process that stands still between the two would hold
- * the rows, and everybody whose claims are in one batch with them; Postgres then ends its session, in ms.
+ * A handler that has completed in its transaction has only the commit left. A process that stands still between the two would
+ * hold the rows, and all claimants whose claims are in one batch with them; Postgres then ends its session, in ms.
  */
 const COMMIT_WITHIN_MS = '5000';
 
@@ -58,8 +59,7 @@ export class Receiver {
     }
     const asked = [...chosen.values()].map((index) => claims[index] as Claim);
     const rows = await this.database.query<ClaimRow>(this.sql.claim, [
-      asked.map(({ messageId }) => clean(messageId)),
-      asked.map(({ consumer }) => clean(consumer)),
+      ...refParameters(asked),
       asked.map(({ redelivered }) => redelivered),
       asked.map(({ attempts }) => attempts),
       asked.map(({ alone }) => alone),
@@ -95,7 +95,7 @@ export class Receiver {
   }
 
   async release(claims: readonly ClaimRef[]): Promise<void> {
-    if (claims.length > 0) await this.database.query(this.sql.release, refParameters(claims));
+    if (claims.length > 0) await this.database.query(this.sql.release, claimParameters(claims));
   }
 
   async reject(rejections: readonly Rejection[]): Promise<void> {
@@ -112,10 +112,10 @@ export class Receiver {
   }
 
   async takeBack(deliveries: readonly DeliveryRef[]): Promise<('delivery' | 'message' | 'neither')[]> {
-    const rows = await this.database.query<{ owed: boolean; stored: boolean }>(this.sql.takeBack, [
-      deliveries.map(({ messageId }) => clean(messageId)),
-      deliveries.map(({ consumer }) => clean(consumer)),
-    ]);
+    const rows = await this.database.query<{ owed: boolean; stored: boolean }>(
+      this.sql.takeBack,
+      refParameters(deliveries),
+    );
     return rows.map(({ owed, stored }) => (owed ? 'delivery' : stored ? 'message' : 'neither'));
   }
 
@@ -126,7 +126,7 @@ export class Receiver {
     transaction?: Transaction,
   ): Promise<boolean[]> {
     if (claims.length === 0) return [];
-    const rows = await this.database.query<HeldRow>(sql, [...refParameters(claims), ...more], transaction);
+    const rows = await this.database.query<HeldRow>(sql, [...claimParameters(claims), ...more], transaction);
     return rows.map(({ held }) => held);
   }
 }
@@ -155,8 +155,7 @@ function besides(result: ClaimResult): ClaimResult {
   return result.outcome === 'settled' ? { ...result, now: false } : result;
 }
 
-const refParameters = (claims: readonly ClaimRef[]): unknown[] => [
-  claims.map(({ messageId }) => clean(messageId)),
-  claims.map(({ consumer }) => clean(consumer)),
+const claimParameters = (claims: readonly ClaimRef[]): unknown[] => [
+  ...refParameters(claims),
   claims.map(({ attempt }) => attempt),
 ];

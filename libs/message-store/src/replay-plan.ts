@@ -4,6 +4,7 @@ import type { ConsumerName, DeliveryState, ReplayOptions, ReplaySelection } from
 import { type Place, readCursor } from './replay-cursor.js';
 
 /** What is owed and not settled. */
+/** Of deliveries that are owed. */
 export const openStates: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 const states: readonly DeliveryState[] = [...openStates, 'completed', 'dead', 'expired'];
 

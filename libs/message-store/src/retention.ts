@@ -5,6 +5,7 @@ import { InvalidSelectionError } from './errors.js';
 import { historyLock } from './history-lock.js';
 import type { DeliveryRef, Transaction } from './message-store.js';
 import { checkLimit } from './replay-plan.js';
+import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
 
@@ -34,11 +35,7 @@ export class Retention {
 
   async discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]> {
     if (deliveries.length === 0) return [];
-    const parameters = [
-      deliveries.map(({ messageId }) => clean(messageId)),
-      deliveries.map(({ consumer }) => clean(consumer)),
-      clean(shortened(reason, MOST_OF_A_REASON)),
-    ];
+    const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON))];
     const rows = await this.database.query<{ dead: boolean }>(this.sql.discard, parameters, transaction);
     return rows.map(({ dead }) => dead);
   }

@@ -1,4 +1,4 @@
-import { type Message, shortened } from 'agentmq/contracts';
+import { isToMany, type Message, shortened } from 'agentmq/contracts';
 import { byBytes, distinct } from './batches.js';
 import type { Database } from './database.js';
 import { expired } from './delivery-error.js';
@@ -50,7 +50,7 @@ export class Sender {
           ...messageParameters(part),
           clean(options.owner),
           options.leaseMs ?? null,
-          part.some(isShared),
+          part.some(({ recipient }) => isToMany(recipient)),
         ];
         rows.push(...(await this.database.query<EntryRow>(this.sql.append, parameters, transaction)));
       }
@@ -129,8 +129,6 @@ export class Sender {
     return messages.map((message) => same.get(message) ?? false);
   }
 }
-
-const isShared = ({ recipient }: Message): boolean => recipient.kind === 'topic' || recipient.kind === 'broadcast';
 
 const leaseOf = ({ id, lease }: EntryRow): OutboxLease => (lease === 0 ? NO_ENTRY : { id, lease });
 

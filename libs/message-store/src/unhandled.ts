@@ -10,6 +10,7 @@ import type {
   UnhandledOptions,
   UnhandledResult,
 } from './message-store.js';
+import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
 import { clean, cleanOptional } from './text.js';
 
@@ -88,8 +89,3 @@ function resultOf({ known, stray, before, after, agent }: UnhandledRow): Unhandl
   if (after === 'retrying') return { outcome: 'waiting', now: true };
   return agent === null ? { outcome: 'busy' } : { outcome: 'forward', agentId: agent };
 }
-
-const refParameters = (deliveries: readonly DeliveryRef[]): unknown[] => [
-  deliveries.map(({ messageId }) => clean(messageId)),
-  deliveries.map(({ consumer }) => clean(consumer)),
-];

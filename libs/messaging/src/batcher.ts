@@ -7,6 +7,8 @@ export interface BatcherLimits {
   readonly inFlight: number;
 }
 
+const LIMITS: BatcherLimits = { size: 500, inFlight: 2 };
+
 interface Waiting<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
@@ -15,7 +17,7 @@ interface Waiting<Item, Result> {
 
 /**
  * Collects what is asked for one by one into batches: what comes in one turn of the event loop, and what comes while
- * the batches under way are full, goes together. `flush` answers in the order of its items; its rejection is theirs. A
+ * the batches under way are full, goes together. `flush` answers in the order of its items, or nothing; its rejection is theirs. A
  * batch that the store refuses for a value in it is halved until the item is found: that one alone is rejected, so `flush`
  * must be able to repeat what it has done of a batch.
  */
@@ -25,8 +27,8 @@ export class Batcher<Item, Result> {
   private scheduled = false;
 
   constructor(
-    private readonly flush: (items: Item[]) => Promise<readonly Result[]>,
-    private readonly limits: BatcherLimits,
+    private readonly flush: (items: Item[]) => Promise<readonly Result[] | void>,
+    private readonly limits: BatcherLimits = LIMITS,
   ) {}
 
   add(item: Item): Promise<Result> {
@@ -61,7 +63,7 @@ export class Batcher<Item, Result> {
   private async answer(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.flush(batch.map(({ item }) => item));
-      batch.forEach(({ resolve }, index) => resolve(results[index] as Result));
+      batch.forEach(({ resolve }, index) => resolve(results?.[index] as Result));
     } catch (error) {
       if (batch.length > 1 && error instanceof RefusedDataError) {
         const half = batch.length >> 1;

@@ -63,11 +63,10 @@ export class Claims {
   ) {
     // Each transient message that is handled listens for the stop.
     setMaxListeners(0, this.stopping.signal);
-    const limits = { size: 500, inFlight: 2 };
-    this.claims = new Batcher((batch) => this.askFor(batch), limits);
-    this.records = new Batcher((batch) => store.record(batch).then(() => []), limits);
-    this.completions = new Batcher((batch) => store.complete(batch), limits);
-    this.failures = new Batcher((batch) => store.fail(batch), limits);
+    this.claims = new Batcher((batch) => this.askFor(batch));
+    this.records = new Batcher((batch) => store.record(batch).then(() => undefined));
+    this.completions = new Batcher((batch) => store.complete(batch));
+    this.failures = new Batcher((batch) => store.fail(batch));
   }
 
   /** Aborts when the claims were given back. */

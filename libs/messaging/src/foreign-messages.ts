@@ -1,10 +1,10 @@
-import { type Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import { createHash } from 'node:crypto';
 import { Batcher } from './batcher.js';
 
 /** On a message whose id another message had: the id that its producer gave it. */
-export const ORIGINAL_ID_HEADER = 'agentmq-original-id';
+const ORIGINAL_ID_HEADER = 'agentmq-original-id';
 
 /** AMQP's longest is 255 bytes, of which a character takes up to 4. */
 const KEPT_OF_ID = 50;
@@ -17,7 +17,7 @@ export class ForeignMessages {
   private readonly records: Batcher<Message, boolean>;
 
   constructor(store: Pick<MessageStore, 'record'>) {
-    this.records = new Batcher((batch) => store.record(batch), { size: 500, inFlight: 2 });
+    this.records = new Batcher((batch) => store.record(batch));
   }
 
   /** Stores a foreign message. Resolves with it under the id that it has here. Rejects as the store does. */

@@ -8,6 +8,7 @@ import {
   fromWireError,
   HEADER,
   InvalidMessageError,
+  isToMany,
   type Message,
   type PayloadClass,
   readPayload,
@@ -256,9 +257,8 @@ export class MessageBus {
 
   /** One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got. */
   private async publishTransient(message: Message): Promise<void> {
-    const toMany = message.recipient.kind === 'broadcast' || message.recipient.kind === 'topic';
     await this.broker.publish(publicationOf({ message }, this.clock.now())).catch((error: unknown) => {
-      if (!(toMany && error instanceof QueueFullError)) throw error;
+      if (!(isToMany(message.recipient) && error instanceof QueueFullError)) throw error;
       this.logger.warn(`${message.type}: not all got it: ${error.message}`);
     });
   }

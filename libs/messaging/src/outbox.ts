@@ -36,7 +36,7 @@ const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
 
 /**
- * The sending half of durable messages (DESIGN section 4): committed first, published after, settled when confirmed.
+ * The sending half of durable messages: committed first, published after, settled when confirmed.
  */
 export class Outbox {
   private readonly log = new RepeatedLog(new Logger('Outbox'));
@@ -71,13 +71,12 @@ export class Outbox {
       { ...options, maxBytes: maxPublishingBytes },
       report,
     );
-    const batches = { size: 500, inFlight: 2 };
-    this.appends = new Batcher((messages) => store.append(messages, { owner, leaseMs }), batches);
-    this.appendsForRelay = new Batcher((messages) => store.append(messages, { owner }), batches);
+    this.appends = new Batcher((messages) => store.append(messages, { owner, leaseMs }));
+    this.appendsForRelay = new Batcher((messages) => store.append(messages, { owner }));
     this.requests = new Batcher((messages) => {
       const longest = Math.max(...messages.map(({ ttl }) => ttl ?? 0));
       return store.append(messages, { owner, leaseMs: longest + leaseMs });
-    }, batches);
+    });
   }
 
   /** What waits, as this process knows it. */
@@ -90,7 +89,7 @@ export class Outbox {
     this.relay.start();
   }
 
-  /** Entries are there that nobody publishes yet: the relay looks at once. */
+  /** Entries are there that no process publishes yet: the relay looks at once. */
   wake(): void {
     this.relay.wake();
   }

@@ -1,5 +1,5 @@
 import { type Broker, BrokerClosedError, NoRecipientError, QueueFullError } from 'agentmq/broker';
-import { AgentMQError, toWireError } from 'agentmq/contracts';
+import { AgentMQError, errorText, isToMany, toWireError } from 'agentmq/contracts';
 import { type MessageStore, type OutboxEntry, type OutboxLease, targetOf } from 'agentmq/message-store';
 import { Batcher } from './batcher.js';
 import { FullTargets } from './full-targets.js';
@@ -9,7 +9,7 @@ import { publicationOf } from './publication.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
-/** How long those that took a message to many have to claim it before the rest gets it one by one. */
+/** How long the consumers that took a message to many have to claim it before the others get it one by one. */
 const SPLIT_AFTER_MS = 2_000;
 
 /** An entry that could not be published, and when it is due again: after so many ms, or so many attempts. */
@@ -35,12 +35,12 @@ export class Publisher {
     private readonly now: () => Date,
     private readonly report: (what: string, error: unknown) => void,
   ) {
-    this.settles = new Batcher((leases) => store.settle(leases).then(() => []), { size: 1_000, inFlight: 2 });
-    this.splits = new Batcher((leases) => store.split(leases, SPLIT_AFTER_MS, room.limit).then(() => []), {
+    this.settles = new Batcher((leases) => store.settle(leases), { size: 1_000, inFlight: 2 });
+    this.splits = new Batcher((leases) => store.split(leases, SPLIT_AFTER_MS, room.limit), {
       size: 1_000,
       inFlight: 1,
     });
-    this.returns = new Batcher((entries) => this.postpone(entries).then(() => []), { size: 1_000, inFlight: 1 });
+    this.returns = new Batcher((entries) => this.postpone(entries), { size: 1_000, inFlight: 1 });
   }
 
   /** Never rejects. */
@@ -77,10 +77,10 @@ export class Publisher {
     if (error instanceof AgentMQError && !error.retryable && !(error instanceof BrokerClosedError)) {
       return this.bury(entry, error);
     }
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorText(error);
     const lease = { id: entry.id, lease: entry.lease };
     const full = error instanceof QueueFullError;
-    if (full && isToMany(entry)) {
+    if (full && entry.consumer === undefined && isToMany(entry.message.recipient)) {
       // All but the full ones have it: they are not to get it again, nor is the topic held up.
       await this.splits.add(lease);
       return this.room.settled(target);
@@ -113,6 +113,3 @@ export class Publisher {
     }
   }
 }
-
-const isToMany = ({ consumer, message: { recipient } }: OutboxEntry): boolean =>
-  consumer === undefined && (recipient.kind === 'topic' || recipient.kind === 'broadcast');

@@ -23,7 +23,7 @@ export class Rejections {
     private readonly consumer: ConsumerName,
   ) {
     this.foreign = new ForeignMessages(store);
-    this.batches = new Batcher((batch) => store.reject(batch).then(() => []), { size: 500, inFlight: 2 });
+    this.batches = new Batcher((batch) => store.reject(batch));
   }
 
   /** Stores a message that no outbox published. Resolves with it under the id that it has here. */

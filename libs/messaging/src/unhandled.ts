@@ -1,6 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Broker, Incoming } from 'agentmq/broker';
-import { formatRecipient, HEADER, type Message, newMessageId, toAgent, type UnknownTypeError } from 'agentmq/contracts';
+import {
+  errorText,
+  formatRecipient,
+  HEADER,
+  type Message,
+  newMessageId,
+  toAgent,
+  type UnknownTypeError,
+} from 'agentmq/contracts';
 import type {
   ConsumerName,
   DeliveryRef,
@@ -44,10 +52,9 @@ export class Unhandled {
     private readonly consumer: ConsumerName,
     options: UnhandledOptions,
   ) {
-    const limits = { size: 500, inFlight: 2 };
-    this.decisions = new Batcher((batch) => store.unhandled(batch, options), limits);
-    this.searches = new Batcher((batch) => store.elsewhere(batch, options), limits);
-    this.disowned = new Batcher((batch) => store.disown(batch).then(() => []), limits);
+    this.decisions = new Batcher((batch) => store.unhandled(batch, options));
+    this.searches = new Batcher((batch) => store.elsewhere(batch, options));
+    this.disowned = new Batcher((batch) => store.disown(batch));
   }
 
   /**
@@ -130,7 +137,7 @@ export class Unhandled {
       });
       return true;
     } catch (error) {
-      this.say(message, `not forwarded to ${agentId}: ${error instanceof Error ? error.message : String(error)}`);
+      this.say(message, `not forwarded to ${agentId}: ${errorText(error)}`);
       return false;
     }
   }

@@ -1,5 +1,6 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { errorText } from 'agentmq/contracts';
 
 /** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */
 export interface ProbeResult {
@@ -80,7 +81,7 @@ export class Health {
       if (status === 'up') return indicator.up(data);
       return status === 'down' ? indicator.down(data) : indicator.degraded(data);
     } catch (error) {
-      return indicator.down({ message: error instanceof Error ? error.message : String(error) });
+      return indicator.down({ message: errorText(error) });
     }
   }
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import type * as contractsLibrary from 'agentmq/contracts';
-import type { BreakingChange, ContractsFile, PayloadClass } from 'agentmq/contracts';
+import { type BreakingChange, type ContractsFile, errorText, type PayloadClass } from 'agentmq/contracts';
 import { print } from '../output.js';
 import { ContractsChangedError, ContractsFileError } from './errors.js';
 
@@ -43,7 +43,7 @@ export async function write(modules: readonly string[], { file, accept }: WriteO
     throw new ContractsChangedError(`${changes} breaking, ${file} is left as it was; --accept writes it all the same`);
   }
   await writeFile(file, `${JSON.stringify(now, undefined, 2)}\n`).catch((error: unknown) => {
-    throw new ContractsFileError(file, messageOf(error), { cause: error });
+    throw new ContractsFileError(file, errorText(error), { cause: error });
   });
   print(`${Object.keys(now.contracts).length} contracts written to ${file}`);
 }
@@ -69,7 +69,7 @@ async function contractsOf(modules: readonly string[]): Promise<{ library: Libra
   try {
     return { library, now: library.describeContracts(payloads) };
   } catch (error) {
-    throw new ContractsFileError(paths.join(', '), messageOf(error), { cause: error });
+    throw new ContractsFileError(paths.join(', '), errorText(error), { cause: error });
   }
 }
 
@@ -85,7 +85,7 @@ async function load(path: string): Promise<Record<string, unknown>> {
   try {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new ContractsFileError(path, `can't be loaded: ${messageOf(error)}`, { cause: error });
+    throw new ContractsFileError(path, `can't be loaded: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -96,15 +96,13 @@ async function read(file: string): Promise<ContractsFile | undefined> {
     text = await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new ContractsFileError(file, messageOf(error), { cause: error });
+    throw new ContractsFileError(file, errorText(error), { cause: error });
   }
   try {
     const { contracts } = JSON.parse(text) as Partial<ContractsFile>;
     if (typeof contracts === 'object') return JSON.parse(text) as ContractsFile;
   } catch (error) {
-    throw new ContractsFileError(file, messageOf(error), { cause: error });
+    throw new ContractsFileError(file, errorText(error), { cause: error });
   }
   throw new ContractsFileError(file, 'has no contracts: it was not written by `agentmq contracts write`');
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-import type { StoredSubscription } from 'agentmq/message-store';
+import { openStates, type StoredSubscription } from 'agentmq/message-store';
 import { print, printJson } from '../output.js';
 import { table, type TableColumn } from '../report/index.js';
 import { UsageError } from './errors.js';
@@ -17,8 +17,6 @@ export interface SubscriptionsOptions {
   readonly json: boolean;
 }
 
-const OPEN = ['pending', 'processing', 'retrying'] as const;
-
 /** Makes what a consumer is owed another one's: its subscriptions first, so that nothing new is owed to it meanwhile. */
 export async function move(from: string, to: string, options: MoveOptions): Promise<void> {
   const { dead, keepSubscriptions, dryRun, rate } = options;
@@ -29,7 +27,7 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
         print(`${to} is subscribed to ${pattern} in place of ${from}`);
       }
     }
-    const selection = { consumer: from, states: dead ? ([...OPEN, 'dead'] as const) : OPEN };
+    const selection = { consumer: from, states: dead ? ([...openStates, 'dead'] as const) : openStates };
     const run = { to, move: true, dryRun, ...(rate === undefined ? {} : { rate }) };
     await replayAll(store, settings.store.outboxLimit, selection, run);
   });

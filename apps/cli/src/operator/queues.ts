@@ -53,9 +53,7 @@ function withQueues(
 
 /** The inboxes of these consumers, or of all that are known, with what they are subscribed to. */
 async function inboxesOf(store: MessageStore, consumers: readonly string[]): Promise<Inbox[]> {
-  const subscribed = await store.query<{ readonly consumer: string; readonly pattern: string }>(
-    `SELECT consumer, pattern FROM "${store.schema}".subscriptions WHERE pattern <> ''`,
-  );
+  const subscribed = (await store.subscriptions()).filter(({ pattern, endedAt }) => pattern !== '' && !endedAt);
   const names = new Set(consumers);
   if (names.size === 0) {
     const { agents } = await store.agents();

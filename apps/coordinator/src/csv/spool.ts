@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** More is to be saved in a file first: this one has no name under which its user could find and remove it. */
-export const SPOOL_LIMIT = 8 * 1024 ** 3;
+const SPOOL_LIMIT = 8 * 1024 ** 3;
 
 /** What went wrong with the copy, not with what is copied. */
 export class SpoolError extends Error {}

@@ -1,12 +1,11 @@
 import { Body, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
-import { MessageStore, type StoredSubscription } from 'agentmq/message-store';
+import { MessageStore, openStates, type StoredSubscription } from 'agentmq/message-store';
 import { SubscriptionNotFoundError } from './errors.js';
 import { answerWith, OperationsController, type StatusSetter } from './operations.js';
 import { ReplayJobs, type ReplayView } from './replay-jobs.js';
 import { EndSubscriptionRequest, MoveRequest, SubscriptionsQuery } from './requests.js';
 
 const DEFAULT_RATE = 1_000;
-const OPEN = ['pending', 'processing', 'retrying'] as const;
 
 /** Makes what a consumer is owed another one's. It is told of, and ended, as a replay is. */
 @OperationsController('move')
@@ -22,7 +21,7 @@ export class MoveController {
     @Res({ passthrough: true }) response: StatusSetter,
   ): Promise<ReplayView> {
     if (!keepSubscriptions && !dryRun && from !== to) await this.store.moveSubscriptions(from, to);
-    const selection = { consumer: from, states: dead ? ([...OPEN, 'dead'] as const) : OPEN };
+    const selection = { consumer: from, states: dead ? ([...openStates, 'dead'] as const) : openStates };
     return answerWith(await this.jobs.start(selection, { to, move: true, dryRun, rate }), response);
   }
 }

@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { newMessageId } from 'agentmq/contracts';
+import { errorText, newMessageId } from 'agentmq/contracts';
 import type { ReplaySelection } from 'agentmq/message-store';
 import { Replayer, type ReplayRun, within } from 'agentmq/messaging';
 import { ReplayNotFoundError, TooManyReplaysError } from './errors.js';
@@ -84,7 +84,7 @@ export class ReplayJobs implements BeforeApplicationShutdown {
     } catch (error) {
       if (signal.aborted) return;
       job.failure = error;
-      job.view = { ...job.view, state: 'failed', error: error instanceof Error ? error.message : String(error) };
+      job.view = { ...job.view, state: 'failed', error: errorText(error) };
       this.logger.warn(`${job.view.id}: ${job.view.error}`);
     }
   }

@@ -7,6 +7,7 @@ import {
   AgentUpdated,
   checkName,
   contractOf,
+  errorText,
   HEARTBEAT_TOPIC,
   InvalidMessageError,
   MAX_CAPABILITIES,
@@ -197,7 +198,7 @@ export class AgentRegistry {
     await this.read(true);
     // The others read it from the store too: that nobody can be told now is no reason not to work.
     this.tell(AgentRegistered, { ...agent, incarnation, registeredAt: registeredAt.toISOString() }).catch(
-      (error: unknown) => this.logger.warn(`not all were told of this agent: ${textOf(error)}`),
+      (error: unknown) => this.logger.warn(`not all were told of this agent: ${errorText(error)}`),
     );
   }
 
@@ -272,7 +273,7 @@ export class AgentRegistry {
         this.emit(this.view.read(await this.store.agents(ids), this.isClear, ids));
       });
     } catch (error) {
-      this.logger.debug(`agents that were announced are not known before the next heartbeat: ${textOf(error)}`);
+      this.logger.debug(`agents that were announced are not known before the next heartbeat: ${errorText(error)}`);
     }
   }
 
@@ -286,7 +287,7 @@ export class AgentRegistry {
       const said = { capabilities: [...this.capabilities], circuits };
       await this.tell(AgentUpdated, { id, instance, sequence: this.sequence, ...said });
     } catch (error) {
-      this.logger.warn(`not all were told what this agent can do, or of its circuits: ${textOf(error)}`);
+      this.logger.warn(`not all were told what this agent can do, or of its circuits: ${errorText(error)}`);
     }
   }
 
@@ -301,5 +302,3 @@ export class AgentRegistry {
     await this.bus.send(toEveryone, contractOf(contract), payload, { ttl: this.times.deadAfter });
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

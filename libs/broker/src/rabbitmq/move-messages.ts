@@ -1,4 +1,5 @@
 import type { ConsumeMessage, Options } from 'amqplib';
+import { errorText } from 'agentmq/contracts';
 import { QueueMoveError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { sizeOf } from './queue-inspection.js';
@@ -22,7 +23,7 @@ export async function moveMessages(
   const writing = await connection.model.createConfirmChannel();
   let moved = 0;
   let underWay = 0;
-  let lastProgress = Date.now();
+  let lastProgress = performance.now();
   const ended: { because?: Error } = {};
   const fail = (error: Error): void => void (ended.because ??= error);
   for (const channel of [reading, writing]) {
@@ -40,11 +41,11 @@ export async function moveMessages(
         reading.ack(message);
         underWay--;
         moved++;
-        lastProgress = Date.now();
+        lastProgress = performance.now();
       });
     } catch (cause) {
       const id = String(message.properties.messageId ?? 'without an id');
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = errorText(cause);
       fail(new QueueMoveError(from, `message ${id} can't be moved: ${reason}`, { cause }));
     }
   };
@@ -60,7 +61,7 @@ export async function moveMessages(
       if (ended.because) throw ended.because;
       const left = (await sizeOf(connection, from))?.messages ?? 0;
       empty = left === 0 && underWay === 0 ? empty + 1 : 0;
-      if (empty === 0 && Date.now() - lastProgress > PATIENCE_MS) {
+      if (empty === 0 && performance.now() - lastProgress > PATIENCE_MS) {
         throw new QueueMoveError(to, `it takes no more: ${left + underWay} messages stay in ${from}`);
       }
     }

@@ -1,5 +1,5 @@
 import { IllegalOperationError } from 'amqplib';
-import { InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import { errorText, InvalidMessageError, type WireMessage } from 'agentmq/contracts';
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import { pause } from '../patience.js';
@@ -12,6 +12,7 @@ import type { RabbitMqSettings } from './options.js';
 import { Outgoing, type Route } from './outgoing.js';
 import { PublishChannel } from './publish-channel.js';
 import type { Remarks } from './remarks.js';
+import { NOT_FOUND } from './reply-codes.js';
 
 /** A publication that was on so many channels when the broker closed them is likely the cause, and is given up. */
 const MAX_CLOSURES = 3;
@@ -23,7 +24,6 @@ export interface PublisherEvents {
   onUnroutable(recipient: Route['recipient']): void;
 }
 
-const NOT_FOUND = 404;
 /** Frame, syntax, command and unexpected-frame errors, of the channel or the connection; and a failed precondition. */
 const REFUSALS: readonly unknown[] = [406, 501, 502, 503, 505];
 
@@ -107,7 +107,7 @@ export class Publisher {
     return outgoing;
   }
 
-  /** Nobody is interested in the outcome any more; it is not sent if it has not been. */
+  /** The caller does not need the outcome any more; it is not sent if it has not been. */
   withdraw(outgoing: Outgoing): void {
     this.settle(outgoing);
   }
@@ -154,7 +154,7 @@ export class Publisher {
     } catch (error) {
       // The channel is about to close. Anything else is amqplib refusing to encode a property or a header.
       if (error instanceof IllegalOperationError) return false;
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorText(error);
       const [, field = 'properties'] = /^Field '(\w+)'/.exec(problem) ?? [];
       this.fail(outgoing, new InvalidMessageError(field, problem, { cause: error }));
       return true;

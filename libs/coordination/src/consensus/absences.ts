@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, type RegistryEvent } from 'agentmq/agent';
+import { errorText } from 'agentmq/contracts';
 import { StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, pause } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';
@@ -72,8 +73,7 @@ export class Absences implements OnModuleDestroy {
         await this.counting.noteAbsence(batch);
         failures = 0;
       } catch (error) {
-        if (!stopping.aborted)
-          this.logger.warn(`absent electors: ${error instanceof Error ? error.message : String(error)}`);
+        if (!stopping.aborted) this.logger.warn(`absent electors: ${errorText(error)}`);
         if (!(error instanceof StoreUnavailableError)) continue;
         this.lookAtAll ||= all;
         for (const [id, meaning] of batch) if (!this.untold.has(id)) this.untold.set(id, meaning);

@@ -10,7 +10,7 @@ import {
   toRole,
   VoteRequest,
 } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { MessageStore, openStates, type Transaction } from 'agentmq/message-store';
 import { UnknownProposalError } from './errors.js';
 import type { AbsenceReason, AbsentElector, ProposalSummary } from './proposal.js';
 import { type ProposalChange, ProposalStore, type ReceivedVote } from './proposal-store.js';
@@ -172,9 +172,7 @@ export class VoteCounting {
   /** When the first of the votes was cast that are stored and not recorded yet. */
   private async firstUnderWay(id: string, role: string): Promise<Date | undefined> {
     const votes = { correlationId: id, type: contractOf(CastVote).type, consumer: formatRecipient(toRole(role)) };
-    const open = await Promise.all(
-      (['pending', 'processing', 'retrying'] as const).map((state) => this.store.list({ ...votes, state, limit: 1 })),
-    );
+    const open = await Promise.all(openStates.map((state) => this.store.list({ ...votes, state, limit: 1 })));
     const times = open.flat().map(({ message }) => message.timestamp.getTime());
     return times.length > 0 ? new Date(Math.min(...times)) : undefined;
   }

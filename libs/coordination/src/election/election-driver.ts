@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { errorText } from 'agentmq/contracts';
 import { StoreUnavailableError } from 'agentmq/message-store';
 import type { Claimant, ElectionStore } from './election-store.js';
 import { ElectionMachine, type ElectionRole } from './machine.js';
@@ -172,7 +173,7 @@ export class ElectionDriver {
         return value;
       },
       (error: unknown) => {
-        const problem = `${this.group}: ${error instanceof Error ? error.message : String(error)}`;
+        const problem = `${this.group}: ${errorText(error)}`;
         if (error instanceof StoreUnavailableError) this.logger.debug(problem);
         else this.logger.warn(problem);
         return undefined;

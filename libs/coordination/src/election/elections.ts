@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
-import { checkName, checkTopic, ElectionMessage as Wire, InvalidMessageError } from 'agentmq/contracts';
+import { checkName, checkTopic, ElectionMessage as Wire, errorText, InvalidMessageError } from 'agentmq/contracts';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, BusStoppedError, type Listener, MessageBus, pause, within } from 'agentmq/messaging';
 import { ElectionGroup, type JoinOptions } from './election-group.js';
@@ -50,7 +50,7 @@ export class Elections implements OnModuleDestroy {
   join(group: string, options: JoinOptions = {}): Promise<ElectionGroup> {
     const joining = this.begin(group, options);
     joining.catch((error: unknown) => {
-      if (!(error instanceof BusStoppedError)) this.logger.error(`${group} was not joined: ${messageOf(error)}`);
+      if (!(error instanceof BusStoppedError)) this.logger.error(`${group} was not joined: ${errorText(error)}`);
     });
     return joining;
   }
@@ -155,7 +155,7 @@ export class Elections implements OnModuleDestroy {
     try {
       this.bus.announce(topic, Wire, wire, { ttl: this.settings.coordination.electionTimeout });
     } catch (error) {
-      this.logger.warn(`${group}: ${messageOf(error)}`);
+      this.logger.warn(`${group}: ${errorText(error)}`);
     }
   }
 
@@ -175,7 +175,7 @@ export class Elections implements OnModuleDestroy {
     this.groups.delete(group);
     // An agent that stops leaves the registry, and hears nothing more.
     if (this.isEnding) return;
-    const report = (error: unknown): void => this.logger.warn(`${group}: ${messageOf(error)}`);
+    const report = (error: unknown): void => this.logger.warn(`${group}: ${errorText(error)}`);
     const told = this.registry.removeCapability(capabilityOf(group)).catch(report);
     await Promise.all([within(LEAVE_WITHIN_MS, told), listener.close().catch(report)]);
   }
@@ -186,5 +186,3 @@ export class Elections implements OnModuleDestroy {
     for (const group of this.groups.values()) void group?.leave();
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

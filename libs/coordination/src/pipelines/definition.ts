@@ -2,6 +2,7 @@ import {
   checkName,
   type ContractDefinition,
   contractOf,
+  errorText,
   InvalidMessageError,
   type PayloadClass,
 } from 'agentmq/contracts';
@@ -84,7 +85,7 @@ function durable(field: string, contract: PayloadClass): ContractDefinition {
   try {
     found = contractOf(contract);
   } catch (error) {
-    throw new InvalidPipelineError(field, error instanceof Error ? error.message : String(error));
+    throw new InvalidPipelineError(field, errorText(error));
   }
   if (found.durable === false) throw new InvalidPipelineError(field, `${found.type} is not durable`);
   return found;

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
+import { errorText } from 'agentmq/contracts';
 import { pause } from 'agentmq/messaging';
 import { Metrics } from 'agentmq/telemetry';
 import type { LeaderDuty } from '../coordinators/leader-duty.js';
@@ -47,7 +48,7 @@ export class Scaler implements LeaderDuty {
       duty.failed = 0;
     } catch (error) {
       if (leadership.signal.aborted || error instanceof DeposedError) return;
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = errorText(error);
       // one that passes is not worth a warning, and one that lasts is worth one
       if (++duty.failed === 2) this.logger.warn(problem);
       else this.logger.debug(problem);

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentServer } from 'agentmq/agent';
-import { MAX_NOTICED_TASKS, TaskNotice } from 'agentmq/contracts';
+import { errorText, MAX_NOTICED_TASKS, TaskNotice } from 'agentmq/contracts';
 import { BusStoppedError, type Listener, MessageBus, pause } from 'agentmq/messaging';
 
 /** How long a notice means anything, in ms. */
@@ -95,7 +95,7 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
       try {
         this.bus.announce(topic, TaskNotice, notice, { ttl: TTL_MS });
       } catch (error) {
-        this.logger.debug(`${notice.kind}: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.debug(`${notice.kind}: ${errorText(error)}`);
       }
     }
   }

@@ -1,12 +1,12 @@
 import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
 import { clean } from '../text.js';
-import { exactTime, lifetime, messageConditions, quietDelivery, quietMessage } from './selected.js';
+import { lifetime, messageConditions, quietDelivery, quietMessage, replayed } from './selected.js';
 
 /**
  * Delivers messages to a consumer (`to`) that has none of them: each gets a delivery and an outbox entry of its own, in
  * the order of time. What it has, in whatever state, is passed over; so of two at once, one inserts. What was not stored
- * before it was sent is nobody's history.
+ * before it was sent is no consumer's history.
  */
 export function catchUp(schema: string, plan: ReplayPlan, to: string, bindings: Bindings): string {
   const { add } = bindings;
@@ -37,13 +37,7 @@ WITH seen AS MATERIALIZED (
     SELECT true FROM "${schema}".deliveries d WHERE d.message_id = seen.message_id AND d.consumer = ${consumer}
   ) IS NULL
 )`;
-  const last = `(
-    SELECT json_build_object('storedAt', ${exactTime('stored_at')}, 'messageId', message_id, 'consumer', ${consumer})
-    FROM seen ORDER BY place DESC LIMIT 1
-  )`;
-  const answer = (done: string): string => `
-SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${done})::integer AS replayed, ${last} AS last`;
-  if (plan.dryRun) return `${ready}${answer('ready')}`;
+  if (plan.dryRun) return `${ready}${replayed('ready', consumer)}`;
   return `${ready}, owed AS (
   INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt, due_at, expires_at)
   SELECT message_id, ${consumer}, 'pending', 0, due_at, due_at + lifetime FROM ready ORDER BY message_id
@@ -54,7 +48,7 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
   SELECT message_id, ${consumer}, ${consumer}, due_at, 1, due_at > statement_timestamp()
   FROM ready JOIN owed USING (message_id)
   ORDER BY stored_at, message_id
-)${answer('owed')}`;
+)${replayed('owed', consumer)}`;
 }
 
 /** Messages by their deliveries at others, if any are named; else all, those that nobody was owed included. */

@@ -2,7 +2,7 @@ import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
 import { clean } from '../text.js';
 import { seen } from './replay.js';
-import { exactTime, lifetime } from './selected.js';
+import { exactTime, lifetime, replayed } from './selected.js';
 
 /**
  * Makes deliveries another consumer's (`to`), with an entry each; what that consumer has already, in whatever state, it
@@ -13,13 +13,7 @@ import { exactTime, lifetime } from './selected.js';
 export function move(schema: string, plan: ReplayPlan, to: string, bindings: Bindings): string {
   const { add } = bindings;
   const found = seen(schema, plan, bindings);
-  const last = `(
-    SELECT json_build_object('storedAt', ${exactTime('stored_at')}, 'messageId', message_id, 'consumer', consumer)
-    FROM seen ORDER BY place DESC LIMIT 1
-  )`;
-  const answer = (done: string): string => `
-SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${done})::integer AS replayed, ${last} AS last`;
-  if (plan.dryRun) return `${found}${answer('seen')}`;
+  if (plan.dryRun) return `${found}${replayed('seen')}`;
   const consumer = add(clean(to));
   const reason = add(`moved to ${clean(to)}`);
   return `${found}, locked AS MATERIALIZED (
@@ -60,5 +54,5 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
   SELECT message_id, ${consumer}, ${consumer}, due_at, 1, due_at > statement_timestamp()
   FROM given JOIN locked USING (message_id)
   ORDER BY stored_at, message_id
-)${answer('locked')}`;
+)${replayed('locked')}`;
 }

@@ -1,7 +1,7 @@
 import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
 import { clean } from '../text.js';
-import { exactTime, lifetime, messageConditions, quietDelivery } from './selected.js';
+import { lifetime, messageConditions, quietDelivery, replayed } from './selected.js';
 
 /**
  * Puts deliveries on their way again, or (dry run) counts them. What is completed, or is on its way already, is passed
@@ -19,13 +19,7 @@ export function replay(schema: string, plan: ReplayPlan, bindings: Bindings): st
     FROM "${schema}".outbox o WHERE o.message_id = seen.message_id
   )
 )`;
-  const last = `(
-    SELECT json_build_object('storedAt', ${exactTime('stored_at')}, 'messageId', message_id, 'consumer', consumer)
-    FROM seen ORDER BY place DESC LIMIT 1
-  )`;
-  const answer = (done: string): string => `
-SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${done})::integer AS replayed, ${last} AS last`;
-  if (plan.dryRun) return `${ready}${answer('ready')}`;
+  if (plan.dryRun) return `${ready}${replayed('ready')}`;
   return `${ready}, locked AS MATERIALIZED (
   SELECT ready.*, d.at
   FROM ready CROSS JOIN LATERAL (
@@ -54,7 +48,7 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
     FROM "${schema}".outbox o WHERE o.message_id = locked.message_id
   )
   ORDER BY stored_at, message_id, consumer
-)${answer('locked')}`;
+)${replayed('locked')}`;
 }
 
 /** The deliveries that the plan selects, as the first part of a statement. */

@@ -37,6 +37,13 @@ export const quietMessage = ({ quietMs }: ReplayPlan, { add }: Bindings): string
 export const exactTime = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
+/** The end of a replay's statement: how many were `seen`, how many of these were `done`, and where the next batch begins. */
+export const replayed = (done: string, consumer = 'consumer'): string => `
+SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${done})::integer AS replayed, (
+    SELECT json_build_object('storedAt', ${exactTime('stored_at')}, 'messageId', message_id, 'consumer', ${consumer})
+    FROM seen ORDER BY place DESC LIMIT 1
+  ) AS last`;
+
 /**
  * How long a message `m` lives: what its `ttl` says, or the time that a foreign sender left it; null for ever.
  * `greatest` alone would pass over a null.
