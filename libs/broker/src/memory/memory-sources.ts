@@ -40,7 +40,7 @@ export class InboxSource implements MemorySource<Routed, Incoming> {
 
   /** What is to be bound, and once not to be, from now on. */
   setTopics({ topics, dropped = [] }: Topics): void {
-    this.inbox = { owner: this.owner, topics, dropped: [...(this.inbox.dropped ?? []), ...dropped] };
+    this.inbox = { owner: this.owner, topics, dropped: [...new Set([...(this.inbox.dropped ?? []), ...dropped])] };
   }
 
   /** Binds what is to be bound now; the inbox is made if need be. */

@@ -52,7 +52,7 @@ export class InboxPlan implements ConsumePlan<Incoming> {
 
   /** What is to be bound, and once not to be, from now on. */
   setTopics({ topics, dropped = [] }: Topics): void {
-    this.inbox = { owner: this.owner, topics, dropped: [...(this.inbox.dropped ?? []), ...dropped] };
+    this.inbox = { owner: this.owner, topics, dropped: [...new Set([...(this.inbox.dropped ?? []), ...dropped])] };
   }
 
   async declare(connection: Connection): Promise<void> {
