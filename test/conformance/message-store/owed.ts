@@ -81,11 +81,19 @@ export function owed(of: () => Harness): void {
 
     it('keeps the time a pattern began; of a role, also what other instances declare', async () => {
       const { store } = of();
-      expect(await store.subscribe(WORKER, ['a.*', 'b', 'b'], true)).toEqual({ topics: ['a.*', 'b'], dropped: [] });
+      expect(await store.subscribe(WORKER, ['a.*', 'b', 'b'], true)).toEqual({
+        topics: ['a.*', 'b'],
+        dropped: [],
+        undeclared: [],
+      });
       await store.subscribe('role.other', ['b'], false);
       const first = await since(WORKER);
       expect(Object.keys(first).sort()).toEqual(['', 'a.*', 'b']);
-      expect(await store.subscribe(WORKER, ['a.*', 'c'], false)).toEqual({ topics: ['a.*', 'b', 'c'], dropped: [] });
+      expect(await store.subscribe(WORKER, ['a.*', 'c'], false)).toEqual({
+        topics: ['a.*', 'b', 'c'],
+        dropped: [],
+        undeclared: [],
+      });
       const second = await since(WORKER);
       expect(Object.keys(second).sort()).toEqual(['', 'a.*', 'b', 'c']);
       expect(second['a.*']).toBe(first['a.*']);
@@ -96,13 +104,17 @@ export function owed(of: () => Harness): void {
       const { store } = of();
       const agent = 'agent.worker-1';
       await store.subscribe(agent, ['a', 'b'], true);
-      expect(await store.subscribe(agent, ['a'], true)).toEqual({ topics: ['a'], dropped: ['b'] });
+      expect(await store.subscribe(agent, ['a'], true)).toEqual({ topics: ['a'], dropped: ['b'], undeclared: [] });
       expect(await store.subscriptions(agent)).toMatchObject([
         { pattern: '', endedAt: null },
         { pattern: 'a', endedAt: null, reason: null },
         { pattern: 'b', endedAt: expect.any(Date), reason: 'the agent has started without it' },
       ]);
-      expect(await store.subscribe(agent, ['a', 'b'], true)).toEqual({ topics: ['a', 'b'], dropped: [] });
+      expect(await store.subscribe(agent, ['a', 'b'], true)).toEqual({
+        topics: ['a', 'b'],
+        dropped: [],
+        undeclared: [],
+      });
       expect(await store.subscriptions('role.none')).toEqual([]);
     });
 
@@ -133,7 +145,7 @@ export function owed(of: () => Harness): void {
       await hour(0.2);
       expect(await end()).toEqual([{ consumer: WORKER, pattern: 'a' }]);
       expect(await patterns()).toEqual(['b']);
-      expect(await store.topics(WORKER)).toEqual({ topics: ['b'], dropped: ['a'] });
+      expect(await store.topics(WORKER)).toEqual({ topics: ['b'], dropped: ['a'], undeclared: ['a'] });
       expect((await store.topics('role.other')).topics).toEqual(['a']);
       // one of the version before does not tell what it declares
       await store.deregisterAgent({ id: 'new', instance: 'i' });
