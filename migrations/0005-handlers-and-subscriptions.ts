@@ -28,7 +28,7 @@ export class HandlersAndSubscriptions implements MigrationInterface {
 
     // undeclared_since: since when live instances of the consumer have been there, and none has declared the pattern.
     await runner.query(`ALTER TABLE subscriptions ADD COLUMN undeclared_since timestamptz`);
-    // What consumers were subscribed to before, and why they are not any more.
+    // What consumers were subscribed to before, and why they are not any more. undeclared: because no instance declared it.
     await runner.query(`
       CREATE TABLE ended_subscriptions (
         consumer   text        COLLATE "C" NOT NULL,
@@ -36,6 +36,7 @@ export class HandlersAndSubscriptions implements MigrationInterface {
         since      timestamptz NOT NULL,
         ended_at   timestamptz NOT NULL DEFAULT statement_timestamp(),
         reason     text        NOT NULL,
+        undeclared boolean     NOT NULL DEFAULT false,
         PRIMARY KEY (consumer, pattern)
       )`);
   }

@@ -7,9 +7,6 @@ import { topicExpression } from './topic-expression.js';
 /** Stands among the patterns for everything that is broadcast: no topic pattern is empty. */
 const BROADCAST = '';
 
-/** How the reason begins of what ended by itself. */
-const UNDECLARED = 'no live instance of the role has declared it';
-
 type Ended = Pick<StoredSubscription, 'consumer' | 'pattern'>;
 
 /** Which consumers are owed what is published to topics and to all. */
@@ -66,7 +63,7 @@ export class Subscriptions {
   endUndeclared(liveMs: number, graceMs: number): Promise<Ended[]> {
     return this.database.transaction(async (transaction) => {
       const [turn] = await transaction.query<{ ours: boolean }>(this.sql.markUndeclared, [liveMs]);
-      const reason = `${UNDECLARED} for ${graceMs / 1_000} s`;
+      const reason = `no live instance of the role has declared it for ${graceMs / 1_000} s`;
       return turn?.ours ? transaction.query<Ended>(this.sql.endUndeclared, [graceMs, reason]) : [];
     });
   }
@@ -78,16 +75,15 @@ export class Subscriptions {
 
 interface TopicRow {
   readonly pattern: string;
-  /** Of one that has ended. */
-  readonly reason: string | null;
+  readonly ended: boolean;
+  readonly undeclared: boolean;
 }
 
 const topicsOf = (rows: readonly TopicRow[]): SubscribedTopics => {
-  const patternsOf = (which: (reason: string | null) => boolean): string[] =>
-    rows.filter(({ reason }) => which(reason)).map(({ pattern }) => pattern);
+  const patternsOf = (which: (row: TopicRow) => boolean): string[] => rows.filter(which).map(({ pattern }) => pattern);
   return {
-    topics: patternsOf((reason) => reason === null),
-    dropped: patternsOf((reason) => reason !== null),
-    undeclared: patternsOf((reason) => reason?.startsWith(UNDECLARED) ?? false),
+    topics: patternsOf(({ ended }) => !ended),
+    dropped: patternsOf(({ ended }) => ended),
+    undeclared: patternsOf(({ undeclared }) => undeclared),
   };
 };

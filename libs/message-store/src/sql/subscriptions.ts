@@ -20,13 +20,14 @@ WHERE subscriptions.expression <> excluded.expression OR subscriptions.orphaned_
  * Ends subscriptions, on record, and with them the wait for a handler of what came by them alone: it is dead with the
  * reason that it has. Answers which, broadcasts left out.
  */
-const ending = (schema: string, condition: string, reason: string): string => `
+const ending = (schema: string, condition: string, reason: string, undeclared = false): string => `
 WITH ended AS (
   DELETE FROM "${schema}".subscriptions s WHERE ${condition} RETURNING s.consumer, s.pattern, s.expression, s.since
 ), recorded AS (
-  INSERT INTO "${schema}".ended_subscriptions (consumer, pattern, since, reason)
-  SELECT consumer, pattern, since, ${reason} FROM ended WHERE pattern <> ''
-  ON CONFLICT (consumer, pattern) DO UPDATE SET since = excluded.since, ended_at = excluded.ended_at, reason = excluded.reason
+  INSERT INTO "${schema}".ended_subscriptions (consumer, pattern, since, reason, undeclared)
+  SELECT consumer, pattern, since, ${reason}, ${undeclared} FROM ended WHERE pattern <> ''
+  ON CONFLICT (consumer, pattern) DO UPDATE
+  SET since = excluded.since, ended_at = excluded.ended_at, reason = excluded.reason, undeclared = excluded.undeclared
 ), settled AS (
   UPDATE "${schema}".deliveries d SET state = 'dead', due_at = NULL, finished_at = statement_timestamp()
   FROM ended
@@ -50,7 +51,7 @@ export const endSubscription = (schema: string): string =>
 
 /** Those that were undeclared for `$1` ms; `$2` the reason. */
 export const endUndeclared = (schema: string): string =>
-  ending(schema, `s.undeclared_since <= statement_timestamp() - $1 * interval '1 millisecond'`, '$2');
+  ending(schema, `s.undeclared_since <= statement_timestamp() - $1 * interval '1 millisecond'`, '$2', true);
 
 /**
  * Writes down since when no live instance of a role has declared a pattern of it, while there were live ones. None is
@@ -81,11 +82,11 @@ WITH turn AS MATERIALIZED (
 )
 SELECT ours FROM turn`;
 
-/** The topics of the consumer `$1`, and those that have ended, each with the reason. */
+/** The topics of the consumer `$1`, and those that have ended: undeclared, or otherwise. */
 export const topicsOf = (schema: string): string => `
-SELECT pattern, NULL AS reason FROM "${schema}".subscriptions WHERE consumer = $1 AND pattern <> ''
+SELECT pattern, false AS ended, false AS undeclared FROM "${schema}".subscriptions WHERE consumer = $1 AND pattern <> ''
 UNION ALL
-SELECT pattern, reason FROM "${schema}".ended_subscriptions WHERE consumer = $1
+SELECT pattern, true, undeclared FROM "${schema}".ended_subscriptions WHERE consumer = $1
 ORDER BY pattern`;
 
 /** For people: topics and broadcasts, what has ended included, of the consumer `$1` or of all. */
