@@ -125,7 +125,9 @@ export class MessageBus {
 
   /** Handlers have come, or gone, with an agent: what waited for them, or was sent on to them, is due at once. Never rejects. */
   async handlersChanged(): Promise<void> {
-    await this.watch.rouse().catch((error: unknown) => void this.logger.warn(`handlers: ${String(error)}`));
+    await this.watch.rouse().catch((error: unknown) => {
+      this.logger.warn(`handlers: ${String(error)}`);
+    });
   }
 
   /** After this agent was given up for its silence: it is owed again what it subscribed to. Rejects as the store does. */

@@ -139,10 +139,9 @@ export function outbox(of: () => Harness): void {
       await store.split([first], 0, 1);
       await store.split([{ ...second, lease: 9 }], 0, 1);
       const entries = await store.leaseDue('relay', 10, LONG);
-      expect(entries.map(({ consumer, message }) => [consumer, message.messageId, message.attempt]).sort()).toEqual([
-        ['agent.dead', news[0]?.messageId, 2],
-        ['agent.slow', news[0]?.messageId, 2],
-      ]);
+      const messageId = news[0]?.messageId;
+      expect(entries.map(({ consumer = '' }) => consumer).sort()).toEqual(['agent.dead', 'agent.slow']);
+      for (const { message } of entries) expect(message).toMatchObject({ messageId, attempt: 2 });
       await store.postpone(entries, LONG, 'full', true);
       await store.split([second, third], LONG, 2);
       await store.split([third], LONG, 2);

@@ -36,8 +36,11 @@ export async function moveMessages(
     try {
       writing.publish('', to, message.content, { ...optionsOf(message), mandatory: true }, (refusal: unknown) => {
         if (ended.because) return;
-        // Full: its readers make room.
-        if (refusal) return void setTimeout(() => write(message), LOOK_EVERY_MS);
+        if (refusal) {
+          // Full: its readers make room.
+          setTimeout(() => write(message), LOOK_EVERY_MS);
+          return;
+        }
         reading.ack(message);
         underWay--;
         moved++;
