@@ -125,7 +125,9 @@ describe('a rolling deploy under load', () => {
       open: await count(open),
       refused: refused.length,
       lost: numbers.filter((n) => !effects.has(n)).length,
-      dead: await count(`NS.deliveries WHERE consumer = 'role.shop' AND state IN ('dead', 'expired')`),
+      dead: await count(
+        `NS.deliveries d JOIN NS.messages m USING (message_id) WHERE NOT m.transient AND d.state IN ('dead', 'expired')`,
+      ),
       unhandled: await count(
         `NS.messages m JOIN NS.deliveries d USING (message_id)
          LEFT JOIN NS.effects e ON e.n = coalesce(m.body::json ->> 'n', m.body::json ->> 'number')::integer

@@ -5,7 +5,7 @@ import { amqpUrl, freePort, until } from '../../support/index.js';
 import { collect, declare, gate, message, newRole, numbered, textOf } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
-/** Channels and connections that break in ways that only RabbitMQ has. */
+/** Channels that break, and what is removed from the broker, in ways that only RabbitMQ has. */
 export function faultCases(harness: RabbitMqHarness): void {
   it('rebuilds a publishing channel that the broker closed, and sends again what was unconfirmed', async () => {
     const broker = await harness.open(amqpUrl());
@@ -113,7 +113,10 @@ export function faultCases(harness: RabbitMqHarness): void {
     await harness.foreign((channel) => channel.deleteExchange(exchange));
     await until('it is not any more', () => !broker.status().impaired);
   });
+}
 
+/** Connections that break, or are not to be had: they do not depend on the type of a queue. */
+export function connectionFaultCases(harness: RabbitMqHarness): void {
   it('shows a blocked connection, lets publications wait for a bounded time, and goes on when it is unblocked', async () => {
     const node = await harness.node();
     const broker = await harness.open(node.url, { publishTimeoutMs: 30_000 });

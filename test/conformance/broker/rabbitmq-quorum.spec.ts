@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import { brokerConformance } from './conformance.js';
 import { rabbitMqDeadLetterCases } from './rabbitmq-dead-letter-cases.js';
-import { faultCases } from './rabbitmq-fault-cases.js';
+import { connectionFaultCases, faultCases } from './rabbitmq-fault-cases.js';
 import { RabbitMqHarness } from './rabbitmq-harness.js';
 import { rabbitMqListenCases } from './rabbitmq-listen-cases.js';
 import { queuesCases } from './rabbitmq-queues-cases.js';
@@ -17,4 +17,5 @@ brokerConformance('RabbitMQ, quorum queues', harness, () => {
   describe('queues made anew', () => queuesCases(harness));
   describe('refusals', () => refusalCases(harness));
   describe('faults', () => faultCases(harness));
+  describe('faults of connections', () => connectionFaultCases(harness));
 });

@@ -126,7 +126,7 @@ class Odd {
   @IsInt()
   at!: number;
 
-  /** Sent by nobody, checked on both sides. */
+  /** No payload has it: it is made of `at`, and checked on both sides. */
   @IsDate()
   get due(): Date {
     return new Date(this.at);
