@@ -1,11 +1,12 @@
 import { userInfo } from 'node:os';
 import { canInstallPackages, installPackage } from './apt.js';
-import { postgresFolder, rabbitMqFolder } from './binaries.js';
+import { commandPath, postgresFolder, rabbitMqFolder } from './binaries.js';
 import { PostgresServer } from './postgres-server.js';
-import { probeAmqp, probePostgres } from './probes.js';
+import { probeAmqp, probePostgres, probeRedis } from './probes.js';
 import type { Means } from './provide.js';
 import { RabbitMqNode } from './rabbitmq-node.js';
-import { DEFAULT_AMQP_URL, DEFAULT_DATABASE_URL } from './services.js';
+import { RedisServer } from './redis-server.js';
+import { DEFAULT_AMQP_URL, DEFAULT_DATABASE_URL, DEFAULT_REDIS_URL } from './services.js';
 
 /** How this machine comes by a RabbitMQ. */
 export function rabbitMqMeans(given?: string): Means {
@@ -48,6 +49,25 @@ export function postgresMeans(given?: string): Means {
       'macOS:           brew install postgresql@17',
       'Docker:          docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17',
       'this project:    docker compose up -d postgres',
+    ],
+  };
+}
+
+/** How this machine comes by a Redis. */
+export function redisMeans(given?: string): Means {
+  return {
+    service: 'Redis',
+    variable: 'REDIS_URL',
+    ...(given && { given }),
+    local: [DEFAULT_REDIS_URL],
+    probe: probeRedis,
+    installed: () => commandPath('redis-server') !== undefined,
+    start: () => RedisServer.start(),
+    ...(canInstallPackages() && { install: () => installPackage('redis-server') }),
+    advice: [
+      'Debian, Ubuntu:  sudo apt-get install -y redis-server',
+      'macOS:           brew install redis',
+      'Docker:          docker run -d -p 6379:6379 redis:8',
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { connect } from 'amqplib';
 import { Client } from 'pg';
+import { redisCommand } from './redis-command.js';
 
 /** Resolves with undefined if the service answers and will do for the tests, else with the reason why not. */
 export type Probe = (url: string) => Promise<string | undefined>;
@@ -31,6 +32,17 @@ export const probePostgres: Probe = async (url) => {
     return reason(error);
   } finally {
     await client.end().catch(() => undefined);
+  }
+};
+
+/** Asks Redis for its version: the tests need 7.0 or later. */
+export const probeRedis: Probe = async (url) => {
+  try {
+    const info = String(await redisCommand(url, 'INFO', 'server'));
+    const version = /^redis_version:(\d+)/m.exec(info)?.[1] ?? 'unknown';
+    return Number(version) >= 7 ? undefined : `its version is ${version}: 7.0 or later is needed`;
+  } catch (error) {
+    return reason(error);
   }
 };
 
