@@ -6,6 +6,7 @@ import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { Announcements } from './announcements.js';
 import { Composer } from './composer.js';
+import { MessageMetrics } from './message-metrics.js';
 
 @Contract({ type: 'pulse' })
 class Pulse {
@@ -27,7 +28,7 @@ function announcing() {
   } as unknown as Broker;
   const now = (): Date => new Date();
   const composer = new Composer({ agentId: 'a-1', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, now);
-  const announcements = new Announcements(broker, composer, new Metrics(), now);
+  const announcements = new Announcements(broker, composer, new MessageMetrics(new Metrics()), now);
   const settle = async (how: (one: (typeof waiting)[number]) => void): Promise<void> => {
     for (const one of waiting.splice(0)) how(one);
     await new Promise(setImmediate);

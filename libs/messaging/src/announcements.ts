@@ -15,12 +15,12 @@ import {
   toWireError,
   UnknownTypeError,
 } from 'agentmq/contracts';
-import type { Metrics } from 'agentmq/telemetry';
 import type { AnnounceOptions } from './bus-options.js';
 import type { Composer } from './composer.js';
 import { BusStoppedError, MessageExpiredError } from './errors.js';
 import { describe, errorRecord } from './failing.js';
 import { apart } from './flow.js';
+import type { MessageMetrics } from './message-metrics.js';
 import { publicationOf } from './publication.js';
 
 /** What is heard until it is closed. */
@@ -42,7 +42,7 @@ export class Announcements {
   constructor(
     private readonly broker: Broker,
     private readonly composer: Composer,
-    private readonly metrics: Metrics,
+    private readonly metrics: MessageMetrics,
     private readonly now: () => Date,
   ) {}
 

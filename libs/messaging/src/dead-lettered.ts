@@ -2,9 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { Broker, Consumer, DeadLettered } from 'agentmq/broker';
 import { formatRecipient, fromWire, type Message, type Recipient, toWireError } from 'agentmq/contracts';
 import type { MessageStore, Rejection } from 'agentmq/message-store';
-import { type Metrics, RepeatedLog } from 'agentmq/telemetry';
+import { RepeatedLog } from 'agentmq/telemetry';
 import { BrokerDeadLetteredError } from './errors.js';
 import { ForeignMessages } from './foreign-messages.js';
+import type { MessageMetrics } from './message-metrics.js';
 import { whileStoreIsAway } from './patience.js';
 import { recordRejection } from './rejections.js';
 
@@ -31,7 +32,7 @@ export class DeadLetteredInbox {
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
-    private readonly metrics: Metrics,
+    private readonly metrics: MessageMetrics,
     private readonly now: () => Date,
   ) {
     this.foreign = new ForeignMessages(store);

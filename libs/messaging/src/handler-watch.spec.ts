@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Metrics } from 'agentmq/telemetry';
 import { HandlerWatch } from './handler-watch.js';
+import { MessageMetrics } from './message-metrics.js';
 
 it('what waited for a handler leaves half of the outbox to what is being sent', async () => {
   let waiting = 120;
@@ -18,7 +19,7 @@ it('what waited for a handler leaves half of the outbox to what is being sent', 
   let woken = 0;
   const watch = new HandlerWatch(
     store,
-    new Metrics(),
+    new MessageMetrics(new Metrics()),
     1_000,
     () => ['role.a'],
     100,

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { contractKey } from 'agentmq/contracts';
 import type { AwaitedHandler, ConsumerName, MessageStore } from 'agentmq/message-store';
-import { type Metrics, RepeatedLog } from 'agentmq/telemetry';
+import { RepeatedLog } from 'agentmq/telemetry';
+import type { MessageMetrics } from './message-metrics.js';
 
 const BATCH = 1_000;
 /** From one line about a contract that messages wait for to the next, in ms. */
@@ -13,7 +14,7 @@ export class HandlerWatch {
 
   constructor(
     private readonly store: Pick<MessageStore, 'rouse' | 'outboxSize' | 'waitingForHandler'>,
-    private readonly metrics: Metrics,
+    private readonly metrics: MessageMetrics,
     /** How long an agent that counts as live may have been silent, in ms. */
     private readonly liveMs: number,
     private readonly consumers: () => readonly ConsumerName[],

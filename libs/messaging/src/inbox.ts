@@ -19,13 +19,14 @@ import {
   StoreUnavailableError,
   type Transaction,
 } from 'agentmq/message-store';
-import { type Metrics, type Outcome, RepeatedLog } from 'agentmq/telemetry';
+import { RepeatedLog } from 'agentmq/telemetry';
 import type { LimitFunction } from 'p-limit';
 import { Answerer } from './answerer.js';
 import { Claims, type HeldClaim, RELEASE_MS, type Taken } from './claims.js';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
 import { describe, errorRecord, isRetryable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
+import type { MessageMetrics, Outcome } from './message-metrics.js';
 import { within } from './patience.js';
 import { Rejections } from './rejections.js';
 import { Unhandled } from './unhandled.js';
@@ -77,7 +78,7 @@ export class Inbox {
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
-    private readonly metrics: Metrics,
+    private readonly metrics: MessageMetrics,
     private readonly inbox: BrokerInbox,
     private readonly routes: readonly Route[],
     private readonly options: InboxOptions,

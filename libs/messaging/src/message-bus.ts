@@ -40,6 +40,7 @@ import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
 import { Outbox } from './outbox.js';
 import type { OutboxLoad } from './outbox-room.js';
+import { MessageMetrics } from './message-metrics.js';
 import { within } from './patience.js';
 import { publicationOf } from './publication.js';
 import { Receiving } from './receiving.js';
@@ -57,15 +58,17 @@ export class MessageBus {
   private readonly receiving: Receiving;
   private readonly watch: HandlerWatch;
   private readonly announcements: Announcements;
+  private readonly metrics: MessageMetrics;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
-    private readonly metrics: Metrics,
+    metrics: Metrics,
     private readonly options: MessageBusOptions,
   ) {
     this.clock = new DatabaseClock(store);
+    this.metrics = new MessageMetrics(metrics);
     this.composer = new Composer(options, this.clock.now);
     this.outbox = new Outbox(broker, store, this.clock.now, {
       owner: options.agentId,
@@ -76,12 +79,12 @@ export class MessageBus {
       maxPublishingBytes: options.maxPublishingBytes,
     });
     const wakeRelay = (): void => this.outbox.wake();
-    this.receiving = new Receiving(broker, store, metrics, options, this.clock.now, wakeRelay);
+    this.receiving = new Receiving(broker, store, this.metrics, options, this.clock.now, wakeRelay);
     const { liveMs, outboxLimit } = options;
-    this.watch = new HandlerWatch(store, metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
-    metrics.outbox(() => this.outbox.load);
+    this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
+    this.metrics.outbox(() => this.outbox.load);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
-    this.announcements = new Announcements(broker, this.composer, metrics, this.clock.now);
+    this.announcements = new Announcements(broker, this.composer, this.metrics, this.clock.now);
   }
 
   /** Messages being handled now. */

@@ -1,12 +1,12 @@
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/contracts';
 import type { ConsumerName, MessageStore, SubscribedTopics } from 'agentmq/message-store';
-import type { Metrics } from 'agentmq/telemetry';
 import pLimit from 'p-limit';
 import type { MessageBusOptions, Subscription } from './bus-options.js';
 import { DeadLetteredInbox } from './dead-lettered.js';
 import { BusStoppedError } from './errors.js';
 import { Inbox } from './inbox.js';
+import type { MessageMetrics } from './message-metrics.js';
 import { whileStoreIsAway, within } from './patience.js';
 import { Reconciler } from './reconciler.js';
 import { Replayer } from './replayer.js';
@@ -25,7 +25,7 @@ export class Receiving {
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
-    private readonly metrics: Metrics,
+    private readonly metrics: MessageMetrics,
     private readonly options: MessageBusOptions,
     private readonly now: () => Date,
     /** Called when outbox entries were added by others than the outbox. */

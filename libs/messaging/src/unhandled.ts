@@ -18,10 +18,11 @@ import type {
   UnhandledOptions,
   UnhandledResult,
 } from 'agentmq/message-store';
-import { type Outcome, RepeatedLog } from 'agentmq/telemetry';
+import { RepeatedLog } from 'agentmq/telemetry';
 import { Batcher } from './batcher.js';
 import type { Claims } from './claims.js';
 import { describe, errorRecord } from './failing.js';
+import type { Outcome } from './message-metrics.js';
 
 /** From one line about a contract to the next, in ms. */
 const SAY_EVERY_MS = 60_000;

@@ -1,6 +1,7 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { errorText } from 'agentmq/contracts';
+import { within } from './within.js';
 
 /** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */
 export interface ProbeResult {
@@ -91,15 +92,3 @@ const processProbe: HealthProbe = {
   readiness: false,
   check: () => Promise.resolve({ status: 'up', data: { uptime: Math.round(process.uptime()), pid: process.pid } }),
 };
-
-async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AgentRegistry, AgentSettings, GuardedEvents } from 'agentmq/agent';
 import type { AgentCircuit } from 'agentmq/message-store';
-import { HealthProbes, Metrics, type ProbeResult } from 'agentmq/telemetry';
+import { HealthProbes, Metrics, type ProbeResult, type Sample } from 'agentmq/telemetry';
 import { type Observable, Subject } from 'rxjs';
 import { type CallOptions, Circuit, type CircuitState } from './circuit.js';
 
@@ -15,6 +15,9 @@ export interface CircuitChange {
 
 /** Circuits beyond this many are forgotten, those not used for the longest time first. */
 const MAX_CIRCUITS = 10_000;
+/** The most that metrics tell of. */
+const MOST_TOLD = 50;
+const LEVELS = { closed: 0, half_open: 1, open: 2 } as const;
 
 /**
  * Keeps calls from agents that fail too often. Each process judges for itself, by its own calls, and has one circuit for
@@ -35,7 +38,7 @@ export class CircuitBreakers implements OnApplicationShutdown {
   constructor(
     private readonly settings: AgentSettings,
     private readonly registry: AgentRegistry,
-    private readonly metrics: Metrics,
+    metrics: Metrics,
     probes: HealthProbes,
   ) {
     this.changes = new GuardedEvents(
@@ -46,6 +49,14 @@ export class CircuitBreakers implements OnApplicationShutdown {
       if (kind === 'left' && this.circuits.get(agent.id)?.instance === agent.instance) this.drop(agent.id);
     });
     this.reported = registry.reportCircuits(() => this.states());
+    metrics.sampled(
+      {
+        name: 'agentmq_circuit_state',
+        help: 'Circuits to other agents: 0 closed, 1 half open, 2 open; of those that have opened, at most 50, the open ones first',
+        labelNames: ['agent'],
+      },
+      () => this.levels().slice(0, MOST_TOLD),
+    );
     probes.add({ name: 'circuit_breakers', readiness: false, check: () => Promise.resolve(this.probe()) });
   }
 
@@ -112,13 +123,11 @@ export class CircuitBreakers implements OnApplicationShutdown {
     if (!circuit) return;
     this.circuits.delete(id);
     circuit.drop();
-    this.metrics.circuitForgotten(id);
     if (circuit.state !== 'closed') this.announce({ ...circuitChange(circuit), state: 'closed', since: new Date() });
   }
 
   private tell(circuit: Circuit): void {
     const change = circuitChange(circuit);
-    this.metrics.circuit(change.agent, change.state);
     this.announce(change);
   }
 
@@ -128,6 +137,13 @@ export class CircuitBreakers implements OnApplicationShutdown {
     if (state === 'closed') this.logger.log(`${agent} is sent requests again`);
     this.reported();
     this.changed.next(change);
+  }
+
+  private levels(): Sample<'agent'>[] {
+    return [...this.circuits.values()]
+      .filter(({ hasOpened }) => hasOpened)
+      .map(({ agentId, state }) => ({ labels: { agent: agentId }, value: LEVELS[state] }))
+      .sort((a, b) => b.value - a.value);
   }
 
   private probe(): ProbeResult {

@@ -68,6 +68,10 @@ export class Circuit {
     return this.shown.state;
   }
 
+  get hasOpened(): boolean {
+    return this.openings > 0;
+  }
+
   /** Since when it is in that state. */
   get since(): Date {
     return this.shown.since;

@@ -9,6 +9,7 @@ import { DeposedError } from '../election/errors.js';
 import { BacklogSource } from './backlog-source.js';
 import { WorkerStartError } from './errors.js';
 import { type Overdue, RoleScaling, type ScalingDecision, type Starting } from './role-scaling.js';
+import { ScalingMetrics } from './scaling-metrics.js';
 import { Spawner, type StartedWorker } from './spawner.js';
 import { StartFailures } from './start-failures.js';
 
@@ -17,6 +18,7 @@ import { StartFailures } from './start-failures.js';
 export class Scaler implements LeaderDuty {
   readonly name = 'scaler';
   private readonly logger = new Logger('Scaler');
+  private readonly metrics: ScalingMetrics;
 
   constructor(
     private readonly settings: AgentSettings,
@@ -24,8 +26,10 @@ export class Scaler implements LeaderDuty {
     private readonly registry: AgentRegistry,
     private readonly backlog: BacklogSource,
     private readonly spawner: Spawner,
-    private readonly metrics: Metrics,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.metrics = new ScalingMetrics(metrics);
+  }
 
   /** Resolves when the leadership has ended. It knows of nothing but what the registry says: so the next leader goes on. */
   async run(leadership: Leadership): Promise<void> {

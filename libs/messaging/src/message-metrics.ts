@@ -1,0 +1,109 @@
+import { bounded, type Metrics, sample } from 'agentmq/telemetry';
+import type { OutboxLoad } from './outbox-room.js';
+
+/** How a received message ended here. */
+export type Outcome =
+  | 'completed'
+  | 'retrying'
+  | 'failed'
+  | 'rejected'
+  | 'expired'
+  | 'duplicate'
+  | 'ignored'
+  | 'fenced'
+  | 'forwarded'
+  | 'waiting'
+  | 'dead_lettered';
+
+/** What this process sent and received. Types are those of contracts that it knows: others would make the series unbounded. */
+export class MessageMetrics {
+  private readonly sentTotal;
+  private readonly receivedTotal;
+  private readonly replayedTotal;
+  private readonly waitingGauge;
+  private readonly handlerSeconds;
+  private readonly inFlightGauge;
+
+  constructor(private readonly metrics: Metrics) {
+    this.sentTotal = metrics.counter({
+      name: 'agentmq_messages_sent_total',
+      help: 'Messages sent, by contract type and kind of recipient',
+      labelNames: ['type', 'recipient'],
+    });
+    this.receivedTotal = metrics.counter({
+      name: 'agentmq_messages_received_total',
+      help: 'Messages received, by contract type and how they ended',
+      labelNames: ['type', 'outcome'],
+    });
+    this.replayedTotal = metrics.counter({
+      name: 'agentmq_messages_replayed_total',
+      help: 'Messages put on their way again since the broker did not hold them any more',
+    });
+    this.waitingGauge = metrics.gauge({
+      name: 'agentmq_messages_waiting_for_handler',
+      help: 'Messages that no instance of their consumer handles: they wait for one that does',
+      labelNames: ['consumer'],
+    });
+    this.handlerSeconds = metrics.histogram({
+      name: 'agentmq_handler_duration_seconds',
+      help: 'How long handlers ran',
+      labelNames: ['type'],
+      buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120],
+    });
+    this.inFlightGauge = metrics.gauge({
+      name: 'agentmq_messages_in_flight',
+      help: 'Messages being handled now',
+    });
+  }
+
+  /** What waits in the outbox is read when the metrics are. */
+  outbox(read: () => OutboxLoad): void {
+    this.metrics.sampled(
+      {
+        name: 'agentmq_outbox_entries',
+        help: 'Messages in the outbox, of the whole namespace; of full and missing inboxes apart',
+      },
+      () => [sample(read().entries)],
+    );
+    this.metrics.sampled(
+      {
+        name: 'agentmq_outbox_refused',
+        help: 'Messages that wait for an inbox which is full or missing: for the ten that most wait for, and all others',
+        labelNames: ['inbox'],
+      },
+      () =>
+        bounded(
+          read().refusing.map(({ target, entries }) => ({ labels: { inbox: target }, value: entries })),
+          'inbox',
+          10,
+        ),
+    );
+  }
+
+  sent(type: string, recipient: string): void {
+    this.sentTotal.inc({ type, recipient });
+  }
+
+  received(type: string, outcome: Outcome): void {
+    this.receivedTotal.inc({ type, outcome });
+  }
+
+  replayed(count: number): void {
+    this.replayedTotal.inc(count);
+  }
+
+  /** Of this app's own role and agent id. */
+  waitingForHandler(consumer: string, count: number): void {
+    this.waitingGauge.set({ consumer }, count);
+  }
+
+  /** Counts a running handler; the answer ends it. */
+  handling(type: string): () => void {
+    this.inFlightGauge.inc();
+    const end = this.handlerSeconds.startTimer({ type });
+    return () => {
+      end();
+      this.inFlightGauge.dec();
+    };
+  }
+}

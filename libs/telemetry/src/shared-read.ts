@@ -1,0 +1,43 @@
+import { within } from './within.js';
+
+const EVERY_MS = 5_000;
+const PATIENCE_MS = 2_000;
+/** What takes long is read less often: reading takes at most this part of the time. */
+const REST_FACTOR = 20;
+
+export interface SharedReadOptions {
+  /** From the start of one read to the next, in ms, at least; 5000 unless given. */
+  readonly everyMs?: number;
+  /** How long a caller waits for a read, in ms; 2000 unless given. */
+  readonly patienceMs?: number;
+  /** Monotonic, in ms. */
+  readonly elapsed?: () => number;
+}
+
+/** Reads for all that ask within a while once: however many scrape, a database is asked now and then. */
+export class SharedRead<T> {
+  private latest: Promise<T> | undefined;
+  private running = false;
+  /** When it may be read again. */
+  private next = 0;
+
+  constructor(
+    private readonly read: () => Promise<T>,
+    private readonly options: SharedReadOptions = {},
+  ) {}
+
+  /** What was read last. Rejects as `read` does, and when it takes too long: then the callers after get what it answers. */
+  get(): Promise<T> {
+    const { everyMs = EVERY_MS, patienceMs = PATIENCE_MS, elapsed = () => performance.now() } = this.options;
+    if (this.latest === undefined || (!this.running && elapsed() >= this.next)) {
+      const begun = elapsed();
+      this.running = true;
+      this.latest = this.read().finally(() => {
+        this.running = false;
+        this.next = Math.max(begun + everyMs, elapsed() + REST_FACTOR * (elapsed() - begun));
+      });
+      this.latest.catch(() => undefined);
+    }
+    return within(patienceMs, this.latest);
+  }
+}
