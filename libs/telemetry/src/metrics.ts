@@ -71,7 +71,7 @@ export const sample = (value: number): Sample<never> => ({ labels: {}, value });
  */
 export function bounded<Label extends string>(
   samples: readonly Sample<Label>[],
-  label: Label,
+  label: NoInfer<Label>,
   most = MOST_VALUES,
 ): readonly Sample<Label>[] {
   const totals = new Map<string, number>();
