@@ -87,7 +87,7 @@ export function bounded<Label extends string>(
   for (const { labels, value } of samples) {
     if (kept.has(labels[label])) continue;
     const others = { ...labels, [label]: 'other' };
-    const key = JSON.stringify(Object.entries(others).sort());
+    const key = JSON.stringify(others);
     rest.set(key, { labels: others, value: value + (rest.get(key)?.value ?? 0) });
   }
   return [...samples.filter(({ labels }) => kept.has(labels[label])), ...rest.values()];
