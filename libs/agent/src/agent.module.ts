@@ -11,7 +11,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker } from 'agentmq/broker';
 import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
-import { MessageBus, within } from 'agentmq/messaging';
+import { KeyRing, MessageBus, Sealer, SealingKeys, within } from 'agentmq/messaging';
 import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
 import { AgentServer } from './agent-server.js';
@@ -31,6 +31,8 @@ export interface AgentModuleOptions {
   readonly hub?: MemoryHub;
   /** A store shared with others; whoever shares it closes it. */
   readonly store?: MessageStore;
+  /** In place of the settings' keys: those of a key management service. */
+  readonly sealingKeys?: SealingKeys;
 }
 
 const OWNS_STORE = Symbol('agentmq:owns-store');
@@ -80,6 +82,16 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
         {
+          provide: SealingKeys,
+          useFactory: ({ sealing }: AgentSettings) => options.sealingKeys ?? new KeyRing(sealing),
+          inject: [AgentSettings],
+        },
+        {
+          provide: Sealer,
+          useFactory: (keys: SealingKeys, { sealing }: AgentSettings) => new Sealer(keys, sealing.mode),
+          inject: [SealingKeys, AgentSettings],
+        },
+        {
           provide: MessageBus,
           useFactory: createBus,
           inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics],
@@ -103,6 +115,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         SelfStop,
         MessageStore,
         MessageBus,
+        Sealer,
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
         HealthProbes,

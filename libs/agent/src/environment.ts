@@ -1,4 +1,5 @@
 import { Type } from 'class-transformer';
+import type { SealingMode } from 'agentmq/messaging';
 import { IsIn, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
 
 export type BusType = 'in_memory' | 'rabbitmq';
@@ -114,6 +115,13 @@ export class Environment {
   @Min(60)
   @Max(LONGEST_RETENTION)
   MESSAGE_STORE_DEAD_RETENTION = 2_592_000;
+
+  @IsIn(['on', 'accept-clear', 'off'])
+  SEALING: SealingMode = 'on';
+
+  /** Checked where they are read: readSealing. */
+  SEALING_KEYS = '';
+  SEALING_KEYS_FILE = '';
 
   @Type(() => Number)
   @IsInt()

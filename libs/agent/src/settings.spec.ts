@@ -97,6 +97,24 @@ describe('loadSettings', () => {
     );
   });
 
+  it('reads the keys of sensitive messages, and shows no key in what is wrong with them', () => {
+    const secret = 'c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3I=';
+    const { sealing } = loadSettings({ SEALING_KEYS: `new:${secret},old:${secret}`, SEALING: 'accept-clear' });
+    expect(sealing).toMatchObject({ mode: 'accept-clear', keys: [{ kid: 'new' }, { kid: 'old' }] });
+    const problems = [
+      ...problemsOf({ SEALING_KEYS: secret, SEALING: 'perhaps' }),
+      ...problemsOf({ SEALING_KEYS: `a:${secret}`, SEALING_KEYS_FILE: '/nowhere' }),
+      ...problemsOf({ SEALING_KEYS_FILE: '/nowhere' }),
+    ];
+    expect(problems).toEqual([
+      expect.stringMatching(/^SEALING: must be one of/),
+      expect.stringMatching(/^SEALING_KEYS: key 1: must begin with its id/),
+      expect.stringMatching(/^SEALING_KEYS_FILE: .* both/),
+      expect.stringMatching(/^SEALING_KEYS_FILE: .*ENOENT/),
+    ]);
+    expect(problems.join()).not.toContain(secret.slice(0, 8));
+  });
+
   it('refuses a time-out no longer than the heartbeat', () => {
     expect(problemsOf({ REGISTRY_HEARTBEAT_INTERVAL: '30', REGISTRY_AGENT_TIMEOUT: '30' })).toHaveLength(1);
   });

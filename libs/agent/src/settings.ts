@@ -5,6 +5,7 @@ import { validateSync } from 'class-validator';
 import { AgentMQError, type RetryPolicy } from 'agentmq/contracts';
 import { readRoutingRules, type RoutingRule } from './routing-rules.js';
 import { readScaledRoles, type ScaledRole } from './scaled-roles.js';
+import { readSealing, type SealingSettings } from './sealing-settings.js';
 import { quoted, urlProblem } from './urls.js';
 import { type BusType, Environment, logLevels, type LogLevel, type QueueType, type StartMode } from './environment.js';
 
@@ -52,6 +53,8 @@ export abstract class AgentSettings {
     /** How long dead letters are kept that nobody discarded. */
     readonly deadRetention: number;
   };
+  /** How payloads of sensitive contracts are sealed. */
+  abstract readonly sealing: SealingSettings;
   /** How failed messages are tried again, as far as neither contract nor handler says so. */
   abstract readonly retry: RetryPolicy;
   /** How long a handler may run unless it says otherwise. */
@@ -164,6 +167,8 @@ export function loadSettings(
   if (scaled.roles.length > 0 && (env.MESSAGE_BUS_TYPE ?? busType) === 'in_memory') {
     problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq, which workers in other processes can reach');
   }
+  const { sealing, problems: ofSealing } = readSealing(env);
+  problems.push(...ofSealing);
   if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
   if (problems.length > 0) throw new SettingsError(problems);
   return {
@@ -193,6 +198,7 @@ export function loadSettings(
       retention: env.MESSAGE_STORE_RETENTION * 1_000,
       deadRetention: env.MESSAGE_STORE_DEAD_RETENTION * 1_000,
     },
+    sealing,
     retry: {
       attempts: env.RETRY_ATTEMPTS,
       delay: Math.round(env.RETRY_DELAY * 1_000),

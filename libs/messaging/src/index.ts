@@ -27,3 +27,14 @@ export type { Handling, Route } from './handler-run.js';
 export { MessageBus } from './message-bus.js';
 export { backoff, pause, whileStoreIsAway, within } from './patience.js';
 export { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
+export {
+  NoSealingKeysError,
+  NotSealedError,
+  SealedTamperedError,
+  SealedUnknownKeyError,
+  SealingError,
+} from './sealing/errors.js';
+export { KeyRing, type KeyRingOptions } from './sealing/key-ring.js';
+export { type ReadKeys, readKeys, type RingKey } from './sealing/read-keys.js';
+export { type Bound, isSealed, SEALED_TYPE, Sealer, type SealingMode } from './sealing/sealer.js';
+export { type SealingKey, SealingKeys } from './sealing/sealing-keys.js';

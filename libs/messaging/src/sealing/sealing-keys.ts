@@ -1,0 +1,19 @@
+import type { KeyObject, webcrypto } from 'node:crypto';
+
+/** A key for AES key wrap, of 256 bits, and the name that what it has sealed tells. */
+export interface SealingKey {
+  readonly kid: string;
+  readonly key: webcrypto.CryptoKey | KeyObject | Uint8Array;
+}
+
+/**
+ * Where keys come from: the settings (`KeyRing`), or a class of the app's own that asks a key management service. It is
+ * asked for each payload that is sealed or opened, so it keeps what it was given. What it rejects with fails the send, or the
+ * attempt at the message, as a handler's error does.
+ */
+export abstract class SealingKeys {
+  /** The key that seals. Rejects with `NoSealingKeysError` when there is none. */
+  abstract newest(): Promise<SealingKey>;
+  /** Undefined: there is no such key. */
+  abstract find(kid: string): Promise<SealingKey | undefined>;
+}
