@@ -78,6 +78,11 @@ program
   .argument('<app>')
   .action(async (app: string) => (await import('./start.js')).start(app));
 
+program
+  .command('config')
+  .description('print the settings that an app would start with, and where each comes from')
+  .action(async () => (await import('./show-config.js')).showConfig());
+
 addContractCommands(program);
 addOperatorCommands(program);
 

@@ -22,7 +22,7 @@ import { MessageContext } from './message-context.js';
 import { MessagePipeline, type PipelineHandler } from './pipeline/message-pipeline.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { registryTimes } from './registry/times.js';
-import { AgentSettings } from './settings.js';
+import { AgentSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
 
 /**

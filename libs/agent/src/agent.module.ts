@@ -21,7 +21,7 @@ import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect, registryTimes } from './registry/times.js';
 import { SelfStop } from './self-stop.js';
-import { AgentSettings, loadSettings } from './settings.js';
+import { AgentSettings, loadSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
 
 export interface AgentModuleOptions {

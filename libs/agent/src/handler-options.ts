@@ -5,7 +5,7 @@ import {
   type RetryPolicy,
   retryPolicy,
 } from 'agentmq/contracts';
-import { LONGEST_HANDLER_TIMEOUT } from './environment.js';
+import { LONGEST_HANDLER_TIMEOUT } from './settings/environment.js';
 import { HandlerOptionsConflictError } from './errors.js';
 
 /** How the messages of one handler are treated. */

@@ -2,7 +2,7 @@ import type { ModulesContainer } from '@nestjs/core';
 import { v4 as uuidv4 } from 'uuid';
 import { type AgentOptions, agentOptionsOf } from './decorators.js';
 import { AgentDeclarationError } from './errors.js';
-import { type AgentSettings, generateAgentId } from './settings.js';
+import { type AgentSettings, generateAgentId } from './settings/settings.js';
 
 /** How many messages an agent handles at once that does not say it. */
 export const DEFAULT_CONCURRENCY = 64;

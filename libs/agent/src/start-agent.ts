@@ -15,7 +15,8 @@ import { AgentLogger } from './agent-logger.js';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { SelfStop } from './self-stop.js';
-import { loadSettings, logLevelsUpTo, SettingsError } from './settings.js';
+import { loadSettings, logLevelsUpTo } from './settings/settings.js';
+import { SettingsError } from './settings/settings-error.js';
 import { stopWithNpm } from './stop-with-npm.js';
 
 /**

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { backoff, MessageBus, pause } from 'agentmq/messaging';
-import { AgentSettings } from './settings.js';
+import { AgentSettings } from './settings/settings.js';
 
 /**
  * Opens store and bus, once: when the agent listens, or before that when an app sends (in a constructor, `onModuleInit` or

@@ -22,7 +22,7 @@ import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
 import { HeartbeatUnconfirmedError } from '../errors.js';
 import { AgentIdentity } from '../identity.js';
-import { AgentSettings } from '../settings.js';
+import { AgentSettings } from '../settings/settings.js';
 import type { RegisteredAgent } from './agent-health.js';
 import { type AgentQuery, select } from './agent-query.js';
 import { Clearness } from './clearness.js';

@@ -1,4 +1,4 @@
-import type { AgentSettings } from '../settings.js';
+import type { AgentSettings } from '../settings/settings.js';
 
 /** All in ms. */
 export interface RegistryTimes {

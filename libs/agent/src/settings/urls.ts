@@ -12,8 +12,22 @@ export function urlProblem(text: string): string | undefined {
   }
 }
 
+/** Variables whose values are not to be shown. */
+export const isSecret = (variable: string): boolean => /_(URL|KEYS?|PASSWORD|SECRET|TOKEN)$/.test(variable);
+
 /** What a setting's error may quote of a value: nothing of what may be a URL, however malformed, since it may hold a password. */
-export const quoted = (value: unknown, isUrl: boolean): string =>
-  isUrl || (typeof value === 'string' && /[/@]/.test(value))
-    ? 'not shown: it may hold a password'
+export const quoted = (value: unknown, secret: boolean): string =>
+  secret || (typeof value === 'string' && /[/@]/.test(value))
+    ? 'not shown: it may hold a password or a key'
     : JSON.stringify(value);
+
+/** Of URLs the servers alone; nothing of anything else. */
+export const withoutSecrets = (value: string): string =>
+  value
+    .split(',')
+    .map((text) => {
+      if (text === '' || !/^\w+:\/\//.test(text) || !URL.canParse(text)) return text && '(not shown)';
+      const { protocol, host, pathname } = new URL(text);
+      return `${protocol}//${host}${pathname}`;
+    })
+    .join(',');

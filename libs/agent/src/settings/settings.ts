@@ -1,13 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
-import { AgentMQError, type RetryPolicy } from 'agentmq/contracts';
+import type { RetryPolicy } from 'agentmq/contracts';
 import { readRoutingRules, type RoutingRule } from './routing-rules.js';
 import { readScaledRoles, type ScaledRole } from './scaled-roles.js';
+import type { Variables } from './given.js';
+import { atOrigin, readEnvironment } from './read-environment.js';
+import { SettingsError } from './settings-error.js';
+import {
+  type BusType,
+  type Environment,
+  logLevels,
+  type LogLevel,
+  type QueueType,
+  type StartMode,
+} from './environment.js';
 import { readSealing, type SealingSettings } from './sealing-settings.js';
-import { quoted, urlProblem } from './urls.js';
-import { type BusType, Environment, logLevels, type LogLevel, type QueueType, type StartMode } from './environment.js';
 
 /** What an agent app is told by its environment; also its Nest token. Times in ms. */
 export abstract class AgentSettings {
@@ -108,52 +115,14 @@ export abstract class AgentSettings {
 
 /** How much longer each wait before a retry is than the one before. */
 const RETRY_FACTOR = 2;
-const LOCAL_DATABASE = 'postgres://postgres@127.0.0.1:5432/postgres';
-
-/** The environment's variables are wrong; `problems` has one line for each. */
-export class SettingsError extends AgentMQError {
-  readonly code = 'INVALID_SETTINGS';
-
-  constructor(readonly problems: readonly string[]) {
-    super(`invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
-  }
-}
-
-/** What an app has for defaults where it differs from the others. */
-export interface SettingsDefaults {
-  readonly namespace?: string;
-  readonly busType?: BusType;
-  readonly start?: StartMode;
-  readonly databaseUrl?: string;
-}
 
 /**
- * Reads the settings from environment variables; an empty variable counts as not given.
+ * Reads the settings from environment variables, and from the file that `AGENTMQ_CONFIG` names; an empty variable counts as
+ * not given. `defaults` are those of an app that differs from the others.
  * Throws {@link SettingsError} with every problem at once.
  */
-export function loadSettings(
-  variables: Readonly<Record<string, string | undefined>> = process.env,
-  { busType = 'rabbitmq', databaseUrl = LOCAL_DATABASE, start = 'wait', namespace = 'agentmq' }: SettingsDefaults = {},
-): AgentSettings {
-  const names = Object.keys(new Environment()).concat(
-    'NAMESPACE',
-    'AGENT_ID',
-    'MESSAGE_BUS_TYPE',
-    'MESSAGE_BUS_START',
-    'DATABASE_URL',
-  );
-  const given = Object.fromEntries(names.filter((name) => variables[name]).map((name) => [name, variables[name]]));
-  const env = plainToInstance(Environment, given, { exposeDefaultValues: true });
-  const problems = validateSync(env, { forbidUnknownValues: false }).map(
-    ({ property, constraints, value }) =>
-      `${property}: ${rulesOf(property, constraints)} (given: ${quoted(given[property] ?? value, URLS.includes(property))})`,
-  );
-  if (!problems.some((problem) => problem.startsWith('AMQP_URL'))) {
-    for (const url of env.AMQP_URL.split(',')) problems.push(...urlProblems('AMQP_URL', url));
-  }
-  if (env.DATABASE_URL !== undefined && !problems.some((problem) => problem.startsWith('DATABASE_URL'))) {
-    problems.push(...urlProblems('DATABASE_URL', env.DATABASE_URL));
-  }
+export function loadSettings(variables: Variables = process.env, defaults: Partial<Environment> = {}): AgentSettings {
+  const { env, given, problems } = readEnvironment(variables, defaults);
   if (env.REGISTRY_AGENT_TIMEOUT <= env.REGISTRY_HEARTBEAT_INTERVAL) {
     problems.push('REGISTRY_AGENT_TIMEOUT: must be longer than REGISTRY_HEARTBEAT_INTERVAL');
   }
@@ -164,19 +133,19 @@ export function loadSettings(
   problems.push(...routing.problems);
   const scaled = readScaledRoles(env.SCALING);
   problems.push(...scaled.problems);
-  if (scaled.roles.length > 0 && (env.MESSAGE_BUS_TYPE ?? busType) === 'in_memory') {
+  if (scaled.roles.length > 0 && env.MESSAGE_BUS_TYPE === 'in_memory') {
     problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq, which workers in other processes can reach');
   }
   const { sealing, problems: ofSealing } = readSealing(env);
   problems.push(...ofSealing);
   if (env.RETRY_MAX_DELAY < env.RETRY_DELAY) problems.push('RETRY_MAX_DELAY: must not be shorter than RETRY_DELAY');
-  if (problems.length > 0) throw new SettingsError(problems);
+  if (problems.length > 0) throw new SettingsError(problems.map((problem) => atOrigin(problem, given)));
   return {
-    namespace: env.NAMESPACE ?? namespace,
-    agentId: env.AGENT_ID ?? '',
-    ephemeral: env.AGENT_ID === undefined,
+    namespace: env.NAMESPACE,
+    agentId: env.AGENT_ID,
+    ephemeral: env.AGENT_ID === '',
     bus: {
-      type: env.MESSAGE_BUS_TYPE ?? busType,
+      type: env.MESSAGE_BUS_TYPE,
       urls: env.AMQP_URL.split(','),
       queueType: env.RABBITMQ_QUEUE_TYPE,
       maxQueueSize: env.MESSAGE_BUS_MAX_QUEUE_SIZE,
@@ -185,8 +154,8 @@ export function loadSettings(
       subscriptionGrace: Math.round(env.MESSAGE_BUS_SUBSCRIPTION_GRACE * 1_000),
       maxMessageBytes: env.MESSAGE_BUS_MAX_MESSAGE_BYTES,
     },
-    start: env.MESSAGE_BUS_START ?? start,
-    databaseUrl: env.DATABASE_URL ?? databaseUrl,
+    start: env.MESSAGE_BUS_START,
+    databaseUrl: env.DATABASE_URL,
     database: {
       poolSize: env.DATABASE_POOL_SIZE,
       statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT * 1_000,
@@ -246,16 +215,3 @@ export const generateAgentId = (role: string): string =>
 
 /** The levels that a Nest logger is to show for one level. */
 export const logLevelsUpTo = (level: LogLevel): LogLevel[] => logLevels.slice(0, logLevels.indexOf(level) + 1);
-
-/** class-validator's messages begin with the property's name. */
-const rulesOf = (property: string, constraints: Record<string, string> = {}): string =>
-  Object.values(constraints)
-    .map((text) => text.replace(`${property} `, ''))
-    .join(', ');
-
-const URLS: readonly string[] = ['AMQP_URL', 'DATABASE_URL'];
-
-const urlProblems = (variable: string, url: string): string[] => {
-  const problem = urlProblem(url);
-  return problem === undefined ? [] : [`${variable}: ${problem}`];
-};

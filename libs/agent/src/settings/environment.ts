@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import type { SealingMode } from 'agentmq/messaging';
-import { IsIn, IsInt, IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsNumber, Matches, Max, Min } from 'class-validator';
+import { Place } from './places.js';
 
 export type BusType = 'in_memory' | 'rabbitmq';
 export type QueueType = 'quorum' | 'classic';
@@ -17,19 +18,21 @@ const LONGEST_RETRY_DELAY = 604_800;
 /** In s: RabbitMQ takes an unacknowledged message away after 30 min (its consumer_timeout). */
 export const LONGEST_HANDLER_TIMEOUT = 1_700;
 
-/** The variables as they are read; names, ranges and defaults are listed in docs/SETTINGS.md. */
+/**
+ * The variables as they are read; names, ranges and defaults are listed in docs/SETTINGS.md. A property that is added here is
+ * read from the environment (`MONITOR_INTERVAL`), from a file (`MONITOR_INTERVAL_FILE`) and from the configuration file
+ * (`monitor.interval`) with nothing else to do: {@link Place} is only for one that has the name of a section.
+ */
 export class Environment {
-  @IsOptional()
   @Matches(/^[a-z_][a-z0-9_]{0,39}$/, { message: 'must be 1-40 lower-case letters, digits and "_", no digit first' })
-  NAMESPACE?: string;
+  NAMESPACE = 'agentmq';
 
-  @IsOptional()
-  @Matches(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, { message: 'must be 1-128 letters, digits, "_", "-" or "."' })
-  AGENT_ID?: string;
+  /** Empty: one is made up at each start. */
+  @Matches(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/, { message: 'must be 1-128 letters, digits, "_", "-" or "."' })
+  AGENT_ID = '';
 
   @IsIn(['in_memory', 'rabbitmq'])
-  @IsOptional()
-  MESSAGE_BUS_TYPE?: BusType;
+  MESSAGE_BUS_TYPE: BusType = 'rabbitmq';
 
   @Matches(/^amqps?:\/\/[^\s,]+(,amqps?:\/\/[^\s,]+)*$/, { message: 'must be amqp(s):// URLs, separated by commas' })
   AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672';
@@ -60,9 +63,8 @@ export class Environment {
   @Max(2_592_000)
   MESSAGE_BUS_SUBSCRIPTION_GRACE = 3_600;
 
-  @IsOptional()
   @IsIn(['fail', 'wait', 'degraded'])
-  MESSAGE_BUS_START?: StartMode;
+  MESSAGE_BUS_START: StartMode = 'wait';
 
   @Type(() => Number)
   @IsInt()
@@ -70,9 +72,9 @@ export class Environment {
   @Max(134_217_728)
   MESSAGE_BUS_MAX_MESSAGE_BYTES = 16_777_216;
 
-  @IsOptional()
-  @Matches(/^postgres(ql)?:\/\/\S+$/, { message: 'must be a postgres:// URL' })
-  DATABASE_URL?: string;
+  /** Empty: the embedded database. */
+  @Matches(/^(postgres(ql)?:\/\/\S+)?$/, { message: 'must be a postgres:// URL' })
+  DATABASE_URL = 'postgres://postgres@127.0.0.1:5432/postgres';
 
   @Type(() => Number)
   @IsInt()
@@ -117,6 +119,7 @@ export class Environment {
   MESSAGE_STORE_DEAD_RETENTION = 2_592_000;
 
   @IsIn(['on', 'accept-clear', 'off'])
+  @Place('sealing.mode')
   SEALING: SealingMode = 'on';
 
   /** Checked where they are read: readSealing. */
@@ -187,6 +190,7 @@ export class Environment {
   ROUTING_RULES = '';
 
   /** Checked where it is read: readScaledRoles. */
+  @Place('scaling.roles')
   SCALING = '';
 
   @Type(() => Number)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadSettings, SettingsError } from './settings.js';
+import { loadSettings } from './settings.js';
+import { SettingsError } from './settings-error.js';
 
 const read = (text: string) => loadSettings({ ROUTING_RULES: text }).coordination.routingRules;
 
