@@ -1,5 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings } from 'agentmq/agent';
+import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings, NamespaceMetrics } from 'agentmq/agent';
 import { ContractCatalogue, type PayloadClass } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
@@ -18,6 +18,10 @@ export interface MonitorOptions extends AgentModuleOptions {
 
 @Module({})
 export class MonitorModule {
+  constructor(metrics: NamespaceMetrics) {
+    metrics.tellAll();
+  }
+
   static forRoot({ contracts, ...options }: MonitorOptions = {}): DynamicModule {
     return {
       module: MonitorModule,

@@ -17,6 +17,7 @@ import { AgentClient } from './agent-client.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
+import { NamespaceMetrics } from './namespace-metrics.js';
 import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect, registryTimes } from './registry/times.js';
@@ -102,6 +103,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         MessagePipeline,
         AgentServer,
         SelfStop,
+        NamespaceMetrics,
         { provide: HealthProbes, useClass: AgentProbes },
         Health,
         TelemetryEndpoints,
@@ -118,6 +120,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         Sealer,
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
+        NamespaceMetrics,
         HealthProbes,
       ],
     };

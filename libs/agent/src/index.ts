@@ -19,6 +19,7 @@ export { exitOnSecondSignal } from './exit-on-second-signal.js';
 export { type HandlerOptions } from './handler-options.js';
 export { AgentIdentity } from './identity.js';
 export { MessageContext } from './message-context.js';
+export { NamespaceMetrics } from './namespace-metrics.js';
 export type { AgentHealth, RegisteredAgent } from './registry/agent-health.js';
 export type { AgentQuery } from './registry/agent-query.js';
 export { AgentRegistry } from './registry/agent-registry.js';

@@ -311,6 +311,23 @@ export interface StoreCounts {
   readonly deliveries: Readonly<Record<DeliveryState, number>>;
 }
 
+/** What a consumer is owed, or ended dead there and was not discarded. */
+export interface ConsumerFigure {
+  readonly consumer: ConsumerName;
+  readonly state: 'pending' | 'processing' | 'retrying' | 'dead';
+  readonly count: number;
+}
+
+/** What waits in the store, and where. */
+export interface StoreFigures {
+  /** As {@link MessageStore.outboxSize} counts. */
+  readonly entries: number;
+  /** How long the oldest of these has been due, in s; null when there is none. */
+  readonly oldest: number | null;
+  readonly refusing: readonly Pick<Refusal, 'target' | 'entries'>[];
+  readonly deliveries: readonly ConsumerFigure[];
+}
+
 /**
  * An open transaction on the store's database. `query` runs a caller's own statements inside it. Once it has ended,
  * `query` and `manager` reject with `TransactionEndedError`.
@@ -542,6 +559,12 @@ export abstract class MessageStore {
   /** Sums up the trace that a message belongs to, itself alone when it has none. Reads no bodies. */
   abstract trace(message: Pick<Message, 'messageId' | 'trace'>): Promise<TraceSummary>;
   abstract counts(): Promise<StoreCounts>;
+
+  /**
+   * What waits and what is dead, at these consumers (0 where there is nothing) and, with `all`, at the others that have
+   * something of it as well. Costs as much as is found, whatever the history.
+   */
+  abstract figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures>;
 
   // -- agents
 

@@ -30,6 +30,7 @@ import {
   type ReplayOptions,
   type ReplaySelection,
   type StoreCounts,
+  type StoreFigures,
   type StoredMessage,
   type StoredSubscription,
   type SubscribedTopics,
@@ -270,6 +271,10 @@ export class PostgresMessageStore extends MessageStore {
 
   counts(): Promise<StoreCounts> {
     return this.reader.counts();
+  }
+
+  figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures> {
+    return this.reader.figures(consumers, all);
   }
 
   registerAgent(agent: AgentRegistration): Promise<AgentRecord> {

@@ -5,12 +5,14 @@ import { fromJson } from './delivery-error.js';
 import { DeliveryEntity, MessageEntity, OutboxEntity } from './entities/index.js';
 import { InvalidSelectionError } from './errors.js';
 import type {
+  ConsumerFigure,
   ConsumerName,
   DeliveryError,
   DeliveryState,
   FailedAttempt,
   MessageFilter,
   StoreCounts,
+  StoreFigures,
   StoredDelivery,
   StoredMessage,
   TraceSummary,
@@ -92,6 +94,29 @@ export class Reader {
     const { messages = 0, outbox = 0, ...deliveries } = row ?? {};
     return { messages, outbox, deliveries: deliveries as Record<DeliveryState, number> };
   }
+
+  async figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures> {
+    return toFigures(await this.database.query<FigureRow>(this.sql.figures, [consumers.map(clean), all]));
+  }
+}
+
+interface FigureRow {
+  readonly kind: 'entries' | 'oldest' | 'refused' | ConsumerFigure['state'];
+  readonly name: string | null;
+  readonly value: number | null;
+}
+
+function toFigures(rows: readonly FigureRow[]): StoreFigures {
+  const { entries, oldest } = Object.fromEntries(rows.map(({ kind, value }) => [kind, value]));
+  const named = rows.flatMap(({ kind, name, value }) => (name === null ? [] : [{ kind, name, count: value ?? 0 }]));
+  return {
+    entries: entries ?? 0,
+    oldest: oldest ?? null,
+    refusing: named.flatMap(({ kind, name, count }) => (kind === 'refused' ? [{ target: name, entries: count }] : [])),
+    deliveries: named.flatMap(({ kind, name, count }) =>
+      kind === 'entries' || kind === 'oldest' || kind === 'refused' ? [] : [{ consumer: name, state: kind, count }],
+    ),
+  };
 }
 
 const withoutBody = (manager: EntityManager): string[] =>

@@ -44,6 +44,7 @@ import { MessageMetrics } from './message-metrics.js';
 import { within } from './patience.js';
 import { publicationOf } from './publication.js';
 import { Receiving } from './receiving.js';
+import { ResponseMetrics } from './response-metrics.js';
 import { Upkeep } from './upkeep.js';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
@@ -59,6 +60,7 @@ export class MessageBus {
   private readonly watch: HandlerWatch;
   private readonly announcements: Announcements;
   private readonly metrics: MessageMetrics;
+  private readonly responses: ResponseMetrics;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(
@@ -69,6 +71,7 @@ export class MessageBus {
   ) {
     this.clock = new DatabaseClock(store);
     this.metrics = new MessageMetrics(metrics);
+    this.responses = new ResponseMetrics(metrics);
     this.composer = new Composer(options, this.clock.now);
     this.outbox = new Outbox(broker, store, this.clock.now, {
       owner: options.agentId,
@@ -82,7 +85,6 @@ export class MessageBus {
     this.receiving = new Receiving(broker, store, this.metrics, options, this.clock.now, wakeRelay);
     const { liveMs, outboxLimit } = options;
     this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
-    this.metrics.outbox(() => this.outbox.load);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
     this.announcements = new Announcements(broker, this.composer, this.metrics, this.clock.now);
   }
@@ -196,7 +198,9 @@ export class MessageBus {
       const publication = { ...publicationOf({ message, ...lease }, this.clock.now()), mandatory: true };
       return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
     };
-    return answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask(), expected);
+    return this.responses.measure(message.type, signal, async () =>
+      answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask(), expected),
+    );
   }
 
   /**

@@ -1,5 +1,4 @@
-import { bounded, type Metrics, sample } from 'agentmq/telemetry';
-import type { OutboxLoad } from './outbox-room.js';
+import type { Metrics } from 'agentmq/telemetry';
 
 /** How a received message ended here. */
 export type Outcome =
@@ -24,7 +23,7 @@ export class MessageMetrics {
   private readonly handlerSeconds;
   private readonly inFlightGauge;
 
-  constructor(private readonly metrics: Metrics) {
+  constructor(metrics: Metrics) {
     this.sentTotal = metrics.counter({
       name: 'agentmq_messages_sent_total',
       help: 'Messages sent, by contract type and kind of recipient',
@@ -54,30 +53,6 @@ export class MessageMetrics {
       name: 'agentmq_messages_in_flight',
       help: 'Messages being handled now',
     });
-  }
-
-  /** What waits in the outbox is read when the metrics are. */
-  outbox(read: () => OutboxLoad): void {
-    this.metrics.sampled(
-      {
-        name: 'agentmq_outbox_entries',
-        help: 'Messages in the outbox, of the whole namespace; of full and missing inboxes apart',
-      },
-      () => [sample(read().entries)],
-    );
-    this.metrics.sampled(
-      {
-        name: 'agentmq_outbox_refused',
-        help: 'Messages that wait for an inbox which is full or missing: for the ten that most wait for, and all others',
-        labelNames: ['inbox'],
-      },
-      () =>
-        bounded(
-          read().refusing.map(({ target, entries }) => ({ labels: { inbox: target }, value: entries })),
-          'inbox',
-          10,
-        ),
-    );
   }
 
   sent(type: string, recipient: string): void {

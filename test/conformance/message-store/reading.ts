@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { toRole } from 'agentmq/contracts';
 import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 
 /** find, list, trace, counts. */
@@ -84,6 +85,53 @@ export function reading(of: () => Harness): void {
         messages: 5,
         outbox: 4,
         deliveries: { pending: 2, processing: 1, retrying: 0, completed: 1, dead: 0, expired: 1 },
+      });
+    });
+
+    it('tells what waits and what is dead, at the consumers asked for and at all, and since when', async () => {
+      const { store } = of();
+      const none = { entries: 0, oldest: null, refusing: [], deliveries: [] };
+      expect(await store.figures([], true)).toEqual(none);
+      const messages = newMessages(6);
+      const other = newMessage({ recipient: toRole('other') });
+      const later = newMessage({ recipient: toRole('later'), deliverAt: new Date(Date.now() + 60_000) });
+      const leases = await store.append([...messages, other, later], { owner: 'o', leaseMs: 60_000 });
+      await store.settle(leases.slice(0, 5));
+      await store.claim(
+        messages.slice(0, 5).map((message) => claimOf(message)),
+        'a',
+        60_000,
+      );
+      const [done, dead, discarded, retrying] = messages.map((message) => refOf(message));
+      if (!done || !dead || !discarded || !retrying) throw new Error('six messages');
+      await store.complete([done]);
+      await store.fail([
+        { ...dead, state: 'dead', error: boom },
+        { ...discarded, state: 'dead', error: boom },
+        { ...retrying, state: 'retrying', retryInMs: 60_000, error: boom },
+      ]);
+      await store.discard([discarded], 'seen');
+      const { entries, oldest, refusing, deliveries } = await store.figures([WORKER, 'role.idle'], false);
+      // of `messages` the last, and `other`: what is due later waits for nothing
+      expect(entries).toBe(2);
+      expect(oldest).toBeGreaterThanOrEqual(0);
+      expect(oldest).toBeLessThan(30);
+      expect(refusing).toEqual([]);
+      const told = (found: typeof deliveries) =>
+        found.map((each) => `${each.consumer} ${each.state} ${each.count}`).sort();
+      const atWorker = ['dead 1', 'pending 1', 'processing 1', 'retrying 1'].map((each) => `${WORKER} ${each}`);
+      const idle = ['dead 0', 'pending 0', 'processing 0', 'retrying 0'].map((each) => `role.idle ${each}`);
+      expect(told(deliveries)).toEqual([...idle, ...atWorker]);
+      const all = await store.figures([], true);
+      const others = ['role.later', 'role.other'].flatMap((role) =>
+        ['dead 0', 'pending 1', 'processing 0', 'retrying 0'].map((each) => `${role} ${each}`),
+      );
+      expect(told(all.deliveries)).toEqual([...others, ...atWorker]);
+      await store.postpone(leases.slice(6, 7), 60_000, 'full', true);
+      expect(await store.figures([], false)).toMatchObject({
+        entries: 1,
+        refusing: [{ target: 'role.other', entries: 1 }],
+        deliveries: [],
       });
     });
   });

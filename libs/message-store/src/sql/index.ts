@@ -4,6 +4,7 @@ import { claim } from './claim.js';
 import { counts } from './counts.js';
 import { discard } from './discard.js';
 import { expire } from './expire.js';
+import { figures } from './figures.js';
 import { forget } from './forget.js';
 import { complete, fail, release, renew } from './held-claims.js';
 import { leaseDue } from './lease-due.js';
@@ -62,6 +63,7 @@ export const statements = (schema: string) => ({
   takeBack: takeBack(schema),
   trace: trace(schema),
   counts: counts(schema),
+  figures: figures(schema),
   discard: discard(schema),
   expire: expire(schema),
   forget: forget(schema),

@@ -1,11 +1,12 @@
 /** The targets that could not take what was published to them: an index of these alone. */
-const refusing = (schema: string): string => `
-WITH refusing AS MATERIALIZED (
+export const refusing = (schema: string): string => `
+refusing AS MATERIALIZED (
   SELECT target, min(refused_at) AS since FROM "${schema}".outbox WHERE refused_at IS NOT NULL GROUP BY target
 )`;
 
 /** Counts no further than `$1`. What is scheduled, and not due yet, is no backlog; nor is what waits for one full inbox. */
-export const outboxSize = (schema: string): string => `${refusing(schema)}
+export const outboxSize = (schema: string): string => `
+WITH ${refusing(schema)}
 SELECT count(*)::float8 AS size
 FROM (
   SELECT FROM "${schema}".outbox o
@@ -15,7 +16,8 @@ FROM (
 ) AS entries`;
 
 /** At most `$1` targets, those with the most entries first. */
-export const refusals = (schema: string): string => `${refusing(schema)}
+export const refusals = (schema: string): string => `
+WITH ${refusing(schema)}
 SELECT target, since, count(*)::float8 AS entries
 FROM refusing JOIN "${schema}".outbox USING (target)
 GROUP BY target, since

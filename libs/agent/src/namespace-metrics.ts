@@ -1,0 +1,148 @@
+import { Injectable } from '@nestjs/common';
+import { Broker, type Inbox } from 'agentmq/broker';
+import { formatRecipient } from 'agentmq/contracts';
+import { MessageStore } from 'agentmq/message-store';
+import { bounded, Metrics, sample, SharedRead } from 'agentmq/telemetry';
+import { AgentIdentity } from './identity.js';
+import { AgentRegistry } from './registry/agent-registry.js';
+
+/** Whose these metrics are: the same thing seen by several processes must not be added up. */
+const SEEN_BY_MANY = 'Several processes tell the same: take max, not sum, over them';
+const MOST_INBOXES = 10;
+const MOST_ROLES = 50;
+
+/**
+ * Metrics of what agents share: the agents, the outbox, what consumers are owed, their queues. An app tells of its own role
+ * and id, and, once {@link tellAll} was called, of all consumers and roles. Database and broker are asked when metrics
+ * are, now and then; while one is away its metrics have no values.
+ */
+@Injectable()
+export class NamespaceMetrics {
+  private all = false;
+
+  constructor(
+    metrics: Metrics,
+    private readonly identity: AgentIdentity,
+    private readonly registry: AgentRegistry,
+    private readonly store: MessageStore,
+    private readonly broker: Broker,
+  ) {
+    this.agents(metrics);
+    this.stored(metrics);
+    this.queues(metrics);
+  }
+
+  /** From now on all consumers and roles are told of. */
+  tellAll(): void {
+    this.all = true;
+  }
+
+  private agents(metrics: Metrics): void {
+    metrics.sampled(
+      {
+        name: 'agentmq_active_agents',
+        help: `Agents that are healthy, by role, as this process sees them. ${SEEN_BY_MANY}`,
+        labelNames: ['role'],
+      },
+      () => {
+        const healthy = new Map<string, number>();
+        for (const { role, health } of this.registry.find({ health: 'any' }))
+          healthy.set(role, (healthy.get(role) ?? 0) + (health === 'healthy' ? 1 : 0));
+        return bounded(
+          [...healthy].map(([role, value]) => ({ labels: { role }, value })),
+          'role',
+        );
+      },
+    );
+  }
+
+  private stored(metrics: Metrics): void {
+    const figures = new SharedRead(() => this.store.figures(this.owners().map(formatRecipient), this.all));
+    metrics.sampled(
+      {
+        name: 'agentmq_outbox_entries',
+        help: `Messages of the namespace that wait to be published, but for those to full and missing inboxes. ${SEEN_BY_MANY}`,
+      },
+      async () => [sample((await figures.get()).entries)],
+    );
+    metrics.sampled(
+      {
+        name: 'agentmq_outbox_oldest_age_seconds',
+        help: `How long the oldest of these has waited; 0 when none waits. ${SEEN_BY_MANY}`,
+      },
+      async () => [sample((await figures.get()).oldest ?? 0)],
+    );
+    metrics.sampled(
+      {
+        name: 'agentmq_outbox_refused',
+        help: `Messages that wait for an inbox which is full or missing: for the ten that most wait for, and all others. ${SEEN_BY_MANY}`,
+        labelNames: ['inbox'],
+      },
+      async () => {
+        const { refusing } = await figures.get();
+        const samples = refusing.map(({ target, entries }) => ({ labels: { inbox: target }, value: entries }));
+        return bounded(samples, 'inbox', MOST_INBOXES);
+      },
+    );
+    metrics.sampled(
+      {
+        name: 'agentmq_open_deliveries',
+        help: `Messages that a consumer is owed and has not settled, by state; of this app's role and id, by a monitor of all consumers. ${SEEN_BY_MANY}`,
+        labelNames: ['consumer', 'state'],
+      },
+      async () => {
+        const { deliveries } = await figures.get();
+        const open = deliveries.filter(({ state }) => state !== 'dead');
+        return bounded(
+          open.map(({ consumer, state, count }) => ({ labels: { consumer, state }, value: count })),
+          'consumer',
+        );
+      },
+    );
+    metrics.sampled(
+      {
+        name: 'agentmq_dead_letters',
+        help: `Messages that are dead at a consumer and were not discarded; of this app's role and id, by a monitor of all consumers. ${SEEN_BY_MANY}`,
+        labelNames: ['consumer'],
+      },
+      async () => {
+        const { deliveries } = await figures.get();
+        const dead = deliveries.filter(({ state }) => state === 'dead');
+        return bounded(
+          dead.map(({ consumer, count }) => ({ labels: { consumer }, value: count })),
+          'consumer',
+        );
+      },
+    );
+  }
+
+  private queues(metrics: Metrics): void {
+    const depths = new SharedRead(async () => {
+      const sizes = [];
+      for (const owner of this.owners()) {
+        const size = await this.broker.inboxSize(owner);
+        if (size !== undefined) sizes.push({ labels: { inbox: formatRecipient(owner) }, value: size });
+      }
+      return sizes;
+    });
+    metrics.sampled(
+      {
+        name: 'agentmq_queue_depth',
+        help: `Messages that wait in an inbox at the broker, not fetched yet; of this app's role and id, by a monitor of all roles. ${SEEN_BY_MANY}`,
+        labelNames: ['inbox'],
+      },
+      async () => depths.get(),
+    );
+  }
+
+  /** Each is a question to the broker: they are few. */
+  private owners(): Inbox['owner'][] {
+    const { id, role } = this.identity;
+    const present = this.all ? this.registry.find({ health: ['healthy', 'suspect', 'dead'] }) : [];
+    const roles = new Set([role, ...present.map((agent) => agent.role)]);
+    return [
+      { kind: 'agent', name: id },
+      ...[...roles].slice(0, MOST_ROLES).map((name) => ({ kind: 'role', name }) as const),
+    ];
+  }
+}
