@@ -123,9 +123,9 @@ describe('a configuration file', () => {
 
   it('suggests nothing for a key that is near to none, and bounds what it tells', () => {
     expect(problemsOf('qqqqqqq: 1')).toEqual(['agentmq.yaml:1: qqqqqqq: is no setting: docs/SETTINGS.md lists them']);
-    const many = Array.from({ length: 5_000 }, (_, i) => `key_${i}: 1`).join('\n');
+    const many = Array.from({ length: 1_000 }, (_, i) => `key_${i}: 1`).join('\n');
     expect(problemsOf(many)).toHaveLength(21);
-    expect(problemsOf(many).at(-1)).toBe('agentmq.yaml: 4980 more problems');
+    expect(problemsOf(many).at(-1)).toBe('agentmq.yaml: 980 more problems');
     expect(problemsOf(`${'k'.repeat(900)}: 1`)[0]).toMatch(/^.{100,150}… ?: is no setting$/);
   });
 
@@ -138,13 +138,9 @@ describe('a configuration file', () => {
     ['two documents', 'namespace: a\n---\nnamespace: b', 'agentmq.yaml:2: is no valid YAML or JSON: multiple docs'],
     ['a tag', 'namespace: !foo a', 'agentmq.yaml:1: is no valid YAML or JSON: tag resolve failed'],
     ['an alias', 'namespace: &a x\nagent: { id: *a }', /^agentmq.yaml:2: agent.id: must be .*not an alias/],
-    [
-      'what is nested without end',
-      '{a: '.repeat(16_000),
-      'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply',
-    ],
-    ['lists without end', '- '.repeat(30_000), 'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply'],
-    ['anchors without end', '&a '.repeat(20_000), 'agentmq.yaml:1: is no valid YAML or JSON: multiple anchors'],
+    ['what is nested without end', '{a: '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply'],
+    ['lists without end', '- '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply'],
+    ['anchors without end', '&a '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: multiple anchors'],
     ['too much', '#'.repeat(65_537), 'AGENTMQ_CONFIG: agentmq.yaml is too large: at most 64 KiB'],
     ['no UTF-8', Uint8Array.of(0xff, 0xfe, 0x61, 0), 'AGENTMQ_CONFIG: agentmq.yaml is no UTF-8 text'],
   ])('with %s is refused', (_, text, problem) => {

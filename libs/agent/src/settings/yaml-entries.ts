@@ -1,4 +1,8 @@
-import { Composer, type CST, isAlias, isMap, isScalar, LineCounter, type Node, Parser, type YAMLError } from 'yaml';
+import { createRequire } from 'node:module';
+import type { CST, LineCounter, Node, YAMLError } from 'yaml';
+
+/** Loaded when there is a file to read: its 70 modules are a good part of the time that a process, or a test, takes to start. */
+const loadYaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 /** A value of a file of sections and keys. */
 export interface Entry {
@@ -19,7 +23,9 @@ const MOST_LEVELS = 10;
 
 /** Reads YAML 1.2, and JSON as a part of it: sections of keys. No problem quotes a value, since it may be a secret. */
 export function readYamlEntries(text: string): Entries {
-  const lines = new LineCounter();
+  const yaml = loadYaml();
+  const { isAlias, isMap, isScalar } = yaml;
+  const lines = new yaml.LineCounter();
   const entries: Entry[] = [];
   const problems: { line: number; text: string }[] = [];
   const seen = new Set<string>();
@@ -27,7 +33,7 @@ export function readYamlEntries(text: string): Entries {
     problems.push({ line: lines.linePos(offset ?? 0).line, text: problem });
   };
 
-  const root = compose(text, lines, (error) => wrong(error.pos[0], `is no valid YAML or JSON: ${nameOf(error)}`));
+  const root = compose(yaml, text, lines, (error) => wrong(error.pos[0], `is no valid YAML or JSON: ${nameOf(error)}`));
   if (problems.length > 0) return { entries, problems };
   if (root === null) wrong(0, 'is empty');
   else if (isMap(root)) readMap(root, '');
@@ -50,6 +56,12 @@ export function readYamlEntries(text: string): Entries {
     }
   }
 
+  function kindOf(value: Node): string {
+    if (isMap(value)) return 'a section';
+    if (isAlias(value)) return 'an alias';
+    return isScalar(value) ? `a ${typeof value.value}` : 'a list';
+  }
+
   function readValue(place: string, value: Node | null, offset = 0): void {
     const { line } = lines.linePos(offset);
     if (value === null || (isScalar(value) && (value.value === null || value.value === ''))) {
@@ -66,12 +78,13 @@ export function readYamlEntries(text: string): Entries {
 
 /** The file's one document; null for an empty one. */
 function compose(
+  yaml: typeof import('yaml'),
   text: string,
   lines: LineCounter,
   onError: (error: Pick<YAMLError, 'code' | 'pos'>) => void,
 ): Node | null {
   const tokens: CST.Token[] = [];
-  for (const token of new Parser(lines.addNewLine).parse(text)) {
+  for (const token of new yaml.Parser(lines.addNewLine).parse(text)) {
     if (isDeep(token)) {
       onError({ code: 'RESOURCE_EXHAUSTION', pos: [token.offset, token.offset] });
       return null;
@@ -86,7 +99,7 @@ function compose(
     prettyErrors: false,
     logLevel: 'silent',
   } as const;
-  const [document, second] = [...new Composer(options).compose(tokens, true, text.length)];
+  const [document, second] = [...new yaml.Composer(options).compose(tokens, true, text.length)];
   const [error] = [...(document?.errors ?? []), ...(document?.warnings ?? [])];
   if (error) onError(error);
   else if (second) onError({ code: 'MULTIPLE_DOCS', pos: [second.range[0], second.range[0]] });
@@ -108,9 +121,3 @@ function isDeep(root: CST.Token): boolean {
 
 const nameOf = ({ code }: Pick<YAMLError, 'code'>): string =>
   code === 'RESOURCE_EXHAUSTION' ? 'nested too deeply' : code.toLowerCase().replaceAll('_', ' ');
-
-const kindOf = (value: Node): string => {
-  if (isMap(value)) return 'a section';
-  if (isAlias(value)) return 'an alias';
-  return isScalar(value) ? `a ${typeof value.value}` : 'a list';
-};
