@@ -52,6 +52,12 @@ module.exports = {
       to: { path: 'node_modules/amqplib' },
     },
     {
+      name: 'redis-client-only-in-its-adapter',
+      severity: 'error',
+      from: { path: '^(libs|apps|migrations)/', pathNot: '^libs/broker/src/redis/' },
+      to: { path: 'node_modules/@redis/' },
+    },
+    {
       name: 'postgres-only-in-message-store',
       severity: 'error',
       from: { path: '^(libs|apps)/', pathNot: '^libs/message-store/' },

@@ -93,7 +93,7 @@ export interface RequestOptions {
 }
 
 export interface BrokerStatus {
-  readonly type: 'in_memory' | 'rabbitmq';
+  readonly type: 'in_memory' | 'rabbitmq' | 'redis';
   readonly connected: boolean;
   /** The broker takes no publications for now (`connection.blocked`). */
   readonly blocked: boolean;

@@ -3,7 +3,7 @@ import { type ChannelModel, type Channel, connect } from 'amqplib';
 import { BrokerUnavailableError } from '../errors.js';
 import { atMost } from '../patience.js';
 import { explained, refusedOpening } from './explained.js';
-import { Keeper, type Losable } from './keeper.js';
+import { Keeper, type Losable } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -4,7 +4,7 @@ import type { Held } from '../dispatcher.js';
 import { atMost } from '../patience.js';
 import { type Connection, lossOf } from './connection.js';
 import type { ConsumePlan } from './consume-plans.js';
-import type { Losable } from './keeper.js';
+import type { Losable } from '../keeper.js';
 import { returnsOf } from './properties.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -4,7 +4,7 @@ import { Topology } from '../topology.js';
 import type { Connection } from './connection.js';
 import { InboxPlan } from './consume-plans.js';
 import { settingsOf } from './options.js';
-import { Remarks } from './remarks.js';
+import { Remarks } from '../remarks.js';
 
 it('what is not to be bound is asked for once a lane, however often it was said while that failed', async () => {
   const unbound: unknown[] = [];

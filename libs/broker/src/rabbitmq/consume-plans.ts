@@ -16,7 +16,7 @@ import {
 import type { RabbitMqSettings } from './options.js';
 import { fromAmqp } from './properties.js';
 import { inboxOptions } from './queue-options.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 
 /** What a consumer reads, and how. */
 export interface ConsumePlan<M extends WireMessage> {

@@ -5,7 +5,7 @@ import type { Connection } from './connection.js';
 import type { RabbitMqSettings } from './options.js';
 import { deadLetterOptions } from './queue-options.js';
 import { declaring, isUsable } from './refusals.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 import { codeOf, NOT_FOUND } from './reply-codes.js';
 
 /** A queue as it is to be declared. */

@@ -2,8 +2,8 @@ import { pause } from '../patience.js';
 import type { Topology } from '../topology.js';
 import type { Connection } from './connection.js';
 import { missingExchanges } from './declarations.js';
-import type { Keeper } from './keeper.js';
-import type { Remarks } from './remarks.js';
+import type { Keeper } from '../keeper.js';
+import type { Remarks } from '../remarks.js';
 
 /** What can make again what it needs at the broker. */
 export interface Mendable {
@@ -65,7 +65,8 @@ export class Mending {
 
   private async look(connection: Connection): Promise<void> {
     try {
-      for (const exchange of await missingExchanges(connection, this.topology)) this.remarks.missingExchange(exchange);
+      for (const exchange of await missingExchanges(connection, this.topology))
+        this.remarks.missing('exchange', exchange);
       for (const reader of this.readers()) await reader.mend(connection);
       this.failed = false;
       this.remarks.clear(IMPAIRED);

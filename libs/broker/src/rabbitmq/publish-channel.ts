@@ -4,9 +4,9 @@ import type { Topology } from '../topology.js';
 import { atMost } from '../patience.js';
 import { type Connection, lossOf } from './connection.js';
 import { provideExchanges } from './declarations.js';
-import type { Losable } from './keeper.js';
+import type { Losable } from '../keeper.js';
 import { fromAmqp, publicationIdOf } from './properties.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;
 

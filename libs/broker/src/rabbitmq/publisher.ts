@@ -7,11 +7,11 @@ import type { PendingRequests } from '../pending-requests.js';
 import type { Topology } from '../topology.js';
 import type { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
-import { Keeper } from './keeper.js';
+import { Keeper } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
 import { Outgoing, type Route } from './outgoing.js';
 import { PublishChannel } from './publish-channel.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 import { NOT_FOUND } from './reply-codes.js';
 
 /** A publication that was on so many channels when the broker closed them is likely the cause, and is given up. */
@@ -185,7 +185,7 @@ export class Publisher {
     this.requests.interrupt();
     const [, exchange] = (reason.code === NOT_FOUND && /no exchange '(.+?)'/.exec(reason.message)) || [];
     if (exchange !== undefined) {
-      this.remarks.missingExchange(exchange);
+      this.remarks.missing('exchange', exchange);
       this.publisherEvents.onMissing();
     }
     const unconfirmed = [...this.open].filter(({ sent }) => sent);

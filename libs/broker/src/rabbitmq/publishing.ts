@@ -6,12 +6,12 @@ import { PendingRequests } from '../pending-requests.js';
 import type { Topology } from '../topology.js';
 import { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
-import type { Keeper } from './keeper.js';
+import type { Keeper } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
 import type { Outgoing, Route } from './outgoing.js';
 import { DIRECT_REPLY_TO, type PublishChannel } from './publish-channel.js';
 import { Publisher, type PublisherEvents } from './publisher.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 
 /**
  * All that one broker object publishes. A broker that refuses a body for its size closes the channel, and with it goes

@@ -25,7 +25,7 @@ import { Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume-plans.js';
 import { explained } from './explained.js';
-import type { Keeper } from './keeper.js';
+import type { Keeper } from '../keeper.js';
 import { Mending } from './mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
 import type { Route } from './outgoing.js';
@@ -33,7 +33,7 @@ import { DIRECT_REPLY_TO } from './publish-channel.js';
 import { Publishing } from './publishing.js';
 import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
 import { RabbitMqListener } from './rabbitmq-listener.js';
-import { Remarks } from './remarks.js';
+import { Remarks } from '../remarks.js';
 
 /** AMQP's reply code for a queue or exchange that does not exist. */
 const NOT_FOUND = 404;

@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import { ConsumeChannel } from './consume-channel.js';
 import type { ConsumePlan } from './consume-plans.js';
 import { queuesExist } from './declarations.js';
-import { Keeper } from './keeper.js';
+import { Keeper } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
 
 /** A consumer, whatever it reads. */

@@ -6,12 +6,12 @@ import { atMost } from '../patience.js';
 import type { Topology } from '../topology.js';
 import { type Connection, lossOf } from './connection.js';
 import { bind, provideExchanges } from './declarations.js';
-import { Keeper, type Losable } from './keeper.js';
+import { Keeper, type Losable } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
 import { fromAmqp } from './properties.js';
 import { listeningOptions } from './queue-options.js';
 import { declaring } from './refusals.js';
-import type { Remarks } from './remarks.js';
+import type { Remarks } from '../remarks.js';
 import type { AnyRabbitMqConsumer } from './rabbitmq-consumer.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -7,12 +7,12 @@ import { pause } from '../patience.js';
 import { type Binding, Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { bind, provideExchanges, provideQueues, unbind, type QueueDeclaration } from './declarations.js';
-import type { Keeper } from './keeper.js';
+import type { Keeper } from '../keeper.js';
 import { moveMessages } from './move-messages.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
 import { type FoundQueue, inspectQueue, sizeOf } from './queue-inspection.js';
 import { deadLetterOptions, inboxOptions } from './queue-options.js';
-import { Remarks } from './remarks.js';
+import { Remarks } from '../remarks.js';
 import { codeOf, PRECONDITION_FAILED } from './reply-codes.js';
 
 /** A queue of the namespace, as it exists and as the settings want it. */

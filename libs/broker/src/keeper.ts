@@ -1,5 +1,5 @@
-import { BrokerClosedError } from '../errors.js';
-import { backoffMs, pause } from '../patience.js';
+import { BrokerClosedError } from './errors.js';
+import { backoffMs, pause } from './patience.js';
 
 /** Something that can be lost: a connection, or a channel with what was set up on it. */
 export interface Losable {

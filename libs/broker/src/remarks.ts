@@ -11,8 +11,8 @@ export class Remarks {
     this.tell(text);
   }
 
-  missingExchange(name: string): void {
-    this.note(`missing ${name}`, `${name}: the exchange was missing at ${new Date().toISOString()}, and is made again`);
+  missing(what: string, name: string): void {
+    this.note(`missing ${name}`, `${name}: the ${what} was missing at ${new Date().toISOString()}, and is made again`);
   }
 
   /** It is not so any more. */

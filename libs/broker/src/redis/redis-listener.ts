@@ -1,0 +1,99 @@
+import type { Incoming } from '../broker.js';
+import { Keeper, type Losable } from '../keeper.js';
+import type { RedisSettings } from './options.js';
+import type { AnyRedisConsumer } from './redis-consumer.js';
+import { LISTEN, UNLISTEN } from './scripts.js';
+import type { Session } from './session.js';
+import { fromPayload } from './wire.js';
+
+/** How often in the time of its lease a listener is heard of. */
+const BEATS = 3;
+
+/** Hears topics over a channel of its own, which the scripts that publish know from its bindings. */
+export class RedisListener implements AnyRedisConsumer {
+  readonly problem = undefined;
+  private readonly keeper: Keeper<Losable>;
+  private readonly channel: string;
+  private session: Session | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    sessions: Keeper<Session>,
+    private readonly topics: readonly string[],
+    private readonly handler: (message: Incoming) => void,
+    private readonly settings: RedisSettings,
+    id: string,
+    private readonly onClose: () => void,
+  ) {
+    this.channel = `listen.${id}`;
+    this.keeper = new Keeper({
+      open: async () => this.open(await sessions.opened()),
+      report: settings.report,
+      minDelayMs: settings.reconnectMinMs,
+      maxDelayMs: settings.reconnectMaxMs,
+    });
+  }
+
+  get isFlowing(): boolean {
+    return this.keeper.current !== undefined;
+  }
+
+  start(): void {
+    void this.keeper.start();
+  }
+
+  async flowing(): Promise<void> {
+    await this.keeper.opened();
+  }
+
+  wake(): void {}
+
+  async mend(session: Session): Promise<void> {
+    if (this.keeper.current) await this.register(session);
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shut().finally(() => this.onClose());
+    return this.closing;
+  }
+
+  private async open(session: Session): Promise<Losable> {
+    await session.hear(this.channel, (payload) => this.hear(payload));
+    await this.register(session);
+    this.session = session;
+    const beat = setInterval(() => {
+      // A failure is told by the session, or by the next attempt.
+      this.register(session).catch(() => undefined);
+    }, this.settings.leaseMs / BEATS);
+    void session.gone.then(() => clearInterval(beat));
+    return { gone: session.gone, close: async () => clearInterval(beat) };
+  }
+
+  private async register(session: Session): Promise<void> {
+    if (!this.closing) await session.run(LISTEN, [this.channel, String(this.settings.leaseMs), ...this.topics]);
+  }
+
+  private hear(payload: Buffer): void {
+    const { to, properties, body } = fromPayload(payload);
+    if (this.closing || !to) return;
+    try {
+      this.handler({ properties, body, recipient: to, redelivered: false });
+    } catch {
+      return;
+    }
+  }
+
+  private async shut(): Promise<void> {
+    const open = this.keeper.stop();
+    await open?.close();
+    const { session } = this;
+    if (!open || !session || session.lost) return;
+    try {
+      await session.run(UNLISTEN, [this.channel]);
+      await session.hearNoMore(this.channel);
+    } catch {
+      // The session was lost; the lease ends by itself.
+      return;
+    }
+  }
+}

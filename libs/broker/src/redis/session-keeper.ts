@@ -1,0 +1,59 @@
+import { errorText } from 'agentmq/contracts';
+import { BrokerUnavailableError } from '../errors.js';
+import { Keeper } from '../keeper.js';
+import { Client } from './client.js';
+import type { RedisSettings } from './options.js';
+import { Session } from './session.js';
+
+export interface SessionEvents {
+  /** What has to be set up before anything else is done over it. */
+  prepare(session: Session): Promise<void>;
+  onOpen(session: Session): void;
+  onLost(): void;
+}
+
+/** Keeps a session with one of the URLs: each attempt tries all of them, beginning with the one after the last used. */
+export function sessionKeeper(settings: RedisSettings, events: SessionEvents): Keeper<Session> {
+  let next = 0;
+  const open = async (): Promise<Session> => {
+    const failures: Error[] = [];
+    for (const _ of settings.urls) {
+      const url = settings.urls[next % settings.urls.length] ?? '';
+      let session: Session | undefined;
+      try {
+        session = await Session.open(await serverOf(url, settings), settings);
+        await events.prepare(session);
+        return session;
+      } catch (error) {
+        session?.lose(error as Error);
+        failures.push(error as Error);
+        next++;
+      }
+    }
+    const reasons = failures.map((failure, index) => failure.message || errorText(failure) || `URL ${index + 1}`);
+    throw new BrokerUnavailableError(`no connection to the broker: ${reasons.join('; ')}`, { cause: failures[0] });
+  };
+  return new Keeper({
+    open,
+    onOpen: (session) => events.onOpen(session),
+    onLost: () => events.onLost(),
+    report: settings.report,
+    minDelayMs: settings.reconnectMinMs,
+    maxDelayMs: settings.reconnectMaxMs,
+  });
+}
+
+/** The URL of the server that the Sentinel at `url` names; without a `masterName` the URL itself. */
+async function serverOf(url: string, { masterName, connectTimeoutMs, connectionName }: RedisSettings): Promise<string> {
+  if (masterName === undefined) return url;
+  const sentinel = await Client.open({ url, name: `${connectionName}-sentinel`, connectTimeoutMs }, () => undefined);
+  try {
+    const address = (await sentinel.command('SENTINEL', 'get-master-addr-by-name', masterName)) as string[] | null;
+    if (!address) throw new BrokerUnavailableError(`a Sentinel knows no "${masterName}"`);
+    const server = new URL(url);
+    [server.hostname = '', server.port = ''] = address;
+    return server.href;
+  } finally {
+    sentinel.destroy();
+  }
+}
