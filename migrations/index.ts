@@ -6,6 +6,7 @@ import { Tasks } from './0004-tasks.js';
 import { HandlersAndSubscriptions } from './0005-handlers-and-subscriptions.js';
 import { Refusals } from './0006-refusals.js';
 import { AgentStops } from './0007-agent-stops.js';
+import { AgentConditions } from './0010-agent-conditions.js';
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
@@ -23,4 +24,5 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   HandlersAndSubscriptions,
   Refusals,
   AgentStops,
+  AgentConditions,
 ];

@@ -1,8 +1,13 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings, NamespaceMetrics } from 'agentmq/agent';
 import { ContractCatalogue, type PayloadClass } from 'agentmq/contracts';
+import { Elections } from 'agentmq/coordination';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
+import { CheckMetrics } from './checks/check-metrics.js';
+import { Checks } from './checks/checks.js';
+import { ConditionStore } from './checks/condition-store.js';
+import { Prober } from './checks/prober.js';
 import { MonitorAgent } from './monitor.agent.js';
 import { MoveController, SubscriptionsController } from './operations/consumers.controller.js';
 import { DeadLettersController } from './operations/dead-letters.controller.js';
@@ -50,6 +55,11 @@ export class MonitorModule {
           inject: [MessageStore, AgentIdentity, AgentSettings],
         },
         ReplayJobs,
+        Elections,
+        Prober,
+        ConditionStore,
+        CheckMetrics,
+        Checks,
       ],
     };
   }

@@ -24,6 +24,7 @@ import { AgentRegistry } from './registry/agent-registry.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
+import { Vitals } from './vitals.js';
 
 /**
  * Serves `@Handle` and `@Subscribe` through Nest's pipeline: the guards, pipes, interceptors and filters of an agent's class
@@ -46,6 +47,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly registry: AgentRegistry,
     private readonly pipeline: MessagePipeline,
     private readonly startup: Startup,
+    private readonly vitals: Vitals,
   ) {
     super();
   }
@@ -129,13 +131,17 @@ export class AgentServer extends Server implements CustomTransportStrategy {
       concurrency,
       prefetch,
     });
+    const probed = this.vitals.route();
     await this.bus.subscribe({
       inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
-      routes: [...this.registry.routes(), ...direct, ...ofInstance],
+      routes: [...this.registry.routes(), probed, ...direct, ...ofInstance],
       concurrency,
       prefetch,
     });
-    await this.startup.patiently(() => this.registry.register(AGENT_VERSION, routes.flatMap(handledBy)));
+    await this.vitals.listen();
+    // A monitor probes the agents that say that they answer.
+    const handled = [...routes, probed].flatMap(handledBy);
+    await this.startup.patiently(() => this.registry.register(AGENT_VERSION, handled));
     void this.bus.handlersChanged();
     // told to stop meanwhile, when there was nothing to leave yet
     if (this.isClosing) return this.leave();

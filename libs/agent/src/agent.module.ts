@@ -24,6 +24,7 @@ import { longestReconnect, registryTimes } from './registry/times.js';
 import { SelfStop } from './self-stop.js';
 import { AgentSettings, loadSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
+import { Vitals } from './vitals.js';
 
 export interface AgentModuleOptions {
   /** The environment's, unless given. */
@@ -101,6 +102,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         Startup,
         AgentClient,
         MessagePipeline,
+        Vitals,
         AgentServer,
         SelfStop,
         NamespaceMetrics,

@@ -94,6 +94,14 @@ export {
 export { ElectionMessage } from './messages/election.js';
 export { RecordScanner } from './messages/csv-records.js';
 export { type Keyword, MAX_TEXTS, NlpRequest, NlpResult, type Sentiment } from './messages/nlp.js';
+export {
+  AgentProbe,
+  AgentRecovered,
+  AgentUnhealthy,
+  AgentVitals,
+  probeTopic,
+  vitalsTopic,
+} from './messages/agent-conditions.js';
 export { AgentStop } from './messages/agent-stop.js';
 export { MAX_NOTICED_TASKS, TaskNotice } from './messages/task-notices.js';
 export {

@@ -53,6 +53,7 @@ export {
   type StoredDelivery,
   type StoredMessage,
   type StoredSubscription,
+  type StuckSender,
   targetOf,
   type SubscribedTopics,
   type TraceSummary,

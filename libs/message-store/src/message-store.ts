@@ -43,6 +43,15 @@ export interface Refusal {
   readonly since: Date;
 }
 
+/** An agent whose messages have not gone out for a while: their inboxes are full or missing, or no relay gets them published. */
+export interface StuckSender {
+  readonly sender: string;
+  /** Messages that wait; 10,000 at most are looked at. */
+  readonly entries: number;
+  /** Since when the first of them might have gone out. */
+  readonly since: Date;
+}
+
 /** Names an entry as it was leased. */
 export type OutboxLease = Pick<OutboxEntry, 'id' | 'lease'>;
 
@@ -403,6 +412,9 @@ export abstract class MessageStore {
 
   /** The targets that could not take what was published to them, those with the most entries first; 1,000 at most. */
   abstract refusals(): Promise<Refusal[]>;
+
+  /** The senders of messages that have waited in the outbox for `olderThanMs` since they might have gone out, by name. */
+  abstract stuckSenders(olderThanMs: number): Promise<StuckSender[]>;
 
   /**
    * What an earlier process of the same owner left is free at once: its outbox entries are due, and the leases of its

@@ -25,6 +25,7 @@ import {
   type OutboxEntry,
   type OutboxLease,
   type Refusal,
+  type StuckSender,
   type Rejection,
   type ReplayBatch,
   type ReplayOptions,
@@ -136,6 +137,10 @@ export class PostgresMessageStore extends MessageStore {
 
   refusals(): Promise<Refusal[]> {
     return this.sender.refusals();
+  }
+
+  stuckSenders(olderThanMs: number): Promise<StuckSender[]> {
+    return this.sender.stuckSenders(olderThanMs);
   }
 
   postpone(leases: readonly OutboxLease[], delayMs: number, error: string, refused = false): Promise<void> {

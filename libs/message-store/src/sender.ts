@@ -2,7 +2,7 @@ import { isToMany, type Message, shortened } from 'agentmq/contracts';
 import { byBytes, distinct } from './batches.js';
 import type { Database } from './database.js';
 import { expired } from './delivery-error.js';
-import type { AppendOptions, OutboxEntry, OutboxLease, Refusal, Transaction } from './message-store.js';
+import type { AppendOptions, OutboxEntry, OutboxLease, Refusal, StuckSender, Transaction } from './message-store.js';
 import { type MessageRow, messageParameters, toMessage } from './message-row.js';
 import type { Statements } from './sql/index.js';
 import { clean } from './text.js';
@@ -101,6 +101,10 @@ export class Sender {
 
   refusals(): Promise<Refusal[]> {
     return this.database.query<Refusal>(this.sql.refusals, [MOST_REFUSALS]);
+  }
+
+  stuckSenders(olderThanMs: number): Promise<StuckSender[]> {
+    return this.database.query<StuckSender>(this.sql.stuckSenders, [olderThanMs]);
   }
 
   async leaseDue(owner: string, limit: number, leaseMs: number, skip: readonly string[] = []): Promise<OutboxEntry[]> {

@@ -28,6 +28,7 @@ import { describe, errorRecord, isRetryable } from './failing.js';
 import { type Route, runHandlers } from './handler-run.js';
 import type { MessageMetrics, Outcome } from './message-metrics.js';
 import { within } from './patience.js';
+import { Places } from './places.js';
 import { Rejections } from './rejections.js';
 import { Unhandled } from './unhandled.js';
 import { isMeant, payloadOf, type Work, type WorkDefaults, workOf } from './work.js';
@@ -69,6 +70,7 @@ export class Inbox {
   private readonly rejections: Rejections;
   private readonly answerer: Answerer;
   private readonly unhandled: Unhandled;
+  private readonly places: Places;
   /** Messages of this consumer that another instance passed on, and that came by another inbox of this agent. */
   private readonly passedOn = new Set<Promise<void>>();
   private handling = 0;
@@ -91,6 +93,7 @@ export class Inbox {
     this.answerer = new Answerer(broker, agentId, options.now, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
     this.rejections = new Rejections(store, this.claims, this.consumer);
+    this.places = new Places(options.concurrency);
   }
 
   /** Messages being handled now. */
@@ -98,16 +101,23 @@ export class Inbox {
     return this.handling;
   }
 
+  /** For how long, in ms, all places have been taken without one being freed; undefined while one is free. */
+  get stalledMs(): number | undefined {
+    return this.places.stalledMs;
+  }
+
   /** Resolves when messages flow. */
   async start(): Promise<void> {
     const { prefetch, concurrency, onCreated } = this.options;
     this.claims.start();
     this.subscription = await this.broker.consume(this.inbox, { prefetch, concurrency, onCreated }, (incoming) =>
-      this.receive(incoming).catch((error: unknown) => {
-        // the broker keeps the message, and brings it again after a while
-        if (!this.claims.stopped.aborted) this.report('receiving', error);
-        throw error;
-      }),
+      this.places
+        .hold(() => this.receive(incoming))
+        .catch((error: unknown) => {
+          // the broker keeps the message, and brings it again after a while
+          if (!this.claims.stopped.aborted) this.report('receiving', error);
+          throw error;
+        }),
     );
   }
 

@@ -94,6 +94,11 @@ export class MessageBus {
     return this.receiving.inFlight;
   }
 
+  /** For how long, in ms, all places of one inbox have been taken without one being freed; undefined while each has a free one. */
+  get stalledMs(): number | undefined {
+    return this.receiving.stalledMs;
+  }
+
   /** What waits at this agent's role, or at itself, for an instance that handles it. Rejects as the store does. */
   waitingForHandler(): Promise<readonly AwaitedHandler[]> {
     return this.watch.look();

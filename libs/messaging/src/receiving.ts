@@ -39,6 +39,12 @@ export class Receiving {
     return this.inboxes.reduce((sum, inbox) => sum + inbox.inFlight, 0);
   }
 
+  /** For how long, in ms, all places of one inbox have been taken without one being freed; undefined while each has a free one. */
+  get stalledMs(): number | undefined {
+    const stalled = this.inboxes.flatMap(({ stalledMs }) => stalledMs ?? []);
+    return stalled.length > 0 ? Math.max(...stalled) : undefined;
+  }
+
   /** For which consumers this agent receives, or did before it was told to stop. */
   get consumers(): ConsumerName[] {
     return [...this.declared.keys()].map(({ consumer }) => consumer);

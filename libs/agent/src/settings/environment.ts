@@ -250,6 +250,24 @@ export class Environment {
   CIRCUIT_PROBE_TIMEOUT = 30;
 
   @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(3_600)
+  MONITOR_INTERVAL = 10;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(600)
+  MONITOR_PROBE_TIMEOUT = 10;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0.1)
+  @Max(86_400)
+  MONITOR_BEHIND = 60;
+
+  @Type(() => Number)
   @IsInt()
   @Min(0)
   @Max(65_535)

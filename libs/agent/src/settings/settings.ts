@@ -107,6 +107,15 @@ export abstract class AgentSettings {
     /** How long such a call may take, unless it says otherwise. */
     readonly probeTimeout: number;
   };
+  /** How the monitor that leads checks the agents. */
+  abstract readonly monitor: {
+    /** From the beginning of one round of checks to the next, at least. */
+    readonly interval: number;
+    /** How long an agent may take to answer a probe. */
+    readonly probeTimeout: number;
+    /** How long an agent may keep messages waiting, in its inbox or its outbox. */
+    readonly behind: number;
+  };
   abstract readonly http: { readonly port: number };
   /** How long a stop waits for handlers. */
   abstract readonly shutdownTimeout: number;
@@ -200,6 +209,11 @@ export function loadSettings(variables: Variables = process.env, defaults: Parti
       minimumVolume: env.CIRCUIT_MINIMUM_VOLUME,
       openTime: Math.round(env.CIRCUIT_OPEN_TIME * 1_000),
       probeTimeout: Math.round(env.CIRCUIT_PROBE_TIMEOUT * 1_000),
+    },
+    monitor: {
+      interval: Math.round(env.MONITOR_INTERVAL * 1_000),
+      probeTimeout: Math.round(env.MONITOR_PROBE_TIMEOUT * 1_000),
+      behind: Math.round(env.MONITOR_BEHIND * 1_000),
     },
     http: { port: env.HTTP_PORT },
     shutdownTimeout: env.SHUTDOWN_TIMEOUT * 1_000,

@@ -12,6 +12,7 @@ import { record } from './message-columns.js';
 import { outboxSize, refusals } from './outbox-size.js';
 import { reject } from './reject.js';
 import { postpone, settle, split } from './settle.js';
+import { stuckSenders } from './stuck.js';
 import {
   addSubscriptions,
   endSubscription,
@@ -35,6 +36,7 @@ export const statements = (schema: string) => ({
   outboxSize: outboxSize(schema),
   takeOver: takeOver(schema),
   refusals: refusals(schema),
+  stuckSenders: stuckSenders(schema),
   settle: settle(schema),
   split: split(schema),
   postpone: postpone(schema),

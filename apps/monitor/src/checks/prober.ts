@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { AgentClient, AgentIdentity, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
+import { NoRecipientError, QueueFullError, RequestTimeoutError } from 'agentmq/broker';
+import {
+  AgentProbe,
+  AgentVitals,
+  ContractViolationError,
+  probeTopic,
+  RemoteError,
+  vitalsTopic,
+} from 'agentmq/contracts';
+import { type Listener, MessageBus } from 'agentmq/messaging';
+import type { ProbeOutcome } from './probe-record.js';
+
+/** How long an agent may take to say past its inbox how it is, in ms. */
+const VITALS_WITHIN_MS = 2_000;
+/** A timer that is later than this was held up by this process itself, in ms. */
+const PUNCTUAL_MS = 1_000;
+
+/** Asks agents how they are: by their inboxes and, of those that do not answer, past them. */
+@Injectable()
+export class Prober {
+  private readonly asked = new Map<string, (vitals: AgentVitals) => void>();
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly identity: AgentIdentity,
+    private readonly client: AgentClient,
+    private readonly bus: MessageBus,
+  ) {}
+
+  /** Hears what agents say past their inboxes, until it is closed. */
+  listen(): Promise<Listener> {
+    return this.bus.listen([vitalsTopic(this.identity.id)], AgentVitals, (vitals) => {
+      this.asked.get(vitals.agent)?.(vitals);
+    });
+  }
+
+  /** Resolves with undefined when nothing is learned: this process can't ask, was itself held up, or another instance answered. Never rejects. */
+  async probe({ id, instance }: RegisteredAgent, signal: AbortSignal): Promise<ProbeOutcome | undefined> {
+    const { probeTimeout } = this.settings.monitor;
+    const begun = performance.now();
+    try {
+      const vitals = await this.client.request(
+        { agent: id },
+        AgentProbe,
+        { asker: this.identity.id },
+        { timeout: probeTimeout, signal, answer: AgentVitals },
+      );
+      if (vitals.instance !== instance) return undefined;
+      return { kind: 'answered', latencyMs: performance.now() - begun, ...stalledOf(vitals) };
+    } catch (error) {
+      // An agent that answers with an error answers.
+      if (error instanceof RemoteError || error instanceof ContractViolationError)
+        return { kind: 'answered', latencyMs: performance.now() - begun };
+      if (!isUnanswered(error) || performance.now() - begun > probeTimeout + PUNCTUAL_MS) return undefined;
+      const vitals = await this.vitalsOf(id);
+      const waitedMs = performance.now() - begun;
+      if (signal.aborted || waitedMs > probeTimeout + VITALS_WITHIN_MS + PUNCTUAL_MS) return undefined;
+      return { kind: 'late', waitedMs, ...(vitals?.instance === instance ? stalledOf(vitals) : {}) };
+    }
+  }
+
+  private async vitalsOf(id: string): Promise<AgentVitals | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise((resolve) => {
+        timer = setTimeout(() => resolve(undefined), VITALS_WITHIN_MS);
+        this.asked.set(id, resolve);
+        this.bus.announce(probeTopic(id), AgentProbe, { asker: this.identity.id }, { ttl: VITALS_WITHIN_MS });
+      });
+    } finally {
+      clearTimeout(timer);
+      this.asked.delete(id);
+    }
+  }
+}
+
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof RequestTimeoutError || error instanceof NoRecipientError || error instanceof QueueFullError;
+
+const stalledOf = ({ stalled }: AgentVitals): { readonly stalledMs?: number } =>
+  stalled === undefined ? {} : { stalledMs: stalled };
