@@ -126,6 +126,30 @@ export function outbox(of: () => Harness): void {
       expect(await store.outboxSize(10)).toBe(6);
     });
 
+    it('names the senders whose messages do not go out, but not for retries, schedules and what is being published', async () => {
+      const { store } = of();
+      const far = new Date((await store.now()).getTime() + 3_600_000);
+      const retried = newMessage({ sender: 'of-a-retry' });
+      await store.record([retried]);
+      await store.claim([claimOf(retried)], 'a', LONG);
+      await store.fail([{ ...refOf(retried), state: 'retrying', retryInMs: 0, error: boom }]);
+      await store.append([newMessage({ sender: 'of-a-schedule', deliverAt: far })], ours);
+      await store.append([newMessage({ sender: 'publishes' })], ours);
+      await store.append(newMessages(2, { sender: 'left-alone' }), { owner: 'other' });
+      await store.append([newMessage({ sender: 'refused' })], due);
+      expect(await store.stuckSenders(LONG)).toEqual([]);
+      const since = expect.any(Date);
+      const stuck = [
+        { sender: 'left-alone', entries: 2, since },
+        { sender: 'refused', entries: 1, since },
+      ];
+      expect(await store.stuckSenders(0)).toEqual(stuck);
+      const entries = await store.leaseDue('relay', 10, LONG);
+      await store.postpone(entries, 0, 'the queue is full', true);
+      await store.leaseDue('relay', 10, LONG);
+      expect(await store.stuckSenders(0)).toEqual(stuck);
+    });
+
     it('splits a message that not all took: a consumer that has not claimed it gets it alone, up to the limit', async () => {
       const { store } = of();
       for (const consumer of [WORKER, 'agent.slow', 'agent.dead']) await store.subscribe(consumer, ['news'], false);

@@ -12,8 +12,8 @@ import {
 import { type Listener, MessageBus } from 'agentmq/messaging';
 import type { ProbeOutcome } from './probe-record.js';
 
-/** How long an agent may take to say past its inbox how it is, in ms. */
-const VITALS_WITHIN_MS = 2_000;
+/** How long an agent may take, at most, to say past its inbox how it is, in ms. */
+const LONGEST_VITALS_MS = 2_000;
 /** A timer that is later than this was held up by this process itself, in ms. */
 const PUNCTUAL_MS = 1_000;
 
@@ -54,20 +54,21 @@ export class Prober {
       if (error instanceof RemoteError || error instanceof ContractViolationError)
         return { kind: 'answered', latencyMs: performance.now() - begun };
       if (!isUnanswered(error) || performance.now() - begun > probeTimeout + PUNCTUAL_MS) return undefined;
-      const vitals = await this.vitalsOf(id);
+      const within = Math.min(LONGEST_VITALS_MS, probeTimeout);
+      const vitals = await this.vitalsOf(id, within);
       const waitedMs = performance.now() - begun;
-      if (signal.aborted || waitedMs > probeTimeout + VITALS_WITHIN_MS + PUNCTUAL_MS) return undefined;
+      if (signal.aborted || waitedMs > probeTimeout + within + PUNCTUAL_MS) return undefined;
       return { kind: 'late', waitedMs, ...(vitals?.instance === instance ? stalledOf(vitals) : {}) };
     }
   }
 
-  private async vitalsOf(id: string): Promise<AgentVitals | undefined> {
+  private async vitalsOf(id: string, within: number): Promise<AgentVitals | undefined> {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve) => {
-        timer = setTimeout(() => resolve(undefined), VITALS_WITHIN_MS);
+        timer = setTimeout(() => resolve(undefined), within);
         this.asked.set(id, resolve);
-        this.bus.announce(probeTopic(id), AgentProbe, { asker: this.identity.id }, { ttl: VITALS_WITHIN_MS });
+        this.bus.announce(probeTopic(id), AgentProbe, { asker: this.identity.id }, { ttl: within });
       });
     } finally {
       clearTimeout(timer);

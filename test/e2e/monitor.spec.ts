@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type INestApplicationContext, Module } from '@nestjs/common';
+import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
+import { AgentRecovered, AgentUnhealthy } from 'agentmq/contracts';
+import { amqpUrl, databaseUrl, until } from '../support/index.js';
+import { CallOut, Faint } from './apps/ward-contracts.js';
+import { ask, Deployment, metric, rowsOf } from './deployment.js';
+
+const WARD = 'dist/programs/test/ward.js';
+const MONITORS = ['monitor-1', 'monitor-2'];
+const PATIENTS = ['hangs', 'calls', 'dies', 'pauses', 'well'];
+const WAIT_MS = 60_000;
+const QUICK = {
+  REGISTRY_HEARTBEAT_INTERVAL: '1',
+  REGISTRY_AGENT_TIMEOUT: '6',
+  COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1',
+  COORDINATION_ELECTION_TIMEOUT: '0.5',
+  MONITOR_INTERVAL: '0.5',
+  MONITOR_PROBE_TIMEOUT: '0.8',
+  MONITOR_BEHIND: '2',
+};
+
+describe('monitors', () => {
+  const system = new Deployment();
+  /** `agent: reasons`, and `agent: healthy` or `left`, as they were heard. */
+  const heard: string[] = [];
+  let nurse: INestApplicationContext;
+
+  @Agent({ role: 'nurse' })
+  class Nurse {
+    @Handle(AgentUnhealthy)
+    unhealthy({ agent, reasons }: AgentUnhealthy): void {
+      heard.push(`${agent}: ${reasons.join(' ')}`);
+    }
+
+    @Handle(AgentRecovered)
+    recovered({ agent, outcome }: AgentRecovered): void {
+      heard.push(`${agent}: ${outcome}`);
+    }
+  }
+
+  const launch = async (app: string, id: string): Promise<void> => {
+    await system.start(app, id, QUICK);
+    await system.app(id).ready(WAIT_MS);
+  };
+  const checksOf = async (id: string): Promise<{ leader?: string; checked_at?: string; unhealthy?: object[] }> =>
+    ((await ask(system.app(id), '/health')).body['details'] as Record<string, object>)['unhealthy_agents'] ?? {};
+  /** Resolves with the monitor that leads, once it has checked all. */
+  const leader = (): Promise<string> =>
+    until(
+      'a monitor that checks',
+      async () => {
+        const alive = MONITORS.filter((id) => system.app(id).running);
+        const told = await Promise.all(alive.map(async (id) => ({ id, ...(await checksOf(id)) })));
+        return told.find(({ checked_at }) => typeof checked_at === 'string')?.id;
+      },
+      WAIT_MS,
+      100,
+    );
+  /** What was heard of an agent. */
+  const about = (agent: string): string[] =>
+    heard.filter((line) => line.startsWith(`${agent}: `)).map((line) => line.slice(agent.length + 2));
+  /** Resolves when it was told of an agent with this reason among others, or with this outcome. */
+  const toBeHeard = (agent: string, what: string): Promise<true> =>
+    until(`${agent}: ${what}`, () => about(agent).some((line) => line.split(' ').includes(what)), WAIT_MS, 50);
+
+  beforeAll(async () => {
+    await Promise.all([...MONITORS.map((id) => launch('monitor', id)), ...PATIENTS.map((id) => launch(WARD, id))]);
+    const variables = { NAMESPACE: system.namespace, AMQP_URL: amqpUrl(), DATABASE_URL: databaseUrl() };
+    const settings = loadSettings({ ...variables, ...QUICK, AGENT_ID: 'nurse' });
+    @Module({ imports: [AgentModule.forRoot({ settings })], controllers: [Nurse] })
+    class NurseModule {}
+    nurse = await startEmbeddedAgent(NurseModule, ['error']);
+    await leader();
+  }, 2 * WAIT_MS);
+
+  afterAll(async () => {
+    await nurse?.close();
+    await system.close();
+  }, WAIT_MS);
+
+  it(
+    'tell of agents that hang, are killed or paused, or get nothing sent, and of their recovery: each change once',
+    async () => {
+      const client = nurse.get(AgentClient);
+      const led = await leader();
+      // Both places of its own inbox, while it beats.
+      for (let n = 0; n < 2; n++) await client.send({ agent: 'hangs' }, Faint, { ms: 14_000 });
+      await client.send({ agent: 'calls' }, CallOut, { role: 'absent', ms: 14_000 });
+      await system.app('dies').kill('SIGKILL');
+      system.app('pauses').pause();
+      await toBeHeard('pauses', 'not_answering');
+      await toBeHeard('dies', 'not_answering');
+      await toBeHeard('hangs', 'not_answering');
+      await system.app(led).kill('SIGKILL');
+      await toBeHeard('dies', 'dead');
+      await toBeHeard('pauses', 'dead');
+      await toBeHeard('calls', 'outbox_stuck');
+      await toBeHeard(led, 'dead');
+      const next = await leader();
+      expect((await ask(system.app(next), '/health')).status).toBe(200);
+      expect((await checksOf(next)).unhealthy).toEqual(
+        expect.arrayContaining([expect.objectContaining({ agent: 'dies', reasons: ['dead'], role: 'patient' })]),
+      );
+      expect(await metric(system.app(next), 'agentmq_agent_healthy{agent="dies"}')).toBe(0);
+      expect(await metric(system.app(next), 'agentmq_agent_healthy{agent="well"}')).toBe(1);
+
+      system.app('pauses').resume();
+      await launch(WARD, 'dies');
+      for (const id of ['hangs', 'calls', 'dies', 'pauses']) await toBeHeard(id, 'healthy');
+      await system.app('well').kill('SIGTERM');
+      await until('nothing left but the killed monitor', async () => {
+        const rows = await rowsOf<{ agent_id: string }>(system, 'SELECT agent_id FROM NS.agent_conditions');
+        return rows.length === 1 && rows[0]?.agent_id === led;
+      });
+      const told = await rowsOf<{ count: number }>(
+        system,
+        `SELECT count(*)::int FROM NS.messages WHERE type IN ('agent_unhealthy', 'agent_recovered')`,
+      );
+      expect(told[0]?.count).toBe(heard.length);
+      expect(about('well')).toEqual([]);
+      expect(about('hangs')).toEqual(['not_answering', 'healthy']);
+      expect(about('calls')).toEqual(['outbox_stuck', 'healthy']);
+      for (const id of PATIENTS) {
+        const lines = about(id);
+        lines.slice(1).forEach((line, n) => expect(line).not.toBe(lines[n]));
+        expect(lines.filter((line) => line === 'healthy').length).toBeLessThanOrEqual(1);
+      }
+    },
+    2 * WAIT_MS,
+  );
+});
