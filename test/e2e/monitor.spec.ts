@@ -61,7 +61,7 @@ describe('monitors', () => {
   const about = (agent: string): string[] =>
     heard.filter((line) => line.startsWith(`${agent}: `)).map((line) => line.slice(agent.length + 2));
   /** Resolves when it was told of an agent with this reason among others, or with this outcome. */
-  const toBeHeard = (agent: string, what: string): Promise<true> =>
+  const toBeHeard = (agent: string, what: string): Promise<boolean> =>
     until(`${agent}: ${what}`, () => about(agent).some((line) => line.split(' ').includes(what)), WAIT_MS, 50);
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from 'agentmq/telemetry';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import type { Counter, Gauge, Histogram } from 'prom-client';
 import type { AgentFinding, ConditionChange } from './conditions.js';
 
 /** The most agents that have a series of their own, unhealthy ones first. */
@@ -13,26 +13,22 @@ export class CheckMetrics {
   private readonly probes: Histogram<'role'>;
   private readonly changes: Counter<'to' | 'reason'>;
 
-  constructor({ registry }: Metrics) {
-    const registers = [registry];
-    this.healthy = new Gauge({
+  constructor(metrics: Metrics) {
+    this.healthy = metrics.gauge({
       name: 'agentmq_agent_healthy',
       help: 'Whether an agent is healthy (1) or not (0); of the monitor that leads, for 1000 agents at most',
       labelNames: ['agent'],
-      registers,
     });
-    this.probes = new Histogram({
+    this.probes = metrics.histogram({
       name: 'agentmq_probe_seconds',
       help: 'How long agents took to answer probes; of the monitor that leads',
       labelNames: ['role'],
       buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 10, 30],
-      registers,
     });
-    this.changes = new Counter({
+    this.changes = metrics.counter({
       name: 'agentmq_agent_changes_total',
       help: 'Reasons for which agents became unhealthy, or are so no more (recovered); told by this monitor',
       labelNames: ['to', 'reason'],
-      registers,
     });
   }
 

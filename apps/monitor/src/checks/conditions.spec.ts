@@ -88,9 +88,8 @@ class World {
 
   private tell(change: ConditionChange): void {
     this.changes.push(change);
-    const { agent, role, instance } = change;
-    if (change.to === 'recovered') this.told.delete(agent);
-    else this.told.set(agent, { agent, role, instance, ...change, since: new Date(0) });
+    if (change.to === 'recovered') this.told.delete(change.agent);
+    else this.told.set(change.agent, { ...change, since: new Date(0) });
   }
 
   private recordOf(id: string, { instance, health, mode }: Truth): RegisteredAgent | undefined {
