@@ -36,12 +36,6 @@ class SlowRetry {
   name!: string;
 }
 
-@Contract({ type: 'secret', sensitive: true, retry: { attempts: 2, delay: 1 } })
-class Secret {
-  @IsString()
-  text!: string;
-}
-
 class RefusedError extends AgentMQError {
   readonly code = 'REFUSED';
 }
@@ -77,11 +71,6 @@ function unreliable() {
     slow({ name }: SlowRetry, @Ctx() { attempt }: MessageContext): void {
       attempts.push({ name, attempt, at: Date.now() });
       throw new Error('not yet');
-    }
-
-    @Handle(Secret)
-    secret({ text }: Secret): void {
-      throw new Error(`could not keep ${text}`);
     }
   }
   return { Unreliable, attempts, aborted };
@@ -166,10 +155,4 @@ describe.each(['rabbitmq', 'in_memory'])('a handler that fails (%s)', (type) => 
     await settled(messageId, 'expired');
     expect(attemptsOf('s')).toEqual([1]);
   }, 30_000);
-
-  it('of a sensitive contract leaves no text of it in the store', async () => {
-    const { messageId } = await agents.send({ role: 'unreliable' }, Secret, { text: 'the-pin-1234' });
-    const { error, history } = await settled(messageId, 'dead');
-    expect(JSON.stringify({ error, history })).not.toContain('1234');
-  });
 });

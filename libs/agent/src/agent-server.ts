@@ -4,6 +4,7 @@ import { Broker } from 'agentmq/broker';
 import {
   type ContractDefinition,
   ContractCatalogue,
+  contractKey,
   contractOf,
   errorText,
   formatRecipient,
@@ -12,7 +13,7 @@ import {
   versionsTaken,
 } from 'agentmq/contracts';
 import { type HandledContract, MessageStore } from 'agentmq/message-store';
-import { type Handling, MessageBus, pause, type Route, within } from 'agentmq/messaging';
+import { type Handling, MessageBus, NoSealingKeysError, pause, type Route, Sealer, within } from 'agentmq/messaging';
 import { lastValueFrom } from 'rxjs';
 import type { HandlerExtras } from './decorators.js';
 import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';
@@ -48,6 +49,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly pipeline: MessagePipeline,
     private readonly startup: Startup,
     private readonly vitals: Vitals,
+    private readonly sealer: Sealer,
   ) {
     super();
   }
@@ -83,6 +85,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     let routes: ScopedRoute[];
     try {
       routes = this.routes();
+      await this.checkSealing();
     } catch (error) {
       callback(error);
       return;
@@ -116,6 +119,17 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   /** The message bus that serves this agent. */
   override unwrap<T = MessageBus>(): T {
     return this.bus as T;
+  }
+
+  /** What is sensitive is handled by no process without keys, unless it is told that it goes in clear. */
+  private async checkSealing(): Promise<void> {
+    const { mode } = this.sealer;
+    if (mode !== 'on') this.logger.warn(`SEALING=${mode}: ${IN_CLEAR[mode]}`);
+    const sensitive = this.handled.all().find((contract) => contract.sensitive);
+    if (!sensitive || mode === 'off') return;
+    await this.sealer.ready().catch((error: unknown) => {
+      throw error instanceof NoSealingKeysError ? new NoSealingKeysError(contractKey(sensitive)) : error;
+    });
   }
 
   private async open(routes: readonly ScopedRoute[]): Promise<void> {
@@ -234,6 +248,11 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     }
   }
 }
+
+const IN_CLEAR = {
+  'accept-clear': 'what is sensitive is taken in clear as well',
+  off: 'what is sensitive is sent, stored and taken in clear',
+} as const;
 
 /** How long leaving may take beside the handlers, in ms. */
 const LEAVE_TIMEOUT_MS = 2_000;

@@ -96,7 +96,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         {
           provide: MessageBus,
           useFactory: createBus,
-          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics],
+          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics, Sealer],
         },
         AgentRegistry,
         Startup,
@@ -168,6 +168,7 @@ const createBus = (
   broker: Broker,
   store: MessageStore,
   metrics: Metrics,
+  sealer: Sealer,
 ): MessageBus =>
   new MessageBus(broker, store, metrics, {
     agentId: identity.id,
@@ -183,6 +184,7 @@ const createBus = (
     liveMs: registryTimes(settings.registry).suspectAfter,
     handlerGraceMs: settings.bus.handlerGrace,
     subscriptionGraceMs: settings.bus.subscriptionGrace,
+    sealer,
     relayPollMs: RELAY_POLL_MS,
     maxPublishing: MAX_PUBLISHING,
     maxPublishingBytes: MAX_PUBLISHING_BYTES,

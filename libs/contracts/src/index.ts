@@ -117,7 +117,15 @@ export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './
 export { decodeBody } from './payload/decode.js';
 export { readPayload, validateAs, validatePayload, writePayload, writeResult } from './validation.js';
 export { contractTaking, takesVersion, versionsTaken } from './versions.js';
-export { fromWire, HEADER, type ReadMessage, toWire, type WireMessage, type WireProperties } from './wire.js';
+export {
+  fromWire,
+  HEADER,
+  type ReadMessage,
+  TASK_HEADER,
+  toWire,
+  type WireMessage,
+  type WireProperties,
+} from './wire.js';
 export { fromWireError, RemoteError, toWireError, type WireError } from './wire-error.js';
 export {
   AgentDeregistered,

@@ -4,7 +4,7 @@ import { ContractViolationError, type Violation } from './errors.js';
 import { jsonForm, NoJsonFormError } from './payload/json-form.js';
 import { LONGEST_TEXT } from './payload/limits.js';
 import { PayloadReader } from './payload/read.js';
-import { upcastPayload } from './versions.js';
+import { hiddenIn, upcastPayload } from './versions.js';
 
 /**
  * What a receiver makes of a JSON value: an instance of the contract's class, checked by its class-validator rules. A
@@ -66,6 +66,7 @@ export function validateAs<P extends object>(type: PayloadClass<P>, plain: unkno
 interface Named<P extends object = object> {
   readonly type: string;
   readonly version?: number;
+  readonly sensitive?: boolean;
   readonly payload: PayloadClass<P>;
 }
 
@@ -95,5 +96,10 @@ function read<P extends object>(named: Named<P>, plain: unknown, strict: boolean
   return instance;
 }
 
-const violated = ({ type, version }: Named, ...violations: readonly Violation[]): ContractViolationError =>
-  new ContractViolationError(version === undefined ? type : contractKey({ type, version }), violations);
+const violated = (named: Named, ...violations: readonly Violation[]): ContractViolationError => {
+  const { type, version } = named;
+  return new ContractViolationError(
+    version === undefined ? type : contractKey({ type, version }),
+    violations.map((violation) => hiddenIn(named, violation)),
+  );
+};

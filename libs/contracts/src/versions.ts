@@ -1,6 +1,6 @@
 import { shortened } from './bounds.js';
 import { type ContractDefinition, contractKey } from './contract.js';
-import { ContractViolationError } from './errors.js';
+import { ContractViolationError, type Violation } from './errors.js';
 
 type Versioned = Pick<ContractDefinition, 'type' | 'version' | 'upcast'>;
 
@@ -64,4 +64,12 @@ export function upcastPayload(contract: ContractDefinition, plain: unknown, vers
 const LONGEST_REASON = 500;
 
 const violation = (contract: ContractDefinition, rule: string, message: string, cause?: unknown): Error =>
-  new ContractViolationError(contractKey(contract), [{ field: 'version', rule, message }], { cause });
+  new ContractViolationError(
+    contractKey(contract),
+    [hiddenIn(contract, { field: 'version', rule, message })],
+    contract.sensitive ? {} : { cause },
+  );
+
+/** What a rule of a sensitive contract says may quote a value: it is told which is broken where, and no more. */
+export const hiddenIn = ({ sensitive }: { readonly sensitive?: boolean }, violation: Violation): Violation =>
+  sensitive ? { ...violation, message: 'breaks a rule of a sensitive contract' } : violation;

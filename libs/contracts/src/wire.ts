@@ -52,6 +52,9 @@ export const HEADER = {
   tracestate: 'tracestate',
 } as const;
 
+/** On a message that brings a task to the agent that it was assigned to: the task's id. */
+export const TASK_HEADER = 'agentmq-task';
+
 const ownHeaders: ReadonlySet<string> = new Set(Object.values(HEADER));
 const JSON_TYPE = 'application/json';
 // https://www.w3.org/TR/trace-context/#traceparent-header

@@ -3,10 +3,12 @@ import type { Broker, Consumer, Incoming } from 'agentmq/broker';
 import {
   checkTopicPattern,
   type ContractDefinition,
+  contractKey,
   contractOf,
   decodeBody,
   type Envelope,
   fromWire,
+  InvalidMessageError,
   type Message,
   type PayloadClass,
   readPayload,
@@ -48,7 +50,8 @@ export class Announcements {
 
   /** Never waits; throws as `MessageBus.announce` does. */
   announce<P extends object>(topic: string, contract: PayloadClass<P>, payload: P, { ttl }: AnnounceOptions): void {
-    const message = this.composer.compose(toTopic(topic), contractOf(contract), payload, { ttl }, false);
+    const definition = neverSensitive(contractOf(contract));
+    const message = this.composer.compose(toTopic(topic), definition, payload, { ttl }, false);
     const { connected, blocked } = this.broker.status();
     if (!connected || blocked || this.unconfirmed >= MAX_UNCONFIRMED) {
       this.dropped(message, 'the broker does not take it now');
@@ -73,7 +76,7 @@ export class Announcements {
     contract: PayloadClass<P>,
     handle: (payload: P, message: Envelope) => void,
   ): Promise<Listener> {
-    const definition = contractOf(contract);
+    const definition = neverSensitive(contractOf(contract));
     const patterns = topics.map(checkTopicPattern);
     if (this.stopped) throw new BusStoppedError();
     const listener = await this.broker.listen(patterns, (incoming) => this.hear(incoming, definition, handle));
@@ -113,7 +116,7 @@ export class Announcements {
     } catch (error) {
       if (error instanceof MessageExpiredError) this.metrics.received(contract.type, 'expired');
       else if (!(error instanceof UnknownTypeError)) this.metrics.received(contract.type, 'rejected');
-      this.dropped(message, describe(errorRecord(error, contract)));
+      this.dropped(message, describe(errorRecord(error, { contract })));
       return;
     }
     try {
@@ -121,11 +124,19 @@ export class Announcements {
       this.metrics.received(contract.type, 'completed');
     } catch (error) {
       this.metrics.received(contract.type, 'failed');
-      this.logger.warn(`${message.type} ${message.messageId}: ${describe(errorRecord(error, contract))}`);
+      this.logger.warn(`${message.type} ${message.messageId}: ${describe(errorRecord(error, { contract }))}`);
     }
   }
 
   private dropped({ type, messageId }: Message, reason: string): void {
     this.logger.debug(`${type} ${messageId} dropped: ${reason}`);
   }
+}
+
+/** What is not awaited is not sealed. Throws `InvalidMessageError`. */
+function neverSensitive<P extends object>(contract: ContractDefinition<P>): ContractDefinition<P> {
+  if (contract.sensitive) {
+    throw new InvalidMessageError('contract', `${contractKey(contract)} is sensitive: control messages are not sealed`);
+  }
+  return contract;
 }

@@ -2,6 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryBroker, MemoryHub } from 'agentmq/broker';
 import { fromWire, toRole, toWireError } from 'agentmq/contracts';
 import { Answerer } from './answerer.js';
+import { KeyRing } from './sealing/key-ring.js';
+import { MessageSealing } from './sealing/message-sealing.js';
+import { Sealer } from './sealing/sealer.js';
 
 describe('Answerer', () => {
   it.each([
@@ -15,6 +18,7 @@ describe('Answerer', () => {
       broker,
       'a',
       () => now,
+      new MessageSealing(new Sealer(new KeyRing({ keys: [] })), 1_000_000),
       () => undefined,
     );
     let outcome: boolean | undefined;

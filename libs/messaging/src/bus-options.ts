@@ -2,6 +2,7 @@ import type { Inbox as BrokerInbox } from 'agentmq/broker';
 import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/contracts';
 import type { CallerTransaction } from 'agentmq/message-store';
 import type { Route } from './handler-run.js';
+import type { Sealer } from './sealing/sealer.js';
 
 export interface MessageBusOptions {
   /** Sender of everything sent, claimant of everything received. */
@@ -35,6 +36,8 @@ export interface MessageBusOptions {
   readonly handlerGraceMs: number;
   /** How long a role keeps a subscription that no live instance declares, in ms. */
   readonly subscriptionGraceMs: number;
+  /** What payloads of sensitive contracts are sealed and opened by. */
+  readonly sealer: Sealer;
 }
 
 export interface SendOptions {
@@ -68,8 +71,9 @@ export interface PreparedMessage extends Pick<
   Envelope,
   'messageId' | 'recipient' | 'type' | 'version' | 'priority' | 'correlationId' | 'causationId'
 > {
-  /** JSON. */
+  /** JSON, unless `contentType` says that it is sealed. */
   readonly payload: string;
+  readonly contentType?: string;
   readonly ttl: number;
   /** The trace that it goes on. */
   readonly trace?: TraceContext;

@@ -17,6 +17,7 @@ import { currentMessage, nextTrace } from './flow.js';
 
 /** The last moment of a four-digit year, which RFC 3339 ends with. */
 const LAST_TIME = Date.UTC(10_000, 0, 1) - 1;
+const JSON_TYPE = 'application/json';
 /** Node's longest timer, in ms. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
@@ -58,7 +59,7 @@ export class Composer {
       trace: nextTrace(),
       attempt: 1,
       body,
-      contentType: 'application/json',
+      contentType: JSON_TYPE,
       ...(deliverAt ? { deliverAt } : {}),
       ...(options.correlationId ? { correlationId: options.correlationId } : {}),
       ...(cause ? { causationId: cause.messageId } : {}),
@@ -68,7 +69,7 @@ export class Composer {
   }
 
   /** Throws `InvalidMessageError` that names the field, or `MessageTooLargeError`. */
-  envelop({ payload, trace, ...fields }: PreparedMessage): Message {
+  envelop({ payload, trace, contentType = JSON_TYPE, ...fields }: PreparedMessage): Message {
     const body = Buffer.from(payload);
     const { maxMessageBytes, agentId } = this.options;
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
@@ -87,7 +88,7 @@ export class Composer {
       trace: nextTrace(trace),
       attempt: 1,
       body,
-      contentType: 'application/json',
+      contentType,
     };
   }
 }

@@ -18,6 +18,7 @@ import type {
 } from 'agentmq/message-store';
 import { DeliveryNotFoundError, NotDeadError } from './errors.js';
 import { nextTrace } from './flow.js';
+import { isSealed } from './sealing/sealer.js';
 import { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
 
 export interface DeadLettersOptions extends ReplayerOptions {
@@ -87,6 +88,7 @@ export class DeadLetters {
     const body = this.bodyOf(payload);
     const { stored } = await this.read(ref);
     const old = stored.message;
+    if (isSealed(old)) throw new InvalidMessageError('payload', 'is sealed, and is not replaced by one in clear');
     const now = await this.store.now();
     const trace = nextTrace(old.trace ?? traceFor(old.messageId));
     const message = replacement(old, ref, { body, trace, timestamp: now, sender: this.options.sender });

@@ -1,6 +1,17 @@
 import { HttpException } from '@nestjs/common';
-import { AgentMQError, boundedError, type ContractDefinition, toWireError } from 'agentmq/contracts';
+import {
+  AgentMQError,
+  boundedError,
+  type ContractDefinition,
+  contractKey,
+  ContractViolationError,
+  toWireError,
+  UnknownTypeError,
+} from 'agentmq/contracts';
 import type { DeliveryError } from 'agentmq/message-store';
+import { HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from './errors.js';
+import { SealingError } from './sealing/errors.js';
+import { isSealed } from './sealing/sealer.js';
 
 const TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;
@@ -21,15 +32,31 @@ export function isRetryable(error: unknown): boolean {
 /** Why the dead letter of a request that failed is discarded. */
 export const ASKER_TOLD = 'its asker was told';
 
-/** An error as it is kept. Of a sensitive contract no text: it may quote the payload. */
-export function errorRecord(error: unknown, contract?: ContractDefinition): DeliveryError {
+/** What an error is about: it may quote the payload of a sealed message, and of one whose contract is sensitive. */
+export interface About {
+  readonly message?: { readonly contentType: string };
+  readonly contract?: ContractDefinition | undefined;
+}
+
+export const isSensitive = ({ message, contract }: About): boolean =>
+  contract?.sensitive === true || (message !== undefined && isSealed(message));
+
+/** An error as it is kept and logged. Of what is sensitive no text, unless the error is one that can't quote a payload. */
+export function errorRecord(error: unknown, about: About = {}): DeliveryError {
   const wire = toWireError(error);
-  if (contract?.sensitive) {
+  if (isSensitive(about) && !isHarmless(error, about)) {
     const { name, code, retryable } = wire;
     return { name, code, retryable, message: 'not told, since the contract is sensitive' };
   }
   const stack = error instanceof Error && !(error instanceof AgentMQError) ? error.stack : undefined;
   return stack ? boundedError({ ...wire, stack }) : wire;
 }
+
+const HARMLESS = [SealingError, UnknownTypeError, MessageExpiredError, HandlerTimeoutError, PoisonMessageError];
+
+/** Violations of a sensitive contract name fields and rules only. */
+const isHarmless = (error: unknown, { contract }: About): boolean =>
+  HARMLESS.some((type) => error instanceof type) ||
+  (error instanceof ContractViolationError && contract?.sensitive === true && error.contract === contractKey(contract));
 
 export const describe = ({ name, message }: DeliveryError): string => `${name}: ${message}`;

@@ -29,6 +29,14 @@ export class ForeignMessages {
   }
 }
 
+/** The id that its producer gave a message, by which it was sealed. */
+export function givenId(message: Message): string {
+  const { messageId, headers } = message;
+  const original = headers?.[ORIGINAL_ID_HEADER];
+  if (typeof original !== 'string') return messageId;
+  return underOwnId({ ...message, messageId: original }).messageId === messageId ? original : messageId;
+}
+
 /** The same for every copy of the message, so that copies of it are told by their id. */
 function underOwnId(message: Message): Message {
   const { messageId, type, version, body, headers, correlationId = messageId } = message;

@@ -30,6 +30,8 @@ import type { MessageMetrics, Outcome } from './message-metrics.js';
 import { within } from './patience.js';
 import { Places } from './places.js';
 import { Rejections } from './rejections.js';
+import type { MessageSealing } from './sealing/message-sealing.js';
+import { isSealed } from './sealing/sealer.js';
 import { Unhandled } from './unhandled.js';
 import { isMeant, payloadOf, type Work, type WorkDefaults, workOf } from './work.js';
 
@@ -50,6 +52,7 @@ export interface InboxOptions extends WorkDefaults {
   readonly liveMs: number;
   /** How long a message waits for an instance that handles it, in ms. */
   readonly handlerGraceMs: number;
+  readonly sealing: MessageSealing;
   /** Called when the broker did not have this inbox, and what was in it is lost. */
   readonly onCreated: () => void;
   /** This agent's inbox of another consumer. */
@@ -90,7 +93,7 @@ export class Inbox {
     this.consumer = formatRecipient(inbox.owner);
     this.bound = keyOf(inbox);
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
-    this.answerer = new Answerer(broker, agentId, options.now, report);
+    this.answerer = new Answerer(broker, agentId, options.now, options.sealing, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
     this.rejections = new Rejections(store, this.claims, this.consumer);
     this.places = new Places(options.concurrency);
@@ -222,7 +225,7 @@ export class Inbox {
     if (taken.outcome === 'settled') {
       if (!taken.now) return this.count(contract, 'duplicate');
       const poisonous =
-        taken.state === 'dead' && (await this.answerer.fail(message, toWireError(new PoisonMessageError())));
+        taken.state === 'dead' && (await this.answerer.fail(message, new PoisonMessageError(), contract));
       if (poisonous) await this.rejections.discard(message);
       return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
     }
@@ -245,7 +248,7 @@ export class Inbox {
     let payload: object;
     try {
       // Under the claim: a payload whose rules kill the process, or block it, is found as one whose handler does.
-      payload = payloadOf(work);
+      payload = isSealed(work.message) ? await this.open(work) : this.read(work);
     } catch (error) {
       const outcome = await this.failed(work, held, failures, error);
       return outcome === 'failed' ? 'rejected' : outcome;
@@ -294,7 +297,7 @@ export class Inbox {
   }
 
   private async failed(work: Work, held: HeldClaim, failures: number, error: unknown): Promise<Outcome> {
-    const { message, policy } = work;
+    const { message, contract, policy } = work;
     const { signal } = held.abort;
     if (error instanceof ClaimLostError) return 'fenced';
     if (signal.aborted && !(signal.reason instanceof HandlerTimeoutError)) {
@@ -307,14 +310,14 @@ export class Inbox {
     const again = !message.replyTo && isRetryable(error) && failures + 1 < policy.attempts;
     // A commit whose answer was lost may have been made after all: then this attempt has not failed.
     const isSure = !(work.transactional && error instanceof StoreUnavailableError);
-    let told = !again && isSure && (await this.answerer.fail(message, record));
+    let told = !again && isSure && (await this.answerer.fail(message, error, contract));
     const stood = await this.claims.fail(
       again
         ? { ...held.ref, error: record, state: 'retrying', retryInMs: retryDelay(policy, failures + 1) }
         : { ...held.ref, error: record, state: 'dead' },
     );
     if (!stood) return 'fenced';
-    if (!again && !isSure) told = await this.answerer.fail(message, record);
+    if (!again && !isSure) told = await this.answerer.fail(message, error, contract);
     if (told) await this.rejections.discard(message);
     return again ? 'retrying' : 'failed';
   }
@@ -326,7 +329,7 @@ export class Inbox {
     }
     let payload: object;
     try {
-      payload = payloadOf(work);
+      payload = isSealed(message) ? await this.open(work) : this.read(work);
     } catch (error) {
       return this.reject(message, error, contract);
     }
@@ -339,13 +342,24 @@ export class Inbox {
     } catch (error) {
       if (this.claims.stopped.aborted) throw error;
       const record = this.warn(work, error);
-      const told = await this.answerer.fail(message, record);
+      const told = await this.answerer.fail(message, error, contract);
       const stored = await this.rejections.record(message, 'dead', record);
       if (told) await this.rejections.discard(stored);
       this.count(contract, 'failed');
     } finally {
       this.claims.stopped.removeEventListener('abort', stop);
     }
+  }
+
+  /** Rejects as `MessageSealing.open` does, and as `payloadOf` throws. */
+  private async open(work: Work): Promise<object> {
+    return payloadOf(work, await this.options.sealing.open(work.message));
+  }
+
+  /** Throws `NotSealedError`, and as `payloadOf` does. */
+  private read(work: Work): object {
+    this.options.sealing.refuseClear(work.contract);
+    return payloadOf(work, work.message.body);
   }
 
   private async run(
@@ -369,14 +383,14 @@ export class Inbox {
   /** Ends a message that never reaches a handler. */
   private async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
     const expired = error instanceof MessageExpiredError;
-    const record = errorRecord(error, contract);
+    const record = errorRecord(error, { message, contract });
     const stored = await this.rejections.record(message, expired ? 'expired' : 'dead', record);
     this.count(contract, expired ? 'expired' : 'rejected');
-    if (!expired && (await this.answerer.fail(message, record))) await this.rejections.discard(stored);
+    if (!expired && (await this.answerer.fail(message, error, contract))) await this.rejections.discard(stored);
   }
 
   private warn({ message, contract }: Work, error: unknown): DeliveryError {
-    const record = errorRecord(error, contract);
+    const record = errorRecord(error, { message, contract });
     this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);
     return record;
   }

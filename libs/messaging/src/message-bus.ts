@@ -45,6 +45,8 @@ import { within } from './patience.js';
 import { publicationOf } from './publication.js';
 import { Receiving } from './receiving.js';
 import { ResponseMetrics } from './response-metrics.js';
+import { MessageSealing } from './sealing/message-sealing.js';
+import { isSealed } from './sealing/sealer.js';
 import { Upkeep } from './upkeep.js';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
@@ -54,6 +56,7 @@ export class MessageBus {
   private readonly logger = new Logger('MessageBus');
   private readonly clock: DatabaseClock;
   private readonly composer: Composer;
+  private readonly sealing: MessageSealing;
   private readonly outbox: Outbox;
   private readonly upkeep: Upkeep;
   private readonly receiving: Receiving;
@@ -73,6 +76,7 @@ export class MessageBus {
     this.metrics = new MessageMetrics(metrics);
     this.responses = new ResponseMetrics(metrics);
     this.composer = new Composer(options, this.clock.now);
+    this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
     this.outbox = new Outbox(broker, store, this.clock.now, {
       owner: options.agentId,
       leaseMs: options.leaseMs,
@@ -82,7 +86,7 @@ export class MessageBus {
       maxPublishingBytes: options.maxPublishingBytes,
     });
     const wakeRelay = (): void => this.outbox.wake();
-    this.receiving = new Receiving(broker, store, this.metrics, options, this.clock.now, wakeRelay);
+    this.receiving = new Receiving(broker, store, this.metrics, options, this.clock.now, this.sealing, wakeRelay);
     const { liveMs, outboxLimit } = options;
     this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
@@ -148,7 +152,7 @@ export class MessageBus {
   /**
    * Sends to a role, an agent, a topic or all. A durable message is resolved once committed in the store (in a
    * transaction: written there): it will reach its recipient, whatever dies. A transient one is resolved once the broker
-   * confirmed it. Rejects with `ContractViolationError`, `InvalidMessageError`, `MessageTooLargeError`; durable:
+   * confirmed it. Rejects with `ContractViolationError`, `InvalidMessageError`, `MessageTooLargeError`, `NoSealingKeysError`; durable:
    * `StoreUnavailableError`, `OutboxFullError`; transient: whatever `Broker.publish` rejects with.
    */
   async send<P extends object>(
@@ -161,7 +165,8 @@ export class MessageBus {
     const durable = contract.durable ?? recipient.kind !== 'broadcast';
     const wait = checkWait(options.wait ?? 0);
     const transaction = joinedTransaction(options.transaction, durable);
-    const message = this.composer.compose(recipient, contract, payload, options, durable);
+    const composed = this.composer.compose(recipient, contract, payload, options, durable);
+    const message = contract.sensitive ? await this.sealing.seal(composed) : composed;
     if (durable) await this.outbox.send(message, wait, transaction);
     else await this.publishTransient(message);
     this.metrics.sent(message.type, recipient.kind);
@@ -182,7 +187,7 @@ export class MessageBus {
 
   /**
    * Sends a request and resolves with the payload of the answer. Rejects as `send` does, with `RemoteError` when the
-   * handler failed, with `ContractViolationError` for an answer that does not keep `answer`, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
+   * handler failed, with `ContractViolationError` for an answer that does not keep `answer`, with `SealingError` for one that can't be opened, and with `NoRecipientError`, `RequestTimeoutError`, `RequestInterruptedError` or the signal's reason.
    * It is part of no transaction: it is to be answered before that could be committed.
    */
   async request<P extends object>(
@@ -197,15 +202,19 @@ export class MessageBus {
     const waitMs = checkWait(wait);
     const ttl = options.ttl ?? timeout;
     const composed = this.composer.compose(recipient, contract, payload, { ...options, ttl }, durable);
-    const message: Message = { ...composed, correlationId: composed.messageId };
+    const inClear: Message = { ...composed, correlationId: composed.messageId };
+    const message = contract.sensitive ? await this.sealing.seal(inClear) : inClear;
     this.metrics.sent(message.type, recipient.kind);
     const ask = (lease: Partial<OutboxLease> = {}) => {
       const publication = { ...publicationOf({ message, ...lease }, this.clock.now()), mandatory: true };
       return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
     };
-    return this.responses.measure(message.type, signal, async () =>
-      answerOf(durable ? await this.askDurably(message, waitMs, signal, ask) : await ask(), expected),
-    );
+    return this.responses.measure(message.type, signal, async () => {
+      const reply = durable ? await this.askDurably(message, waitMs, signal, ask) : await ask();
+      if (isSealed(reply.properties)) return answerOf(await this.sealing.openAnswer(message, reply), expected);
+      this.sealing.refuseClearAnswer(reply, [contract, ...(expected ? [expected] : [])]);
+      return answerOf(reply, expected);
+    });
   }
 
   /**

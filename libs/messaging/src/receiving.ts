@@ -10,6 +10,7 @@ import type { MessageMetrics } from './message-metrics.js';
 import { whileStoreIsAway, within } from './patience.js';
 import { Reconciler } from './reconciler.js';
 import { Replayer } from './replayer.js';
+import type { MessageSealing } from './sealing/message-sealing.js';
 
 /** All that one agent receives: its inboxes, what keeps them complete, and what the broker gave up. */
 export class Receiving {
@@ -28,6 +29,7 @@ export class Receiving {
     private readonly metrics: MessageMetrics,
     private readonly options: MessageBusOptions,
     private readonly now: () => Date,
+    private readonly sealing: MessageSealing,
     /** Called when outbox entries were added by others than the outbox. */
     private readonly wakeRelay: () => void,
   ) {
@@ -79,6 +81,7 @@ export class Receiving {
       liveMs,
       handlerGraceMs,
       now: this.now,
+      sealing: this.sealing,
       alone: this.alone,
       onCreated: reconciler.inboxCreated,
       inboxOf: (consumer) => this.inboxes.find((each) => each.consumer === consumer),

@@ -65,5 +65,5 @@ const isFor = (pattern: string | undefined, topic: string): boolean =>
   pattern !== undefined && topicMatches(pattern, topic);
 
 /** Throws `InvalidMessageError`, or `ContractViolationError`. */
-export const payloadOf = ({ message, contract }: Pick<Work, 'message' | 'contract'>): object =>
-  readPayload(contract, decodeBody(message.body), message.version);
+export const payloadOf = ({ message, contract }: Pick<Work, 'message' | 'contract'>, body: Buffer): object =>
+  readPayload(contract, decodeBody(body), message.version);

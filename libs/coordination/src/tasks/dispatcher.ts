@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentRegistry, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
-import { newMessageId, toAgent, toWireError } from 'agentmq/contracts';
+import { newMessageId, TASK_HEADER, toAgent, toWireError } from 'agentmq/contracts';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { MessageBus, pause } from 'agentmq/messaging';
 import { UnknownStrategyError } from '../balancing/errors.js';
@@ -18,7 +18,6 @@ import { TaskNotices } from './notices.js';
 import { Places } from './places.js';
 import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
 import { Round } from './round.js';
-import { TASK_HEADER } from './task.decorator.js';
 import { type SettledTask, TaskStore } from './task-store.js';
 
 /** How often tasks are looked at that nobody has told of, in ms. */

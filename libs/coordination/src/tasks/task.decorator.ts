@@ -7,7 +7,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { AgentSettings, Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
-import { AgentMQError, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
+import { AgentMQError, type PayloadClass, TASK_HEADER, toWireError, type WireError } from 'agentmq/contracts';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
 import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -18,9 +18,6 @@ import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
 import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
 import { LONGEST_TIMER_MS } from './times.js';
-
-/** On the message that gives a task to an agent: the task's id. */
-export const TASK_HEADER = 'agentmq-task';
 
 /** Of what tasks that begin, or are done, at the same time write together. */
 const BATCHES = { size: 200, inFlight: 2 };

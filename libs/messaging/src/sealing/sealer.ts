@@ -5,7 +5,7 @@ import type { SealingKeys } from './sealing-keys.js';
 /** The content type of what is sealed: a JWE in its compact form (RFC 7516). */
 export const SEALED_TYPE = 'application/jose';
 
-export const isSealed = ({ contentType }: { readonly contentType: string }): boolean => contentType === SEALED_TYPE;
+export const isSealed = ({ contentType }: { readonly contentType?: string }): boolean => contentType === SEALED_TYPE;
 
 /**
  * What a sealed payload belongs to, in clear and authenticated: it opens only with the very same. Give it what must not be

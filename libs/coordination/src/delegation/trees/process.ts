@@ -1,6 +1,6 @@
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import type { MessageContext } from 'agentmq/agent';
-import { newMessageId } from 'agentmq/contracts';
+import { newMessageId, TASK_HEADER } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import type { ExecutionContext } from '@nestjs/common';
 import { from, lastValueFrom } from 'rxjs';
@@ -8,7 +8,7 @@ import { Delegation } from '../delegation.js';
 import { Strategies } from '../../balancing/strategies.js';
 import { Assignments } from '../../tasks/assignments.js';
 import type { TaskNotices } from '../../tasks/notices.js';
-import { TASK_HEADER, TaskInterceptor } from '../../tasks/task.decorator.js';
+import { TaskInterceptor } from '../../tasks/task.decorator.js';
 import { TaskContext } from '../../tasks/task-context.js';
 import { TaskWaiting } from '../../tasks/task-waiting.js';
 import { Tasks } from '../../tasks/tasks.js';

@@ -1,0 +1,103 @@
+import { MessageTooLargeError } from 'agentmq/broker';
+import {
+  type ContractDefinition,
+  contractKey,
+  formatRecipient,
+  HEADER,
+  type Message,
+  TASK_HEADER,
+  type WireMessage,
+} from 'agentmq/contracts';
+import { givenId } from '../foreign-messages.js';
+import { NotSealedError, SealedTamperedError } from './errors.js';
+import { readSeal } from './read-seal.js';
+import { type Bound, SEALED_TYPE, type Sealer } from './sealer.js';
+
+/** Seals and opens messages and answers: each for the fields by which it is routed and understood. */
+export class MessageSealing {
+  constructor(
+    private readonly sealer: Sealer,
+    private readonly maxMessageBytes: number,
+  ) {}
+
+  /** Whether what is sensitive is sealed. */
+  get seals(): boolean {
+    return this.sealer.seals;
+  }
+
+  /** A message of a sensitive contract as it is to travel. Rejects as `Sealer.seal` does, or with `MessageTooLargeError`. */
+  async seal(message: Message): Promise<Message> {
+    return this.seals ? this.sealed(message, boundOf(message)) : message;
+  }
+
+  /** An answer, or an error in place of one, for its asker. Rejects as `seal` does. */
+  async sealAnswer(answer: Message): Promise<Message> {
+    return this.sealed(answer, answerBound(answer, answer.headers?.[HEADER.error] === true, answer.causationId ?? ''));
+  }
+
+  /**
+   * The payload of a sealed message. One that brings a task opens by what the task's payload was sealed for, which what
+   * carries the task out is to check. Rejects as `Sealer.open` does.
+   */
+  async open(message: Message): Promise<Buffer> {
+    return this.sealer.open(message.body, taskBound(message) ?? boundOf(message));
+  }
+
+  /** Throws `NotSealedError` for a message in clear of a sensitive contract, where that is refused. */
+  refuseClear(contract: ContractDefinition): void {
+    if (contract.sensitive && this.sealer.refusesClear) throw new NotSealedError(contractKey(contract));
+  }
+
+  /** A sealed answer to a request, or the error in place of one, in clear. Rejects as `Sealer.open` does. */
+  async openAnswer(request: Message, { properties, body }: WireMessage): Promise<WireMessage> {
+    const { messageId = '', type = '', appId: sender = '', headers } = properties;
+    const answer = { messageId, type, version: Number(headers[HEADER.version] ?? 1), sender };
+    const isError = headers[HEADER.error] === true;
+    return { properties, body: await this.sealer.open(body, answerBound(answer, isError, request.messageId)) };
+  }
+
+  /**
+   * Throws `NotSealedError` for an answer in clear to which one of these contracts applies, where that is refused. An error may
+   * come in clear, without text: the process that made it may have no keys, or not know the contract.
+   */
+  refuseClearAnswer({ properties }: WireMessage, contracts: readonly ContractDefinition[]): void {
+    if (properties.headers[HEADER.error] === true) return;
+    for (const contract of contracts) this.refuseClear(contract);
+  }
+
+  private async sealed(message: Message, bound: Bound): Promise<Message> {
+    const body = await this.sealer.seal(message.body, bound);
+    if (body.length > this.maxMessageBytes) throw new MessageTooLargeError(body.length, this.maxMessageBytes);
+    return { ...message, body, contentType: SEALED_TYPE };
+  }
+}
+
+/** A message is the same for each of its consumers, and each time it is sent to one again: all that is in here stays. */
+function boundOf(message: Message): Bound {
+  const { type, version, sender, recipient, correlationId } = message;
+  const id = givenId(message);
+  return {
+    id,
+    type,
+    version,
+    from: sender,
+    to: formatRecipient(recipient),
+    ...(correlationId === undefined || correlationId === id ? {} : { correlation: correlationId }),
+  };
+}
+
+const answerBound = (
+  { messageId, type, version, sender }: Pick<Message, 'messageId' | 'type' | 'version' | 'sender'>,
+  isError: boolean,
+  request: string,
+): Bound => ({ answer: messageId, type, version, from: sender, error: isError, request });
+
+/** Of a message that brings a task: its payload was sealed before it was known to which agent it goes. */
+function taskBound(message: Message): Bound | undefined {
+  if (typeof message.headers?.[TASK_HEADER] !== 'string') return undefined;
+  const { bound } = readSeal(message.body);
+  if (bound?.['task'] === undefined && bound?.['result'] === undefined) {
+    throw new SealedTamperedError('it was sealed for no task');
+  }
+  return bound;
+}

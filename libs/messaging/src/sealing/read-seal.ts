@@ -1,0 +1,22 @@
+import type { Bound } from './sealer.js';
+
+/** What a sealed text says of itself, in clear: nothing of it is verified before it is opened. */
+export interface Seal {
+  readonly kid?: string;
+  readonly bound?: Bound;
+}
+
+/** Never throws: of what is no sealed text there is nothing. */
+export function readSeal(sealed: Uint8Array | string): Seal {
+  try {
+    const text = typeof sealed === 'string' ? sealed : Buffer.from(sealed).toString('latin1');
+    const header: unknown = JSON.parse(Buffer.from(text.slice(0, text.indexOf('.')), 'base64url').toString());
+    const { kid, agentmq: bound } = header as { kid?: unknown; agentmq?: unknown };
+    return {
+      ...(typeof kid === 'string' ? { kid } : {}),
+      ...(typeof bound === 'object' && bound !== null ? { bound: bound as Bound } : {}),
+    };
+  } catch {
+    return {};
+  }
+}
