@@ -16,6 +16,8 @@ export interface TestAgent {
   readonly urls?: readonly string[];
   /** Where this agent finds the database, if not where the others do: it then has a store of its own. */
   readonly databaseUrl?: string;
+  /** The keys that this agent has, if not those of the others. */
+  readonly sealing?: AgentSettings['sealing'];
 }
 
 /** Agents of one test, in a namespace of their own, over real servers. `close` stops them and leaves nothing behind. */
@@ -47,10 +49,17 @@ export class TestSystem {
     imports = [],
     urls,
     databaseUrl,
+    sealing = this.settings.sealing,
   }: TestAgent): Promise<INestApplicationContext> {
     class TestModule {}
     const bus = { ...this.settings.bus, ...(urls ? { urls } : {}) };
-    const settings = { ...this.settings, agentId: id, bus, databaseUrl: databaseUrl ?? this.settings.databaseUrl };
+    const settings = {
+      ...this.settings,
+      agentId: id,
+      bus,
+      sealing,
+      databaseUrl: databaseUrl ?? this.settings.databaseUrl,
+    };
     const store = databaseUrl === undefined ? { store: this.store } : {};
     const module: DynamicModule = {
       module: TestModule,

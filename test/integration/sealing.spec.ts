@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
+import { Agent, AgentClient, Ctx, Handle, loadSettings, MessageContext, Subscribe } from 'agentmq/agent';
+import { Broker } from 'agentmq/broker';
+import { Contract, type Message, toWire } from 'agentmq/contracts';
+import type { DeliveryState, StoredDelivery } from 'agentmq/message-store';
+import { DeadLetters, SEALED_TYPE } from 'agentmq/messaging';
+import { IsOptional, IsString } from 'class-validator';
+import { until } from '../support/index.js';
+import { TestSystem } from './agents.js';
+
+const MARKER = 'the-pin-1234';
+
+@Contract({ type: 'secret', sensitive: true, retry: { attempts: 2, delay: 1 } })
+class Secret {
+  @IsString({ message: '$value is no text' })
+  text!: string;
+
+  @IsOptional()
+  @IsString()
+  reply?: string;
+}
+
+@Contract({ type: 'secret_news', sensitive: true })
+class SecretNews {
+  @IsString()
+  text!: string;
+}
+
+@Contract({ type: 'where', sensitive: false })
+class Where {
+  @IsString()
+  what!: string;
+}
+
+@Contract({ type: 'place', sensitive: true })
+class Place {
+  @IsString()
+  text!: string;
+}
+
+const key = (kid: string): string => `${kid}:${randomBytes(32).toString('base64')}`;
+const [OLD, NEW] = [key('old'), key('new')];
+
+/** What handlers were given; one that is told so fails. */
+const seen: string[] = [];
+let failing = false;
+
+@Agent({ role: 'vault' })
+class Vault {
+  @Handle(Secret)
+  secret({ text, reply }: Secret, @Ctx() { message }: MessageContext): Secret | undefined {
+    seen.push(`${message.recipient.kind} ${text}`);
+    if (failing) throw new Error(`could not keep ${text}`);
+    return reply === undefined ? undefined : { text: reply };
+  }
+
+  @Subscribe('secrets.*', Secret)
+  hear({ text }: Secret): void {
+    seen.push(`topic ${text}`);
+  }
+
+  @Handle(SecretNews)
+  news({ text }: SecretNews): void {
+    seen.push(`news ${text}`);
+  }
+
+  @Handle(Where)
+  where({ what }: Where): Place {
+    return Object.assign(new Place(), { text: `${what} ${MARKER}` });
+  }
+}
+
+@Agent({ role: 'asker' })
+class Asker {}
+
+describe('what is sensitive', () => {
+  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory', SEALING_KEYS: OLD });
+  let vaults: INestApplicationContext;
+  let broker: Broker;
+  let agents: AgentClient;
+  let letters: DeadLetters;
+
+  beforeAll(async () => {
+    vaults = await system.start({ id: 'vault-1', controllers: [Vault] });
+    broker = vaults.get(Broker);
+    agents = (await system.start({ id: 'asker-1', controllers: [Asker] })).get(AgentClient);
+    letters = new DeadLetters(system.store, { sender: 'operator', maxMessageBytes: 1_000_000, outboxLimit: 1_000 });
+  });
+  afterAll(() => system.close());
+
+  const vault = { role: 'vault' };
+
+  async function settled(messageId: string, state: DeliveryState): Promise<StoredDelivery> {
+    let delivery: StoredDelivery | undefined;
+    await until(`${messageId} is ${state}`, async () => {
+      delivery = (await system.store.find(messageId))?.deliveries[0];
+      return delivery?.state === state;
+    });
+    return delivery as StoredDelivery;
+  }
+
+  /** All that the database has of messages. */
+  async function stored(): Promise<string> {
+    const tables = ['messages', 'deliveries', 'outbox'];
+    const rows = await Promise.all(
+      tables.map((table) => system.store.query(`SELECT * FROM ${system.namespace}.${table}`)),
+    );
+    return JSON.stringify(rows);
+  }
+
+  it('reaches a role, a topic and all, and is nowhere in the store in clear', async () => {
+    seen.length = 0;
+    const { messageId } = await agents.send(vault, Secret, { text: MARKER });
+    await agents.publish('secrets.new', Secret, { text: MARKER });
+    await agents.broadcast(SecretNews, { text: MARKER });
+    await until('all were handled', () => seen.length === 3);
+    expect([...seen].sort()).toEqual([`news ${MARKER}`, `role ${MARKER}`, `topic ${MARKER}`]);
+    expect((await system.store.find(messageId))?.message.contentType).toBe(SEALED_TYPE);
+    expect(await stored()).not.toContain(MARKER);
+  });
+
+  it('is tried again, ends dead without its text, and is handled once requeued', async () => {
+    failing = true;
+    const { messageId } = await agents.send(vault, Secret, { text: MARKER });
+    const { error, history, consumer } = await settled(messageId, 'dead');
+    failing = false;
+    expect(error).toMatchObject({ name: 'Error', message: expect.stringContaining('not told') });
+    expect(history).toHaveLength(2);
+    expect(await stored()).not.toContain(MARKER);
+
+    await expect(letters.requeueEdited({ messageId, consumer }, '{}')).rejects.toMatchObject({ field: 'payload' });
+    seen.length = 0;
+    await letters.requeue({ messageId, consumer });
+    await settled(messageId, 'completed');
+    expect(seen).toEqual([`role ${MARKER}`]);
+  });
+
+  it('is asked and answered sealed, and so is the error of its handler', async () => {
+    await expect(agents.request(vault, Secret, { text: 'a', reply: MARKER }, { answer: Secret })).resolves.toEqual({
+      text: MARKER,
+    });
+    failing = true;
+    await expect(agents.request(vault, Secret, { text: MARKER })).rejects.toMatchObject({
+      remote: { message: `could not keep ${MARKER}` },
+    });
+    failing = false;
+    // an answer of a sensitive contract to a question that is not
+    await expect(agents.request(vault, Where, { what: 'here' }, { answer: Place })).resolves.toMatchObject({
+      text: `here ${MARKER}`,
+    });
+    await until('the failed request is on record', async () => (await stored()).includes('its asker was told'));
+    expect(await stored()).not.toContain(MARKER);
+  });
+
+  it('names what breaks its contract, never with the value', async () => {
+    const sent = agents.send(vault, Secret, { text: { pin: MARKER } as unknown as string });
+    await expect(sent).rejects.toMatchObject({ violations: [{ field: 'text', rule: 'isString' }] });
+    await sent.catch((error: Error) => expect(error.message).not.toContain(MARKER));
+  });
+
+  it('is dead when anything that it was sealed for was changed, or it came in clear', async () => {
+    const { messageId } = await agents.send(vault, Secret, { text: MARKER }, { delay: 60_000 });
+    const message = (await system.store.find(messageId))?.message;
+    if (!message) throw new Error('it is not stored');
+    const endOf = async (changed: Partial<Message>): Promise<StoredDelivery> => {
+      const forged = { ...message, ...changed };
+      const { recipient } = forged;
+      await broker.publish({ ...toWire(forged), recipient, mandatory: true, persistent: true });
+      return settled(forged.messageId, 'dead');
+    };
+    seen.length = 0;
+    const tampered = { error: { code: 'SEALED_TAMPERED' } };
+    await expect(endOf({ messageId: 'forged-1' })).resolves.toMatchObject(tampered);
+    await expect(endOf({ messageId: 'forged-2', type: 'secret_news' })).resolves.toMatchObject(tampered);
+    const clear = { messageId: 'forged-3', contentType: 'application/json', body: Buffer.from('{"text":"x"}') };
+    await expect(endOf(clear)).resolves.toMatchObject({ error: { code: 'NOT_SEALED' } });
+    expect(seen).toEqual([]);
+  });
+
+  it('is sealed by the newest key; what a key has sealed that is not there waits, and is handled once it is', async () => {
+    const { sealing } = loadSettings({ SEALING_KEYS: `${NEW},${OLD}` });
+    const newer = (await system.start({ id: 'asker-2', controllers: [Asker], sealing })).get(AgentClient);
+    seen.length = 0;
+    const { messageId } = await newer.send(vault, Secret, { text: MARKER });
+    const { error, history, consumer } = await settled(messageId, 'dead');
+    expect(error).toMatchObject({ code: 'SEALED_UNKNOWN_KEY', message: expect.stringContaining('"new"') });
+    expect(history).toHaveLength(2);
+
+    await vaults.close();
+    await system.start({ id: 'vault-2', controllers: [Vault], sealing });
+    await letters.requeue({ messageId, consumer });
+    await settled(messageId, 'completed');
+    // what the old key has sealed still opens
+    await settled((await agents.send(vault, Secret, { text: 'old' })).messageId, 'completed');
+    expect(seen).toEqual([`role ${MARKER}`, 'role old']);
+  });
+
+  it('is neither handled nor sent by a process without keys, unless sealing is off', async () => {
+    const bare = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
+    await expect(bare.start({ id: 'vault-3', controllers: [Vault] })).rejects.toMatchObject({
+      code: 'NO_SEALING_KEYS',
+    });
+    const sender = (await bare.start({ id: 'asker-3', controllers: [Asker] })).get(AgentClient);
+    await expect(sender.send(vault, Secret, { text: 'x' })).rejects.toMatchObject({ code: 'NO_SEALING_KEYS' });
+    await bare.close();
+
+    const clear = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory', SEALING: 'off' });
+    seen.length = 0;
+    const vaultInClear = (await clear.start({ id: 'vault-4', controllers: [Vault] })).get(AgentClient);
+    await vaultInClear.send(vault, Secret, { text: 'clear' });
+    await until('it was handled', () => seen.length === 1);
+    await clear.close();
+  });
+});
