@@ -1,16 +1,29 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { amqpUrl, databaseUrl, freePort, TcpProxy, until, type AppProcess } from '../support/index.js';
+import { CliRun } from './cli-run.js';
 import { ask, Deployment } from './deployment.js';
 
 const EXIT_MS = 30_000;
 
 describe('the start of an agent app', () => {
   const system = new Deployment();
+  const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-start-'));
   let proxy: TcpProxy | undefined;
 
   afterEach(() => proxy?.close());
-  afterAll(() => system.close());
+  afterAll(async () => {
+    await system.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
 
   /** Resolves with the exit code, and with what the app has written, without colours. */
   const endOf = async (app: AppProcess): Promise<{ code: number | null; output: string }> => {
@@ -30,15 +43,36 @@ describe('the start of an agent app', () => {
         NAMESPACE: 'Not-A-Namespace',
         AMQP_URL: 'http://guest:secret@example.com',
         MESSAGE_BUS_TYPE: 'pigeons',
-        REGISTRY_HEARTBEAT_INTERVAL: 'often',
         LOG_LEVEL: 'loud',
+        AGENTMQ_CONFIG: file('wrong.yaml', 'registry:\n  agent_timout: 5\nhandler.timeout: often\n'),
       });
       const { code, output } = await endOf(app);
       expect(code).toBe(1);
-      for (const name of ['NAMESPACE', 'AMQP_URL', 'MESSAGE_BUS_TYPE', 'REGISTRY_HEARTBEAT_INTERVAL', 'LOG_LEVEL'])
+      for (const name of ['NAMESPACE', 'AMQP_URL', 'MESSAGE_BUS_TYPE', '.*/wrong.yaml:3: handler.timeout', 'LOG_LEVEL'])
         expect(output).toMatch(new RegExp(`^ +${name}: .*must be`, 'm'));
+      expect(output).toMatch(/wrong.yaml:2: registry.agent_timout: .*did you mean registry.agent_timeout\?/);
       expect(output).not.toContain('secret');
       expect(output).not.toContain('    at ');
+    },
+    EXIT_MS,
+  );
+
+  it(
+    'can be checked before: agentmq config prints the settings and where each comes from',
+    async () => {
+      const AGENTMQ_CONFIG = file(
+        'right.json',
+        '{ "registry": { "agent_timeout": 45 }, "amqp": { "url_file": "secret" } }',
+      );
+      file('secret', 'amqp://guest:hush@example.com\n');
+      const { code, stdout, stderr } = await CliRun.start(folder, ['config'], { AGENTMQ_CONFIG, HTTP_PORT: '0' }).exit;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(
+        /^registry.agent_timeout +REGISTRY_AGENT_TIMEOUT +45 +.*right.json:1: registry.agent_timeout$/m,
+      );
+      expect(stdout).toMatch(/^amqp.url +AMQP_URL +amqp:\/\/example.com +.*right.json:1: amqp.url_file$/m);
+      expect(stdout).toMatch(/^http.port +HTTP_PORT +0 +HTTP_PORT$/m);
+      expect(stdout).not.toContain('hush');
     },
     EXIT_MS,
   );
