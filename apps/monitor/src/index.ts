@@ -7,7 +7,6 @@ export {
   type DeadLetterRow,
   deadLetterRows,
   type DeliveryView,
-  type Disclosure,
   type MessageView,
   messageView,
 } from './operations/views.js';

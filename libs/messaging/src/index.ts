@@ -36,6 +36,6 @@ export {
 } from './sealing/errors.js';
 export { KeyRing, type KeyRingOptions } from './sealing/key-ring.js';
 export { type ReadKeys, readKeys, type RingKey } from './sealing/read-keys.js';
-export { readSeal, type Seal } from './sealing/read-seal.js';
+export { readSeal, type Seal, sealedWith } from './sealing/read-seal.js';
 export { type Bound, isSealed, SEALED_TYPE, Sealer, type SealingMode } from './sealing/sealer.js';
 export { type SealingKey, SealingKeys } from './sealing/sealing-keys.js';

@@ -101,7 +101,6 @@ function addDeadLetters(program: Command): void {
     .command('show')
     .description('show one with its errors, attempts and payload')
     .argument('<id>')
-    .option('--reveal', 'show the payload of a contract that is not known here', false)
     .option('--json', 'as JSON', false)
     .action(async (id: string, options: ShowOptions) => (await import('./dead-letters.js')).show(id, options));
   letters

@@ -20,7 +20,6 @@ export interface ListOptions {
 }
 
 export interface ShowOptions {
-  readonly reveal: boolean;
   readonly json: boolean;
 }
 
@@ -54,11 +53,11 @@ export function list({ json, ...filter }: ListOptions): Promise<void> {
 }
 
 /** Prints one dead letter. Rejects with `MessageNotFoundError` or `NotDeadError`. */
-export function show(id: string, { reveal, json }: ShowOptions): Promise<void> {
+export function show(id: string, { json }: ShowOptions): Promise<void> {
   return withStore(async (store, settings) => {
     const ref = await deadRefs(store, id).then(([first]) => first ?? { messageId: id, consumer: '' });
     const { stored } = await deadLettersOf(store, settings).read(ref);
-    const view = messageView(stored, { contracts: knownContracts(), reveal });
+    const view = messageView(stored, knownContracts());
     if (json) printJson(view);
     else print(...renderDeadLetter(view));
   });

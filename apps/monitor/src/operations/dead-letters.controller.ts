@@ -5,14 +5,7 @@ import { DeadLetters } from 'agentmq/messaging';
 import { deadRef, deadRefs } from './dead-refs.js';
 import { answerWith, OperationsController, type StatusSetter } from './operations.js';
 import { ReplayJobs, type ReplayView } from './replay-jobs.js';
-import {
-  DeadLettersQuery,
-  DiscardRequest,
-  RequeueAllRequest,
-  RequeueRequest,
-  RevealQuery,
-  selectionOf,
-} from './requests.js';
+import { DeadLettersQuery, DiscardRequest, RequeueAllRequest, RequeueRequest, selectionOf } from './requests.js';
 import { type DeadLetterRow, deadLetterRows, type MessageView, messageView } from './views.js';
 
 const DEFAULT_LIMIT = 100;
@@ -54,10 +47,10 @@ export class DeadLettersController {
 
   /** The message with all its deliveries; 409 if it is dead nowhere. */
   @Get(':id')
-  async read(@Param('id') id: string, @Query() { reveal = false }: RevealQuery): Promise<MessageView> {
+  async read(@Param('id') id: string): Promise<MessageView> {
     const [ref] = await deadRefs(this.store, id);
     const { stored } = await this.deadLetters.read(ref ?? { messageId: id, consumer: '' });
-    return messageView(stored, { contracts: this.contracts, reveal });
+    return messageView(stored, this.contracts);
   }
 
   /** Begins anew wherever it is dead; 202 when that is committed. With a payload: a new message takes its place. */

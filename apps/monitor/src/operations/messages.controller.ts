@@ -1,10 +1,9 @@
-import { Get, Param, Query } from '@nestjs/common';
+import { Get, Param } from '@nestjs/common';
 import { ContractCatalogue } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 import { MessageNotFoundError } from './errors.js';
 import { OperationsController } from './operations.js';
-import { RevealQuery } from './requests.js';
-import { type Disclosure, type MessageView, messageView } from './views.js';
+import { type MessageView, messageView } from './views.js';
 import { type TraceNode, traceTree } from './trace-tree.js';
 
 export interface CausedMessage extends MessageView {
@@ -28,10 +27,10 @@ export class MessagesController {
   ) {}
 
   @Get(':id')
-  async read(@Param('id') id: string, @Query() { reveal = false }: RevealQuery): Promise<MessageView> {
+  async read(@Param('id') id: string): Promise<MessageView> {
     const stored = await this.store.find(id);
     if (!stored) throw new MessageNotFoundError(id);
-    return messageView(stored, { contracts: this.contracts, reveal });
+    return messageView(stored, this.contracts);
   }
 }
 
@@ -45,14 +44,13 @@ export class TracesController {
 
   /** By the trace's id, or by that of one of its messages: each message with those that it caused. */
   @Get(':id')
-  async read(@Param('id') id: string, @Query() { reveal = false }: RevealQuery): Promise<TraceView> {
+  async read(@Param('id') id: string): Promise<TraceView> {
     const { roots, ...rest } = await traceTree(this.store, id, true);
-    const disclosure = { contracts: this.contracts, reveal };
-    return { ...rest, roots: roots.map((root) => causedView(root, disclosure)) };
+    return { ...rest, roots: roots.map((root) => causedView(root, this.contracts)) };
   }
 }
 
-const causedView = ({ stored, caused }: TraceNode, disclosure: Disclosure): CausedMessage => ({
-  ...messageView(stored, disclosure),
-  caused: caused.map((each) => causedView(each, disclosure)),
+const causedView = ({ stored, caused }: TraceNode, contracts: ContractCatalogue): CausedMessage => ({
+  ...messageView(stored, contracts),
+  caused: caused.map((each) => causedView(each, contracts)),
 });

@@ -60,15 +60,6 @@ export class DeadLettersQuery {
   discarded?: boolean;
 }
 
-/** The query of what shows a payload. */
-export class RevealQuery {
-  /** Show payloads of contracts that are not known here. */
-  @IsOptional()
-  @flag
-  @IsBoolean()
-  reveal?: boolean;
-}
-
 /** The body of `POST /dead-letters/:id/requeue`. */
 export class RequeueRequest {
   @IsOptional()

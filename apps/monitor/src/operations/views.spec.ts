@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Contract, toRole } from 'agentmq/contracts';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
+import { SEALED_TYPE } from 'agentmq/messaging';
 import { knownContracts } from './known-contracts.js';
 import { deadLetterRows, messageView } from './views.js';
 
@@ -51,28 +52,32 @@ const stored = (type: string, deliveries: StoredDelivery[] = [], body = '{"name"
 
 describe('a message as operators see it', () => {
   it('never shows the payload of a sensitive contract', () => {
-    for (const reveal of [false, true]) {
-      const text = JSON.stringify(messageView(stored('diagnosis'), { contracts, reveal }));
-      expect(text).not.toContain('Ann');
-      expect(text).toContain('sensitive');
-    }
+    const text = JSON.stringify(messageView(stored('diagnosis'), contracts));
+    expect(text).not.toContain('Ann');
+    expect(text).toContain('sensitive');
   });
 
-  it('shows the payload of a contract that is not known only to who insists', () => {
-    expect(messageView(stored('foreign'), { contracts, reveal: false })).not.toHaveProperty('payload');
-    expect(messageView(stored('foreign'), { contracts, reveal: true })).toMatchObject({ payload: { name: 'Ann' } });
+  it.each(['diagnosis', 'invoice', 'foreign'])('tells of what is sealed only with which key: %s', (type) => {
+    const header = Buffer.from('{"alg":"A256KW","enc":"A256GCM","kid":"2026-11"}').toString('base64url');
+    const { message, ...rest } = stored(type, [], `${header}.a.b.c.d`);
+    const view = messageView({ ...rest, message: { ...message, contentType: SEALED_TYPE } }, contracts);
+    expect(view).not.toHaveProperty('payload');
+    expect(view).toMatchObject({ payloadHidden: 'sealed with key 2026-11' });
+  });
+
+  it('shows the payload of a contract that is not known: a sensitive one would be sealed', () => {
+    expect(messageView(stored('foreign'), contracts)).toMatchObject({ payload: { name: 'Ann' } });
   });
 
   it('shows any other payload, as text if it is no JSON', () => {
-    const disclosure = { contracts, reveal: false };
-    expect(messageView(stored('invoice'), disclosure)).toMatchObject({ payload: { name: 'Ann' } });
-    expect(messageView(stored('invoice', [], 'not JSON'), disclosure)).toMatchObject({ payload: 'not JSON' });
+    expect(messageView(stored('invoice'), contracts)).toMatchObject({ payload: { name: 'Ann' } });
+    expect(messageView(stored('invoice', [], 'not JSON'), contracts)).toMatchObject({ payload: 'not JSON' });
   });
 
   it('tells the first and the last failure; of what was rejected, when that was', () => {
     const history = [1, 2, 3].map((n) => ({ attempt: n, at: at(n), agentId: 'clerk-1', error }));
     const times = (given: Partial<StoredDelivery>) =>
-      messageView(stored('invoice', [delivery(given)]), { contracts, reveal: false }).deliveries[0];
+      messageView(stored('invoice', [delivery(given)]), contracts).deliveries[0];
     expect(times({ history })).toMatchObject({ firstFailedAt: at(1), lastFailedAt: at(3) });
     expect(times({})).toMatchObject({ firstFailedAt: at(9), lastFailedAt: at(9) });
     expect(times({ state: 'completed', error: null })).toMatchObject({ firstFailedAt: null, lastFailedAt: null });

@@ -1,12 +1,6 @@
 import { type ContractCatalogue, decodeBody, formatRecipient, type Message } from 'agentmq/contracts';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
-
-/** What decides whether a payload is shown. */
-export interface Disclosure {
-  readonly contracts: ContractCatalogue;
-  /** Show payloads of contracts that are not known here; sensitive ones are never shown. */
-  readonly reveal: boolean;
-}
+import { isSealed, sealedWith } from 'agentmq/messaging';
 
 export interface DeliveryView extends Omit<StoredDelivery, 'messageId'> {
   /** As far as it is known: the latest 20 attempts are. */
@@ -52,7 +46,7 @@ export interface DeadLetterRow {
 export const traceIdOf = ({ trace }: Pick<Message, 'trace'>): string | undefined => trace?.traceparent.slice(3, 35);
 
 /** A message with its deliveries and, if it may be shown, its payload. */
-export function messageView(stored: StoredMessage, disclosure: Disclosure): MessageView {
+export function messageView(stored: StoredMessage, contracts: ContractCatalogue): MessageView {
   const { message, storedAt, published, deliveries } = stored;
   const { deliverAt, expiresAt, correlationId, causationId } = message;
   const traceId = traceIdOf(message);
@@ -72,7 +66,7 @@ export function messageView(stored: StoredMessage, disclosure: Disclosure): Mess
     ...(traceId === undefined ? {} : { traceId }),
     published,
     deliveries: deliveries.map(deliveryView),
-    ...payloadView(message, disclosure),
+    ...payloadView(message, contracts),
   };
 }
 
@@ -109,13 +103,14 @@ function failedAt(delivery: StoredDelivery): Pick<DeliveryView, 'firstFailedAt' 
   return { firstFailedAt: history[0]?.at ?? rejected, lastFailedAt: history.at(-1)?.at ?? rejected };
 }
 
+/** A sensitive payload is sealed by its sender: so one that is in clear is shown, also of a contract that is not known here. */
 function payloadView(
-  { type, version, body }: Message,
-  { contracts, reveal }: Disclosure,
+  { type, version, body, contentType }: Message,
+  contracts: ContractCatalogue,
 ): Pick<MessageView, 'payload' | 'payloadHidden'> {
-  const contract = contracts.find(type, version);
-  if (contract?.sensitive) return { payloadHidden: 'its contract is sensitive' };
-  if (!contract && !reveal) return { payloadHidden: 'its contract is not known here, it may be sensitive' };
+  if (isSealed({ contentType })) return { payloadHidden: sealedWith(body) };
+  // of an agent that seals nothing, or from before sealing was on
+  if (contracts.find(type, version)?.sensitive) return { payloadHidden: 'its contract is sensitive' };
   try {
     return { payload: decodeBody(body) };
   } catch {

@@ -6,6 +6,10 @@ export interface Seal {
   readonly bound?: Bound;
 }
 
+/** What is shown in place of what is sealed. */
+export const sealedWith = (sealed: Uint8Array | string): string =>
+  `sealed with key ${readSeal(sealed).kid ?? 'unknown'}`;
+
 /** Never throws: of what is no sealed text there is nothing. */
 export function readSeal(sealed: Uint8Array | string): Seal {
   try {
