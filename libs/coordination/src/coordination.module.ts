@@ -13,6 +13,7 @@ import { Pipelines } from './pipelines/pipelines.js';
 import { AgentStops } from './scaling/agent-stops.js';
 import { Assignments } from './tasks/assignments.js';
 import { TaskNotices } from './tasks/notices.js';
+import { TaskSealing } from './tasks/task-sealing.js';
 import { TaskWaiting } from './tasks/task-waiting.js';
 import { Tasks } from './tasks/tasks.js';
 
@@ -33,6 +34,7 @@ import { Tasks } from './tasks/tasks.js';
     Tasks,
     TaskNotices,
     TaskWaiting,
+    TaskSealing,
     Assignments,
     Delegation,
     Pipelines,
@@ -47,6 +49,7 @@ import { Tasks } from './tasks/tasks.js';
     AgentStops,
     Tasks,
     TaskNotices,
+    TaskSealing,
     Assignments,
     Delegation,
     Pipelines,

@@ -38,6 +38,7 @@ function taskWith({ submitPart = ({ key }) => Promise.resolve(key), result = () 
       assignment: 'assignment',
       attempt: 1,
       attempts: 3,
+      sensitive: false,
       onFailure: 'fail-fast',
       deadline: new Date(),
       until: performance.now() + 60_000,

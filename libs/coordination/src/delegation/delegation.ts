@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AgentMQError, contractOf, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
+import { AgentMQError, contractOf, errorText, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
 import { BusStoppedError, currentMessage, currentTransaction, whileStoreIsAway } from 'agentmq/messaging';
 import pMap, { pMapStop } from 'p-map';
 import type { Destination } from '../distribution/destination.js';
@@ -291,7 +291,9 @@ class FanOut<P extends object> {
     await Promise.allSettled(this.underWay);
     const { whole } = this.job;
     if (whole && (whole.signal.aborted || cause instanceof TaskTakenError || cause instanceof BusStoppedError)) return;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // the pieces' source may quote a piece
+    const isSensitive = (whole?.sensitive ?? false) || contractOf(this.job.contract).sensitive;
+    const reason = isSensitive ? toWireError(cause).name : errorText(cause);
     await this.tasks
       .end([...this.open], { state: 'cancelled', error: cancelledBy(reason) }, whole)
       // they end with the whole, or when their time is over

@@ -8,6 +8,8 @@ import type { PipelineOptions, PipelineStage } from './pipeline.js';
 class Parse {}
 @Contract({ type: 'clean' })
 class Clean {}
+@Contract({ type: 'secret', sensitive: true })
+class Secret {}
 @Contract({ type: 'ping', durable: false })
 class Ping {}
 class Nothing {}
@@ -52,6 +54,7 @@ describe('a pipeline', () => {
         lane_limit: 4,
         feeds: 'intake/clean',
         feeds_limit: 8,
+        hands_on_sealed: false,
       },
       {
         name: 'clean',
@@ -65,6 +68,7 @@ describe('a pipeline', () => {
         lane_limit: 2,
         feeds: null,
         feeds_limit: null,
+        hands_on_sealed: false,
       },
       {
         name: 'rinse',
@@ -78,8 +82,20 @@ describe('a pipeline', () => {
         lane_limit: null,
         feeds: null,
         feeds_limit: null,
+        hands_on_sealed: false,
       },
     ]);
+  });
+
+  it('has a stage seal what it returns if the next one takes nothing in clear', () => {
+    const secret = { ...clean, contract: Secret };
+    const { stages } = define([
+      clean,
+      { ...secret, name: 'one' },
+      { ...secret, name: 'two' },
+      { ...clean, name: 'end' },
+    ]);
+    expect(stages.map((stage) => stage.hands_on_sealed)).toEqual([true, true, false, false]);
   });
 
   it.each([

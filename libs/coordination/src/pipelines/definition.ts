@@ -74,6 +74,7 @@ function draftOf(
     lane_limit: concurrency ?? null,
     feeds: next?.buffer === undefined ? null : laneOf(pipeline, next.name),
     feeds_limit: next?.buffer ?? null,
+    hands_on_sealed: next !== undefined && durable(`stages[${place + 1}].contract`, next.contract).sensitive,
   };
 }
 

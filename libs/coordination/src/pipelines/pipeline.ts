@@ -1,7 +1,7 @@
 import type { PayloadClass, WireError } from 'agentmq/contracts';
 import type { CallerTransaction } from 'agentmq/message-store';
 import type { Destination } from '../distribution/destination.js';
-import type { TaskState } from '../tasks/task.js';
+import type { ResultView, TaskState } from '../tasks/task.js';
 
 /** What one stage does with what the one before it has returned. */
 export interface PipelineStage {
@@ -47,8 +47,8 @@ export interface RunOptions {
   readonly transaction?: CallerTransaction;
 }
 
-/** A run as it is on record. */
-export interface PipelineRun {
+/** A run as it is on record; its result is that of the last stage. */
+export interface PipelineRun extends ResultView {
   readonly id: string;
   readonly pipeline: string;
   readonly state: 'running' | 'completed' | 'failed' | 'cancelled';
@@ -60,8 +60,6 @@ export interface PipelineRun {
   readonly deadline: Date;
   /** Why it has failed, or was cancelled. */
   readonly error: WireError | null;
-  /** What the last stage has returned. */
-  readonly result?: unknown;
 }
 
 /** Where a run is with one of its stages. */

@@ -67,7 +67,7 @@ export class Pipelines implements OnModuleDestroy {
     const transaction = joinedTransaction(options.transaction);
     const start = async (): Promise<string | undefined> => {
       // drafted anew at each attempt: the deadline counts from the start
-      const draft = this.tasks.draft(definition.input, input, {
+      const draft = await this.tasks.draft(definition.input, input, {
         to: { role: 'nobody' },
         ...(priority === undefined ? {} : { priority }),
         ...(key === undefined ? {} : { key }),

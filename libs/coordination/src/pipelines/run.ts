@@ -1,3 +1,4 @@
+import { resultView } from '../tasks/result.js';
 import type { StageDraft } from '../tasks/stages.js';
 import type { PipelineRun, StageOfRun } from './pipeline.js';
 import { pipelineOf, type RunRow } from './pipeline-store.js';
@@ -18,7 +19,7 @@ export function runOf(rows: readonly RunRow[]): PipelineRun | undefined {
     finishedAt,
     deadline,
     error,
-    ...(result === null ? {} : { result: JSON.parse(result) as unknown }),
+    ...resultView(result),
   };
 }
 

@@ -18,6 +18,7 @@ import { TaskNotices } from './notices.js';
 import { Places } from './places.js';
 import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
 import { Round } from './round.js';
+import { contentTypeOf } from './task-sealing.js';
 import { type SettledTask, TaskStore } from './task-store.js';
 
 /** How often tasks are looked at that nobody has told of, in ms. */
@@ -201,6 +202,7 @@ export class TaskDispatcher implements LeaderDuty {
         ttl: Math.max(1, Math.min(LONGEST_TTL_MS, Math.ceil(task.leftMs))),
         correlationId: id,
         headers: { [TASK_HEADER]: id },
+        ...contentTypeOf(payload),
         ...(task.causeId === null ? {} : { causationId: task.causeId }),
         ...(task.trace === null ? {} : { trace: task.trace }),
       }));

@@ -1,20 +1,31 @@
 import { toWireError, writeResult } from 'agentmq/contracts';
+import { sealedWith } from 'agentmq/messaging';
 import { InvalidTaskResultError } from './errors.js';
+import type { ResultView } from './task.js';
+import { isSealedText } from './task-sealing.js';
 
-/**
- * A result as JSON; null for none. It is no larger than a message may be, since the next stage of a pipeline gets it in one.
- * Throws {@link InvalidTaskResultError}.
- */
-export function encodeResult(taskId: string, value: unknown, maxBytes: number): string | null {
+/** A result as JSON; null for none. Throws {@link InvalidTaskResultError}. */
+export function encodeResult(taskId: string, value: unknown): string | null {
   if (value === undefined) return null;
-  let json: string;
   try {
-    json = writeResult(value);
+    return writeResult(value);
   } catch (error) {
     throw new InvalidTaskResultError(taskId, `can't be kept: ${toWireError(error).message}`);
   }
-  const bytes = Buffer.byteLength(json);
+}
+
+/**
+ * A result, as JSON or sealed, is no larger than a message may be, since the next stage of a pipeline gets it in one. Throws
+ * {@link InvalidTaskResultError}.
+ */
+export function checkResultSize(taskId: string, result: string | null, maxBytes: number): void {
+  const bytes = Buffer.byteLength(result ?? '');
   if (bytes > maxBytes)
     throw new InvalidTaskResultError(taskId, `has ${bytes} bytes, more than the ${maxBytes} allowed`);
-  return json;
+}
+
+/** What is shown of a result on record. */
+export function resultView(result: string | null): ResultView {
+  if (result === null) return {};
+  return isSealedText(result) ? { resultHidden: sealedWith(result) } : { result: JSON.parse(result) as unknown };
 }

@@ -12,6 +12,8 @@ export interface StageDraft {
   readonly lane_limit: number | null;
   readonly feeds: string | null;
   readonly feeds_limit: number | null;
+  /** What it returns is sealed, since the next stage's contract is sensitive. No column: its agent asks the run. */
+  readonly hands_on_sealed: boolean;
 }
 
 /**
@@ -30,6 +32,12 @@ export const insertNextStages = (tasks: string): string =>
      destination text, strategy text, attempts integer, lane text, lane_limit integer, feeds text, feeds_limit integer)
    WHERE next.after IS NOT DISTINCT FROM step.after
    RETURNING parent_id`;
+
+/** Of a stage, as `of` names its row: what {@link StageDraft.hands_on_sealed} says. */
+export const handsOnSealed = (tasks: string, of: string): string =>
+  `EXISTS (SELECT FROM ${tasks} run
+     CROSS JOIN LATERAL json_to_recordset(run.stages) AS stage (name text, hands_on_sealed boolean)
+     WHERE run.id = ${of}.parent_id AND stage.name = ${of}.key AND stage.hands_on_sealed)`;
 
 /** Why a run has failed: of its stage, given by the columns key and error of that table. Taken over as it is, whatever is in it. */
 export const errorOfRun = (stage: string): string =>

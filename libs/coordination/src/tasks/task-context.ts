@@ -12,6 +12,8 @@ export interface RunningTask {
   readonly attempt: number;
   readonly attempts: number;
   readonly onFailure: FailurePolicy;
+  /** What it was given, or is to return, is sealed, or its contract is sensitive: what is told of it has no text. */
+  readonly sensitive: boolean;
   readonly deadline: Date;
   /** When the deadline is, by `performance.now()`. */
   readonly until: number;

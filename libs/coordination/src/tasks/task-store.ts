@@ -2,7 +2,7 @@ import { newMessageId, shortened, type WireError } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
 import type { TaskDraft } from './draft.js';
 import { GIVEN, rowOf } from './draft-row.js';
-import { errorOfRun, insertNextStages } from './stages.js';
+import { errorOfRun, handsOnSealed, insertNextStages } from './stages.js';
 import type { FailurePolicy, Task, TaskFilter, TaskState } from './task.js';
 
 const DEFAULT_LIMIT = 100;
@@ -17,7 +17,7 @@ export interface TaskRef {
 }
 
 export interface TaskResult extends TaskRef {
-  /** JSON. */
+  /** JSON, or sealed. */
   readonly result: string | null;
 }
 
@@ -28,6 +28,10 @@ export interface BegunTask {
   readonly failures: number;
   readonly attempts: number;
   readonly onFailure: FailurePolicy;
+  /** Of a stage: the run that it is part of. */
+  readonly runId: string | null;
+  /** Of a stage: what it returns is sealed, since the next stage's contract is sensitive. */
+  readonly handsOnSealed: boolean;
   readonly tried: readonly string[];
   readonly deadline: Date;
   /** How long it is until the deadline, in ms. */
@@ -50,6 +54,14 @@ export interface WrittenPart {
   readonly ended: readonly SettledTask[];
 }
 
+/** A part whose payload is sealed: no two seals of one payload are alike, and a seal is for one task. */
+export interface SealedPart {
+  /** Whether the payload that is on record is the part's own. */
+  isPayload(sealed: string, id: string): Promise<boolean>;
+  /** The part sealed for the task on record. */
+  sealedFor(id: string): Promise<TaskDraft>;
+}
+
 /** How open tasks are ended by others than the agents that have them. */
 export interface TaskEnd {
   readonly state: 'failed' | 'cancelled';
@@ -60,7 +72,8 @@ export interface TaskEnd {
 export interface TaskOutcome {
   readonly id: string;
   readonly state: TaskState;
-  /** JSON. */
+  readonly parentId: string | null;
+  /** JSON, or sealed. */
   readonly result: string | null;
   readonly error: WireError | null;
 }
@@ -93,15 +106,19 @@ export class TaskStore {
    * Writes a part down as {@link insert} does. One that is there already begins anew if it is of another payload, has come to
    * nothing, or waits for others than it is now for; what is below it is cancelled. Undefined for one that could not be made.
    */
-  async insertPart(draft: TaskDraft): Promise<WrittenPart | undefined> {
+  async insertPart(draft: TaskDraft, sealed?: SealedPart): Promise<WrittenPart | undefined> {
     const [row] = await this.write([draft], this.store);
-    return row?.isStale ? this.renew(row.id, draft) : row && { id: row.id, isTaken: false, ended: [] };
+    if (!row) return undefined;
+    const { id, isStale, otherPayload } = row;
+    const isOther = otherPayload !== null && !(await sealed?.isPayload(otherPayload, id));
+    if (!isStale && !isOther) return { id, isTaken: false, ended: [] };
+    return this.renew(id, sealed ? await sealed.sealedFor(id) : draft);
   }
 
   private async write(
     drafts: readonly TaskDraft[],
     runner: Runner,
-  ): Promise<{ place: number; id: string; isStale: boolean }[]> {
+  ): Promise<{ place: number; id: string; isStale: boolean; otherPayload: string | null }[]> {
     return runner.query(
       `WITH given AS (${GIVEN}), parents AS MATERIALIZED (
          SELECT id, assignment, deadline FROM ${this.tasks}
@@ -117,8 +134,9 @@ export class TaskStore {
          ON CONFLICT (parent_id, key) WHERE parent_id IS NOT NULL DO UPDATE SET submitter = excluded.submitter
          RETURNING id, parent_id, key, type, version, payload, destination, state
        )
-       SELECT g.place, w.id, (w.type, w.version, w.payload) <> (g.type, g.version, g.payload)
-         OR w.state IN ('failed', 'cancelled') OR (w.state = 'queued' AND w.destination <> g.destination) AS "isStale"
+       SELECT g.place, w.id, (w.type, w.version) <> (g.type, g.version)
+         OR w.state IN ('failed', 'cancelled') OR (w.state = 'queued' AND w.destination <> g.destination) AS "isStale",
+         nullif(w.payload, g.payload) AS "otherPayload"
        FROM written w JOIN given g ON coalesce(g.parent_id, g.id) = coalesce(w.parent_id, w.id)
          AND coalesce(g.key, '') = coalesce(w.key, '')`,
       [JSON.stringify(drafts.map(rowOf))],
@@ -161,6 +179,8 @@ export class TaskStore {
        )
        UPDATE ${this.tasks} t SET started_at = clock_timestamp() FROM held WHERE t.id = held.id
        RETURNING t.id, t.assignment, attempt, failures, attempts, on_failure AS "onFailure", tried, deadline,
+         CASE WHEN lane <> '' THEN parent_id END AS "runId",
+         CASE WHEN lane <> '' THEN ${handsOnSealed(this.tasks, 't')} ELSE false END AS "handsOnSealed",
          extract(epoch FROM deadline - clock_timestamp())::float8 * 1000 AS "leftMs"`,
       [refs.map(({ id }) => id), refs.map(({ assignment }) => assignment)],
     );
@@ -261,9 +281,10 @@ export class TaskStore {
 
   /** What has come of these so far; those that are not on record are left out. */
   async outcomes(ids: readonly string[]): Promise<TaskOutcome[]> {
-    return this.store.query<TaskOutcome>(`SELECT id, state, result, error FROM ${this.tasks} WHERE id = ANY($1)`, [
-      ids,
-    ]);
+    return this.store.query<TaskOutcome>(
+      `SELECT id, parent_id AS "parentId", state, result, error FROM ${this.tasks} WHERE id = ANY($1)`,
+      [ids],
+    );
   }
 
   async find(id: string): Promise<(Task & { readonly result: string | null }) | undefined> {

@@ -7,15 +7,23 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { AgentSettings, Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
-import { AgentMQError, type PayloadClass, TASK_HEADER, toWireError, type WireError } from 'agentmq/contracts';
+import {
+  AgentMQError,
+  contractOfInstance,
+  type PayloadClass,
+  TASK_HEADER,
+  toWireError,
+  type WireError,
+} from 'agentmq/contracts';
 import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError } from 'agentmq/messaging';
+import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError, isSealed } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Assignments } from './assignments.js';
 import { TaskAttemptFailedError, TaskDeadlineError, TaskTakenError } from './errors.js';
-import { encodeResult } from './result.js';
+import { checkResultSize, encodeResult } from './result.js';
 import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
+import { checkSealedFor, TaskSealing, withoutText } from './task-sealing.js';
 import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
 import { LONGEST_TIMER_MS } from './times.js';
 
@@ -33,6 +41,7 @@ export class TaskInterceptor implements NestInterceptor {
     private readonly assignments: Assignments,
     private readonly notices: TaskNotices,
     private readonly settings: AgentSettings,
+    private readonly sealing: TaskSealing,
     private readonly store: MessageStore,
   ) {
     this.tasks = new TaskStore(store);
@@ -42,17 +51,19 @@ export class TaskInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const [handling] = context.switchToRpc().getContext<MessageContext>().getArgs();
+    const isSensitive = isSealed(handling.message) || isOfSensitive(context.getArgs()[0]);
     const taskId = handling.message.headers?.[TASK_HEADER];
     const work = async (task?: RunningTask): Promise<unknown> => {
       // what the method's @Ctx() gets: arguments are made of these, after all interceptors
       context.getArgs<unknown[]>()[1] = new TaskContext(handling, task);
       return lastValueFrom(next.handle(), { defaultValue: undefined });
     };
-    return from(typeof taskId === 'string' ? this.carryOut(taskId, handling, work) : work());
+    return from(typeof taskId === 'string' ? this.carryOut(taskId, isSensitive, handling, work) : work());
   }
 
   private async carryOut(
     taskId: string,
+    isSensitive: boolean,
     handling: Handling,
     work: (task: RunningTask) => Promise<unknown>,
   ): Promise<void> {
@@ -72,15 +83,20 @@ export class TaskInterceptor implements NestInterceptor {
       Math.min(Math.max(0, begun.leftMs), LONGEST_TIMER_MS),
     );
     const signal = AbortSignal.any([handling.signal, stop.signal]);
-    const task = runningTask(begun, messageId, signal);
+    const sensitive = isSensitive || begun.handsOnSealed;
+    const task = runningTask(begun, messageId, sensitive, signal);
+    // a result may be sensitive where nothing else is
+    let told = sensitive;
     try {
       let result: string | null;
       try {
+        checkSealedFor(handling.message, taskId, begun.runId);
         const carried = carryingOut(task, () => work(task));
         const value = await stoppable(stop.signal, handling.signal, carried);
-        result = encodeResult(taskId, value, this.settings.bus.maxMessageBytes);
+        told ||= isOfSensitive(value);
+        result = await this.encode(begun, value, told);
       } catch (error) {
-        await this.failed(task, error, handling);
+        await this.failed({ ...task, sensitive: told }, error, handling);
         return;
       }
       // A result that could not be recorded is no failure of the task: the message is handled again.
@@ -89,6 +105,20 @@ export class TaskInterceptor implements NestInterceptor {
       clearTimeout(deadline);
       letGo();
     }
+  }
+
+  /** What is sensitive goes on sealed. Rejects with `InvalidTaskResultError`, or as `Sealer.seal` does. */
+  private async encode(
+    { id, runId, handsOnSealed }: BegunTask,
+    value: unknown,
+    sensitive: boolean,
+  ): Promise<string | null> {
+    // what the next stage gets of a stage that returns nothing
+    const json = encodeResult(id, value) ?? (handsOnSealed ? '{}' : null);
+    const isToSeal = sensitive && this.sealing.seals && json !== null;
+    const result = isToSeal ? await this.sealing.sealResult(json, runId ?? id) : json;
+    checkResultSize(id, result, this.settings.bus.maxMessageBytes);
+    return result;
   }
 
   private async completed(result: TaskResult, transaction: Handling['transaction']): Promise<void> {
@@ -119,7 +149,7 @@ export class TaskInterceptor implements NestInterceptor {
       if (isGivenUp || transaction) throw error;
       return;
     }
-    const wire = errorOf(error);
+    const wire = task.sensitive ? withoutText(error, errorOf(error)) : errorOf(error);
     const settled = await this.tasks.fail(task.id, task.assignment, wire);
     if (settled.length > 0) this.tell(settled);
     else this.notices.queued([task.id]);
@@ -143,12 +173,15 @@ export function Task(contract: PayloadClass, options: HandlerOptions = {}): Meth
   return applyDecorators(Handle(contract, options), UseInterceptors(TaskInterceptor));
 }
 
-const runningTask = (begun: BegunTask, assignment: string, signal: AbortSignal): RunningTask => ({
+const isOfSensitive = (value: unknown): boolean => contractOfInstance(value)?.sensitive ?? false;
+
+const runningTask = (begun: BegunTask, assignment: string, sensitive: boolean, signal: AbortSignal): RunningTask => ({
   id: begun.id,
   assignment,
   attempt: begun.attempt,
   attempts: begun.attempts,
   onFailure: begun.onFailure,
+  sensitive,
   deadline: begun.deadline,
   until: performance.now() + begun.leftMs,
   signal,

@@ -71,10 +71,15 @@ export interface Task {
   readonly error: WireError | null;
 }
 
-/** A task, and what its agent has returned. */
-export interface TaskWithResult extends Task {
+/** What an agent has returned, as it is shown. */
+export interface ResultView {
   readonly result?: unknown;
+  /** Why there is no `result`, though there is one: `sealed with key <kid>`. `Tasks.result` opens it. */
+  readonly resultHidden?: string;
 }
+
+/** A task, and what its agent has returned. */
+export interface TaskWithResult extends Task, ResultView {}
 
 export interface TaskFilter {
   readonly state?: TaskState;

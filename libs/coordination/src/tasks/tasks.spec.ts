@@ -2,8 +2,10 @@ import { expect, it } from '@jest/globals';
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { KeyRing, Sealer } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import type { TaskNotices } from './notices.js';
+import { TaskSealing } from './task-sealing.js';
 import type { TaskWaiting } from './task-waiting.js';
 import { Tasks } from './tasks.js';
 
@@ -26,7 +28,8 @@ it('run, end with the reason of their signal even when they cannot be cancelled'
     settled: (_: string, signal: AbortSignal) => Promise.reject(signal.reason as Error),
   } as unknown as TaskWaiting;
   const identity = new AgentIdentity([{ role: 'worker' }], settings);
-  const tasks = new Tasks(identity, settings, new Strategies(), notices, waiting, store);
+  const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
+  const tasks = new Tasks(identity, settings, new Strategies(), notices, waiting, sealing, store);
   const running = tasks.run(Crunch, {}, { to: { role: 'worker' }, signal: given.signal });
   await expect(running).rejects.toThrow('had enough');
   expect(statements).toHaveLength(2);

@@ -19,6 +19,8 @@ import {
 } from './task.js';
 import { BacklogStore } from './backlog-store.js';
 import { cancelledBy, type SettledTask, type TaskEnd, type TaskRef, TaskStore } from './task-store.js';
+import { resultView } from './result.js';
+import { TaskSealing } from './task-sealing.js';
 import { TaskWaiting } from './task-waiting.js';
 
 const MAX_LIMIT = 1_000;
@@ -45,6 +47,7 @@ export class Tasks {
     private readonly strategies: Strategies,
     private readonly notices: TaskNotices,
     private readonly waiting: TaskWaiting,
+    private readonly sealing: TaskSealing,
     store: MessageStore,
   ) {
     this.tasks = new TaskStore(store);
@@ -69,7 +72,8 @@ export class Tasks {
     { transaction, ...options }: TaskOptions,
   ): Promise<string[]> {
     const joined = joinedTransaction(transaction);
-    const drafts = payloads.map((payload) => this.draft(contract, payload, options));
+    const inClear = payloads.map((payload) => this.draftInClear(contract, payload, options));
+    const drafts = this.isSealed(contract) ? await Promise.all(inClear.map((draft) => this.sealed(draft))) : inClear;
     await this.tasks.insert(drafts, joined);
     const ids = drafts.map(({ id }) => id);
     const tell = (): void => this.notices.queued(ids);
@@ -88,7 +92,13 @@ export class Tasks {
     payload: P,
     options: Omit<TaskOptions, 'transaction'>,
   ): Promise<string> {
-    const written = await this.tasks.insertPart({ ...this.draft(contract, payload, options), part });
+    const draft = { ...this.draftInClear(contract, payload, options), part };
+    const written = this.isSealed(contract)
+      ? await this.tasks.insertPart(await this.sealed(draft), {
+          isPayload: (sealed, id) => this.sealing.isPayload(sealed, id, draft),
+          sealedFor: (id) => this.sealed(draft, id),
+        })
+      : await this.tasks.insertPart(draft);
     if (!written) throw new TaskTakenError(part.taskId);
     const { id, ended, isTaken } = written;
     this.notices.queued([id]);
@@ -109,10 +119,11 @@ export class Tasks {
   ): Promise<Answer>;
   async result(id: string, options?: ResultOptions<object>): Promise<unknown>;
   async result(id: string, { answer, signal }: ResultOptions<object> = {}): Promise<unknown> {
-    const { state, result, error } = await this.waiting.settled(id, signal);
+    const { state, result, error, parentId } = await this.waiting.settled(id, signal);
     if (state === 'cancelled') throw new TaskCancelledError(id, error?.message ?? '');
     if (state === 'failed') throw new TaskFailedError(id, fromWireError(error).remote);
-    const value: unknown = result === null ? undefined : JSON.parse(result);
+    const json = result && (await this.sealing.openResult(result, [id, parentId], answer && contractOf(answer)));
+    const value: unknown = json === null ? undefined : JSON.parse(json);
     return answer ? readPayload(contractOf(answer), value) : value;
   }
 
@@ -165,7 +176,7 @@ export class Tasks {
     const found = isStorable(id) ? await this.tasks.find(id) : undefined;
     if (!found) return undefined;
     const { result, ...task } = found;
-    return { ...task, ...(result === null ? {} : { result: JSON.parse(result) as unknown }) };
+    return { ...task, ...resultView(result) };
   }
 
   /** Tasks of all agents, oldest first. Rejects with {@link InvalidTaskError} naming the field. */
@@ -191,11 +202,35 @@ export class Tasks {
     return this.backlogs.read();
   }
 
-  /** A task as {@link submit} would write it, for those who write it with more. */
-  draft<P extends object>(contract: PayloadClass<P>, payload: P, options: Omit<TaskOptions, 'transaction'>): TaskDraft {
-    const { messageTtl, maxMessageBytes } = this.settings.bus;
-    const known = { longestMs: messageTtl, strategies: this.strategies.names };
-    const draft = draftOf(contractOf(contract), payload, options, this.origin(), known);
+  /** A task as {@link submit} would write it, for those who write it with more. Rejects as that does. */
+  async draft<P extends object>(
+    contract: PayloadClass<P>,
+    payload: P,
+    options: Omit<TaskOptions, 'transaction'>,
+  ): Promise<TaskDraft> {
+    const draft = this.draftInClear(contract, payload, options);
+    return this.isSealed(contract) ? this.sealed(draft) : draft;
+  }
+
+  private draftInClear<P extends object>(
+    contract: PayloadClass<P>,
+    payload: P,
+    options: Omit<TaskOptions, 'transaction'>,
+  ): TaskDraft {
+    const known = { longestMs: this.settings.bus.messageTtl, strategies: this.strategies.names };
+    return this.fitting(draftOf(contractOf(contract), payload, options, this.origin(), known));
+  }
+
+  private isSealed(contract: PayloadClass): boolean {
+    return this.sealing.seals && contractOf(contract).sensitive;
+  }
+
+  private async sealed(draft: TaskDraft, id?: string): Promise<TaskDraft> {
+    return this.fitting(await this.sealing.sealDraft(draft, id));
+  }
+
+  private fitting(draft: TaskDraft): TaskDraft {
+    const { maxMessageBytes } = this.settings.bus;
     const bytes = Buffer.byteLength(draft.payload);
     if (bytes > maxMessageBytes) throw new MessageTooLargeError(bytes, maxMessageBytes);
     return draft;

@@ -2,6 +2,7 @@ import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import type { MessageContext } from 'agentmq/agent';
 import { newMessageId, TASK_HEADER } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
+import { KeyRing, Sealer } from 'agentmq/messaging';
 import type { ExecutionContext } from '@nestjs/common';
 import { from, lastValueFrom } from 'rxjs';
 import { Delegation } from '../delegation.js';
@@ -11,6 +12,7 @@ import type { TaskNotices } from '../../tasks/notices.js';
 import { TaskInterceptor } from '../../tasks/task.decorator.js';
 import { TaskContext } from '../../tasks/task-context.js';
 import { TaskWaiting } from '../../tasks/task-waiting.js';
+import { TaskSealing } from '../../tasks/task-sealing.js';
 import { Tasks } from '../../tasks/tasks.js';
 
 /** Something that is about to happen, when the schedule says so. */
@@ -87,10 +89,11 @@ export class AgentProcess {
     } as unknown as TaskNotices;
     const server = { stopping: new AbortController().signal, isClosing: false };
     this.waiting = new TaskWaiting(server as never, notices, store);
-    this.tasks = new Tasks(identity, settings, new Strategies(), notices, this.waiting, store);
+    const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
+    this.tasks = new Tasks(identity, settings, new Strategies(), notices, this.waiting, sealing, store);
     this.assignments = new Assignments(notices, store);
     this.delegation = new Delegation(this.tasks, this.assignments);
-    this.interceptor = new TaskInterceptor(this.assignments, notices, settings, store);
+    this.interceptor = new TaskInterceptor(this.assignments, notices, settings, sealing, store);
   }
 
   hear(kind: Notice, ids: readonly string[]): void {
