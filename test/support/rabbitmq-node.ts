@@ -103,8 +103,18 @@ export class RabbitMqNode {
   /** Stops the node as an operator would, and starts it again with its data; clients see their connections closed. */
   async restart(): Promise<void> {
     // the Erlang VM then stops its applications in order
-    await this.server?.end('SIGTERM');
+    await this.down();
     await this.up();
+  }
+
+  /** Stops the node as an operator would; its data stays. */
+  async down(): Promise<void> {
+    await this.server?.end('SIGTERM');
+  }
+
+  /** Where the node keeps its data. */
+  get dataFolder(): string {
+    return this.folder.join('data');
   }
 
   /** SIGKILL of the Erlang VM: nothing is written, closed or said any more. Its data stays. */

@@ -21,6 +21,7 @@ export class TcpProxy {
   private readonly links = new Set<Link>();
   private readonly waiting = new Set<Socket>();
   private frozen = false;
+  private record: Buffer[][] | undefined;
 
   private constructor(
     private readonly target: TcpTarget,
@@ -45,6 +46,11 @@ export class TcpProxy {
     changed.hostname = '127.0.0.1';
     changed.port = String(this.port);
     return changed.href;
+  }
+
+  /** From now on keeps what new connections carry, each way by itself; returns what is kept. */
+  recording(): readonly (readonly Buffer[])[] {
+    return (this.record ??= []);
   }
 
   /** Destroys all open connections, on both sides; new ones are still accepted. */
@@ -130,6 +136,11 @@ export class TcpProxy {
       client.destroy();
     });
     client.once('close', () => upstream.destroy());
+    for (const socket of this.record ? [client, upstream] : []) {
+      const chunks: Buffer[] = [];
+      this.record?.push(chunks);
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    }
     flow(link);
   }
 }
