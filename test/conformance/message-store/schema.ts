@@ -106,6 +106,7 @@ export function schema(of: () => Harness): void {
         ),
       );
       expect(rows.map(({ name }) => name)).toEqual([
+        'agent_conditions_pkey',
         'agent_stops_pkey',
         'agents_pkey',
         'deliveries_not_completed',
