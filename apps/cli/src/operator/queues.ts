@@ -39,7 +39,10 @@ function withQueues(
   work: (queues: RabbitMqQueues, inboxes: readonly Inbox[]) => Promise<void>,
 ): Promise<void> {
   return withStore(async (store, { bus, namespace }: AgentSettings) => {
-    if (bus.type !== 'rabbitmq') throw new UsageError('MESSAGE_BUS_TYPE: only RabbitMQ has queues to look at');
+    if (bus.type !== 'rabbitmq')
+      throw new UsageError(
+        `MESSAGE_BUS_TYPE: is ${bus.type}; only RabbitMQ's queues have arguments of their own, which may differ from the settings`,
+      );
     const { queueType, maxQueueSize } = bus;
     const queues = new RabbitMqQueues({ url: bus.urls, namespace, queueType, maxQueueSize });
     await queues.open();

@@ -3,7 +3,7 @@ import type { SealingMode } from 'agentmq/messaging';
 import { IsIn, IsInt, IsNumber, Matches, Max, Min } from 'class-validator';
 import { Place } from './places.js';
 
-export type BusType = 'in_memory' | 'rabbitmq';
+export type BusType = 'in_memory' | 'rabbitmq' | 'redis';
 export type QueueType = 'quorum' | 'classic';
 /** What an app does about a broker or database that is down at its start. */
 export type StartMode = 'fail' | 'wait' | 'degraded';
@@ -31,11 +31,19 @@ export class Environment {
   @Matches(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/, { message: 'must be 1-128 letters, digits, "_", "-" or "."' })
   AGENT_ID = '';
 
-  @IsIn(['in_memory', 'rabbitmq'])
+  @IsIn(['in_memory', 'rabbitmq', 'redis'])
   MESSAGE_BUS_TYPE: BusType = 'rabbitmq';
 
   @Matches(/^amqps?:\/\/[^\s,]+(,amqps?:\/\/[^\s,]+)*$/, { message: 'must be amqp(s):// URLs, separated by commas' })
   AMQP_URL = 'amqp://guest:guest@127.0.0.1:5672';
+
+  @Matches(/^rediss?:\/\/[^\s,]+(,rediss?:\/\/[^\s,]+)*$/, {
+    message: 'must be redis(s):// URLs, separated by commas',
+  })
+  REDIS_URL = 'redis://127.0.0.1:6379';
+
+  /** Empty: REDIS_URL is that of the server itself. */
+  REDIS_SENTINEL_MASTER = '';
 
   @IsIn(['quorum', 'classic'])
   RABBITMQ_QUEUE_TYPE: QueueType = 'quorum';

@@ -3,7 +3,7 @@ import { validateSync } from 'class-validator';
 import { Environment } from './environment.js';
 import type { Given, Variables } from './given.js';
 import { readGiven } from './read-given.js';
-import { isSecret, quoted, urlProblem } from './urls.js';
+import { isSecret, quoted, redisUrlProblem, urlProblem } from './urls.js';
 
 /** The variables with their defaults, each checked by itself. Problems begin with the variable's name. */
 export function readEnvironment(
@@ -17,10 +17,14 @@ export function readEnvironment(
     ({ property, constraints, value }) =>
       `${property}: ${rulesOf(property, constraints)} (given: ${quoted(values[property] ?? value, isSecret(property) || given.get(property)?.secret === true)})`,
   );
-  const urls = { AMQP_URL: env.AMQP_URL.split(','), DATABASE_URL: [env.DATABASE_URL] };
-  for (const [name, each] of Object.entries(urls)) {
+  const urlProblems = {
+    AMQP_URL: env.AMQP_URL.split(',').map(urlProblem),
+    REDIS_URL: env.REDIS_URL.split(',').map(redisUrlProblem),
+    DATABASE_URL: [urlProblem(env.DATABASE_URL)],
+  };
+  for (const [name, each] of Object.entries(urlProblems)) {
     if (!given.has(name) || problems.some((problem) => problem.startsWith(`${name}:`))) continue;
-    for (const problem of each.map(urlProblem)) if (problem !== undefined) problems.push(`${name}: ${problem}`);
+    for (const problem of each) if (problem !== undefined) problems.push(`${name}: ${problem}`);
   }
   return { env, given, problems: [...unreadable, ...problems] };
 }

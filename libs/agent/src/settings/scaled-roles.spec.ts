@@ -72,7 +72,7 @@ describe('the settings of scaling', () => {
 
   it('refuse workers in processes of their own on a bus within this one', () => {
     expect(problemsOf({ SCALING: 'worker:1-2', MESSAGE_BUS_TYPE: 'in_memory' })).toEqual([
-      expect.stringContaining('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq'),
+      expect.stringContaining('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq or redis'),
     ]);
   });
 });

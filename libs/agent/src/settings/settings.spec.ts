@@ -79,12 +79,35 @@ describe('loadSettings', () => {
     expect(settings.bus.maxQueueSize).toBe(10_000);
   });
 
+  it('reads where Redis is, when that is the bus', () => {
+    const REDIS_URL = 'rediss://me:%40%2F@h:6380/2';
+    expect(loadSettings({ MESSAGE_BUS_TYPE: 'redis', REDIS_URL }).bus).toMatchObject({
+      type: 'redis',
+      urls: [REDIS_URL],
+      sentinelMaster: '',
+    });
+    const REDIS_SENTINEL_MASTER = 'main';
+    const sentinels = {
+      MESSAGE_BUS_TYPE: 'redis',
+      REDIS_URL: 'redis://a:26379,redis://b:26379',
+      REDIS_SENTINEL_MASTER,
+    };
+    expect(loadSettings(sentinels).bus).toMatchObject({
+      urls: ['redis://a:26379', 'redis://b:26379'],
+      sentinelMaster: 'main',
+    });
+    expect(loadSettings({ REDIS_URL }).bus.urls).toEqual(['amqp://guest:guest@127.0.0.1:5672']);
+    for (const wrong of ['redis://h/tasks', 'redis://h/1/2', 'redis://h?db=1', 'redis://h#1', 'redis://a,amqp://b'])
+      expect(problemsOf({ REDIS_URL: wrong })).toEqual([expect.stringMatching(/^REDIS_URL: /)]);
+  });
+
   it('reports every problem at once, each naming its variable', () => {
     const problems = problemsOf({
-      MESSAGE_BUS_TYPE: 'redis',
+      MESSAGE_BUS_TYPE: 'kafka',
       MESSAGE_BUS_MAX_QUEUE_SIZE: 'many',
       REGISTRY_AGENT_TIMEOUT: '-5',
       AMQP_URL: 'http://x',
+      REDIS_URL: 'redis://x/tasks',
       AGENT_ID: 'a b',
     });
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(
@@ -93,6 +116,7 @@ describe('loadSettings', () => {
         'MESSAGE_BUS_MAX_QUEUE_SIZE',
         'REGISTRY_AGENT_TIMEOUT',
         'AMQP_URL',
+        'REDIS_URL',
         'AGENT_ID',
       ]),
     );
@@ -132,8 +156,9 @@ describe('loadSettings', () => {
     'postgres://me:secret',
     'me:secret',
   ])('refuses %s, and shows no password', (url) => {
-    for (const variable of ['DATABASE_URL', 'AMQP_URL', 'NAMESPACE', 'AGENT_ID', 'MESSAGE_BUS_TYPE']) {
-      const given = variable === 'AMQP_URL' ? url.replace('postgres', 'amqp') : url;
+    for (const variable of ['DATABASE_URL', 'AMQP_URL', 'REDIS_URL', 'NAMESPACE', 'AGENT_ID', 'MESSAGE_BUS_TYPE']) {
+      const schemes: Record<string, string> = { AMQP_URL: 'amqp', REDIS_URL: 'redis' };
+      const given = url.replace('postgres', schemes[variable] ?? 'postgres');
       const problems = problemsOf({ [variable]: given });
       expect(problems).toHaveLength(1);
       // A value without a sign of a URL, in a variable that holds none, may be anything.

@@ -18,7 +18,7 @@ import { readSealing, type SealingSettings } from './sealing-settings.js';
 
 /** What an agent app is told by its environment; also its Nest token. Times in ms. */
 export abstract class AgentSettings {
-  /** Prefix of exchanges and queues, and the database schema. */
+  /** Prefix of exchanges, queues and keys, and the database schema. */
   abstract readonly namespace: string;
   /** Empty: role, host and a random part. */
   abstract readonly agentId: string;
@@ -26,8 +26,10 @@ export abstract class AgentSettings {
   abstract readonly ephemeral: boolean;
   abstract readonly bus: {
     readonly type: BusType;
-    /** Nodes of one cluster. */
+    /** Where the broker of this type is: several are nodes of one cluster, or Sentinels. */
     readonly urls: readonly string[];
+    /** The name that Redis' Sentinels know the server by; empty where the URLs are the server's. */
+    readonly sentinelMaster: string;
     readonly queueType: QueueType;
     /** Messages that a queue holds before it refuses more. */
     readonly maxQueueSize: number;
@@ -143,7 +145,7 @@ export function loadSettings(variables: Variables = process.env, defaults: Parti
   const scaled = readScaledRoles(env.SCALING);
   problems.push(...scaled.problems);
   if (scaled.roles.length > 0 && env.MESSAGE_BUS_TYPE === 'in_memory') {
-    problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq, which workers in other processes can reach');
+    problems.push('SCALING: needs MESSAGE_BUS_TYPE=rabbitmq or redis, which workers in other processes can reach');
   }
   const { sealing, problems: ofSealing } = readSealing(env);
   problems.push(...ofSealing);
@@ -155,7 +157,8 @@ export function loadSettings(variables: Variables = process.env, defaults: Parti
     ephemeral: env.AGENT_ID === '',
     bus: {
       type: env.MESSAGE_BUS_TYPE,
-      urls: env.AMQP_URL.split(','),
+      urls: (env.MESSAGE_BUS_TYPE === 'redis' ? env.REDIS_URL : env.AMQP_URL).split(','),
+      sentinelMaster: env.REDIS_SENTINEL_MASTER,
       queueType: env.RABBITMQ_QUEUE_TYPE,
       maxQueueSize: env.MESSAGE_BUS_MAX_QUEUE_SIZE,
       messageTtl: env.MESSAGE_BUS_MESSAGE_TTL * 1_000,

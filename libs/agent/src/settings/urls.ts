@@ -12,6 +12,16 @@ export function urlProblem(text: string): string | undefined {
   }
 }
 
+/** The same for Redis, whose URL ends with the number of a database, or before it. */
+export function redisUrlProblem(text: string): string | undefined {
+  const problem = urlProblem(text);
+  if (problem !== undefined) return problem;
+  const { pathname, search, hash } = new URL(text);
+  return /^(\/\d{0,6})?$/.test(pathname) && search === '' && hash === ''
+    ? undefined
+    : 'has something after its host: only the number of a database may come there, as in redis://127.0.0.1:6379/2';
+}
+
 /** Variables whose values are not to be shown. */
 export const isSecret = (variable: string): boolean => /_(URL|KEYS?|PASSWORD|SECRET|TOKEN)$/.test(variable);
 
