@@ -1,4 +1,5 @@
 import type { Account } from './accounting.js';
+import type { BusName } from './bus.js';
 import type { Scene } from './scene.js';
 import type { Need } from './servers.js';
 
@@ -10,6 +11,8 @@ export interface Fault {
   readonly title: string;
   /** Another form of a fault that the tests have already: `npm run faults` alone runs it. */
   readonly variation?: true;
+  /** It is one of this broker alone; of any unless given. */
+  readonly bus?: BusName;
   readonly needs: readonly Need[];
   /** About how many messages, in the short form and in the long one. */
   readonly messages: { readonly short: number; readonly long: number };

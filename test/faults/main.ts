@@ -1,5 +1,7 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
+import type { BusName } from './bus.js';
+import { buses } from './buses/index.js';
 import { faults } from './cases/index.js';
 import type { Fault, FaultReport } from './fault.js';
 import { table } from './report.js';
@@ -8,15 +10,23 @@ import { Servers } from './servers.js';
 
 /**
  * `npm run faults`: every fault, on servers of its own, and a table of what came of it. `--long` with many messages,
- * `--only a,b` for certain ones. Exits with 1 when a promise was broken, or a fault could not be carried out.
+ * `--only a,b` for certain ones, `--bus redis` on Redis. Exits with 1 when a promise was broken, or a fault could not be carried out.
  */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { long: { type: 'boolean', default: false }, only: { type: 'string' } } });
-  const servers = new Servers();
+  const { values } = parseArgs({
+    options: {
+      bus: { type: 'string', default: 'rabbitmq' },
+      long: { type: 'boolean', default: false },
+      only: { type: 'string' },
+    },
+  });
+  const bus = Object.values(buses).find(({ name }) => name === values.bus);
+  if (!bus) throw new TypeError(`no bus "${values.bus}"; there are ${Object.keys(buses).join(', ')}`);
+  const servers = new Servers(bus);
   const reports: FaultReport[] = [];
   const failures: string[] = [];
   try {
-    for (const fault of chosen(values.only)) {
+    for (const fault of chosen(bus.name, values.only)) {
       const began = performance.now();
       try {
         const report = await runFault(fault, values.long ? 'long' : 'short', servers);
@@ -36,12 +46,13 @@ async function main(): Promise<number> {
   return failures.length > 0 ? 1 : 0;
 }
 
-/** Throws `TypeError` for a name that is none. */
-function chosen(names: string | undefined): readonly Fault[] {
-  if (names === undefined) return faults;
+/** Throws `TypeError` for a name that is none of this bus's. */
+function chosen(busName: BusName, names: string | undefined): readonly Fault[] {
+  const all = faults.filter(({ bus = busName }) => bus === busName);
+  if (names === undefined) return all;
   return names.split(',').map((name) => {
-    const fault = faults.find((each) => each.name === name);
-    if (!fault) throw new TypeError(`no fault "${name}"; there are ${faults.map((each) => each.name).join(', ')}`);
+    const fault = all.find((each) => each.name === name);
+    if (!fault) throw new TypeError(`no fault "${name}"; there are ${all.map((each) => each.name).join(', ')}`);
     return fault;
   });
 }

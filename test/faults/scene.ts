@@ -1,16 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ChannelModel, connect } from 'amqplib';
-import {
-  type PostgresServer,
-  type RabbitMqCluster,
-  type RabbitMqNode,
-  randomNamespace,
-  TcpProxy,
-  until,
-} from '../support/index.js';
+import { type PostgresServer, type RabbitMqCluster, randomNamespace, TcpProxy, until } from '../support/index.js';
 import { type AgentProcess, ConsumerProcess, NeighbourProcess, SenderProcess } from './agent-process.js';
+import type { InboxAt, OwnBroker } from './bus.js';
 import { type JournalEntries, readJournals } from './journal.js';
 import { Ledger } from './ledger.js';
 import { CONSUMER } from './numbered.js';
@@ -42,7 +35,7 @@ export class Scene {
   private constructor(
     private readonly setting: Setting,
     private readonly servers: Servers,
-    readonly amqpUrl: string,
+    readonly brokerUrl: string,
     readonly databaseUrl: string,
     readonly ledger: Ledger,
   ) {}
@@ -50,9 +43,9 @@ export class Scene {
   /** Resolves when the servers run and the namespace's schema is there. */
   static async open(setting: Setting, servers: Servers): Promise<Scene> {
     const { needs } = setting;
-    const [amqpUrl, databaseUrl] = await Promise.all([servers.amqpUrl(needs), servers.databaseUrl(needs)]);
+    const [brokerUrl, databaseUrl] = await Promise.all([servers.brokerUrl(needs), servers.databaseUrl(needs)]);
     const ledger = await Ledger.open(databaseUrl, randomNamespace('faults'));
-    return new Scene(setting, servers, amqpUrl, databaseUrl, ledger);
+    return new Scene(setting, servers, brokerUrl, databaseUrl, ledger);
   }
 
   get form(): Form {
@@ -68,14 +61,9 @@ export class Scene {
     return this.ledger.namespace;
   }
 
-  /** The queue that the consumers compete for. */
-  get queue(): string {
-    return `${this.namespace}.${CONSUMER}`;
-  }
-
-  /** The fault's own node. */
-  rabbitmq(): Promise<RabbitMqNode> {
-    return this.servers.rabbitmq();
+  /** The fault's own broker. */
+  broker(): Promise<OwnBroker> {
+    return this.servers.broker();
   }
 
   /** The fault's own cluster. */
@@ -88,9 +76,22 @@ export class Scene {
     return this.servers.postgres();
   }
 
-  /** A proxy in front of RabbitMQ; `through` it leads the URL. */
-  proxyRabbitMq(): Promise<TcpProxy> {
-    return this.proxy(this.amqpUrl, 5672);
+  /** A proxy in front of the broker: `brokerThrough` leads a process through it. */
+  async proxyBroker(): Promise<TcpProxy> {
+    const { hostname, port } = new URL(this.brokerUrl);
+    const proxy = await TcpProxy.listen({ host: hostname, port: Number(port || this.servers.bus.port) });
+    this.proxies.push(proxy);
+    return proxy;
+  }
+
+  /** The environment of a process that reaches the broker through a proxy. `quick`: it soon finds that a connection is dead. */
+  brokerThrough(proxy: TcpProxy, quick?: boolean): Record<string, string> {
+    return this.servers.bus.environment(proxy.through(this.brokerUrl), quick);
+  }
+
+  /** The environment of a process that, or whose broker, soon finds that a connection is dead. */
+  get quickBroker(): Record<string, string> {
+    return this.servers.bus.environment(this.brokerUrl, true);
   }
 
   /** Starts a sender; resolves when it is ready. */
@@ -118,20 +119,15 @@ export class Scene {
     return path;
   }
 
-  /** Messages that wait in the consumers' queue; 0 when it does not exist. */
-  async queued(): Promise<number> {
-    const connection = await this.connect();
-    connection.on('error', () => undefined);
-    try {
-      const channel = await connection.createChannel();
-      channel.on('error', () => undefined);
-      return (await channel.checkQueue(this.queue)).messageCount;
-    } catch (error) {
-      if ((error as { code?: unknown }).code === 404) return 0;
-      throw error;
-    } finally {
-      await connection.close().catch(() => undefined);
-    }
+  /** Messages that wait in the consumers' inbox; 0 when it does not exist. */
+  queued(): Promise<number> {
+    return this.servers.bus.waiting(this.inbox);
+  }
+
+  /** Does something to the consumers' inbox as an operator; resolves with how many messages it cost. */
+  async lose(how: 'purge' | 'delete'): Promise<void> {
+    const lost = await this.servers.bus.lose(this.inbox, how);
+    this.note(`${lost.toLocaleString('en')} messages were taken out of the queue`);
   }
 
   /** Resolves when so many messages are completed. */
@@ -179,15 +175,20 @@ export class Scene {
   async close(): Promise<void> {
     await Promise.all(this.processes.map((each) => each.kill()));
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    await this.removeTopology().catch(() => undefined);
+    const consumers = [CONSUMER, 'role.sender', ...this.processes.map(({ id }) => `agent.${id}`)];
+    await this.servers.bus.clear(this.brokerUrl, this.namespace, consumers).catch(() => undefined);
     await this.ledger.remove().catch(() => this.ledger.close());
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private get inbox(): InboxAt {
+    return { url: this.brokerUrl, namespace: this.namespace, consumer: CONSUMER };
   }
 
   private environment(id: string): Record<string, string> {
     return {
       NAMESPACE: this.namespace,
-      AMQP_URL: this.amqpUrl,
+      ...this.servers.bus.environment(this.brokerUrl),
       DATABASE_URL: this.databaseUrl,
       AGENT_ID: id,
       MESSAGE_BUS_MAX_QUEUE_SIZE: '20000',
@@ -202,44 +203,6 @@ export class Scene {
   private keep<P extends AgentProcess>(process: P): P {
     this.processes.push(process);
     return process;
-  }
-
-  private async proxy(url: string, defaultPort: number): Promise<TcpProxy> {
-    const { hostname, port } = new URL(url);
-    const proxy = await TcpProxy.listen({ host: hostname, port: Number(port || defaultPort) });
-    this.proxies.push(proxy);
-    return proxy;
-  }
-
-  /** A connection of the suite's own, to the first node that answers. */
-  private async connect(): Promise<ChannelModel> {
-    const failures: unknown[] = [];
-    for (const url of this.amqpUrl.split(',')) {
-      try {
-        return await connect(url);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    throw new AggregateError(failures, 'RabbitMQ does not answer');
-  }
-
-  /** Deletes the queues of all agents that there were, and the exchanges. */
-  private async removeTopology(): Promise<void> {
-    const connection = await this.connect();
-    try {
-      const channel = await connection.createChannel();
-      const owners = [CONSUMER, 'role.sender', ...this.processes.map(({ id }) => `agent.${id}`)];
-      for (const lane of ['', '.high']) {
-        for (const owner of owners) await channel.deleteQueue(`${this.namespace}.${owner}${lane}`);
-        for (const exchange of ['direct', 'topic', 'broadcast'])
-          await channel.deleteExchange(`${this.namespace}.${exchange}${lane}`);
-      }
-      await channel.deleteQueue(`${this.namespace}.dead-letter`);
-      await channel.deleteExchange(`${this.namespace}.dead-letter`);
-    } finally {
-      await connection.close();
-    }
   }
 }
 

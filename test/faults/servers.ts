@@ -1,25 +1,29 @@
-import { PostgresServer, RabbitMqCluster, RabbitMqNode } from '../support/index.js';
+import { PostgresServer, RabbitMqCluster } from '../support/index.js';
+import type { Bus, OwnBroker } from './bus.js';
 
-/** Servers that a fault does something to, and that no one else may therefore use. */
-export type Need = 'rabbitmq' | 'postgres' | 'cluster';
+/** Servers that a fault does something to, and that no one else may therefore use; `cluster` is one of RabbitMQ nodes. */
+export type Need = 'broker' | 'postgres' | 'cluster';
 
 /** Servers that others use too, for faults that do them no harm. */
 export interface SharedServers {
-  readonly amqpUrl: string;
+  readonly brokerUrl: string;
   readonly databaseUrl: string;
 }
 
 /** The servers of one run of faults: each is started when a fault needs it, and serves those after it too. */
 export class Servers {
-  private node: Promise<RabbitMqNode> | undefined;
+  private own: Promise<OwnBroker> | undefined;
   private nodes: Promise<RabbitMqCluster> | undefined;
   private database: Promise<PostgresServer> | undefined;
 
-  constructor(private readonly shared?: SharedServers) {}
+  constructor(
+    readonly bus: Bus,
+    private readonly shared?: SharedServers,
+  ) {}
 
-  /** A node to do anything to, which takes messages of up to 2.5 MB. */
-  rabbitmq(): Promise<RabbitMqNode> {
-    return (this.node ??= RabbitMqNode.start({ config: ['max_message_size = 2500000'] }));
+  /** A broker to do anything to. */
+  broker(): Promise<OwnBroker> {
+    return (this.own ??= this.bus.start());
   }
 
   /** Three nodes to do anything to. */
@@ -32,10 +36,10 @@ export class Servers {
     return (this.database ??= PostgresServer.start({ settings: { synchronous_commit: 'on' } }));
   }
 
-  /** Where RabbitMQ answers, for a fault with these needs: a URL, or several of a cluster with commas between them. */
-  async amqpUrl(needs: readonly Need[]): Promise<string> {
+  /** Where the broker answers, for a fault with these needs: a URL, or several of a cluster with commas between them. */
+  async brokerUrl(needs: readonly Need[]): Promise<string> {
     if (needs.includes('cluster')) return (await this.cluster()).urls.join(',');
-    return !needs.includes('rabbitmq') && this.shared ? this.shared.amqpUrl : (await this.rabbitmq()).url;
+    return !needs.includes('broker') && this.shared ? this.shared.brokerUrl : (await this.broker()).url;
   }
 
   async databaseUrl(needs: readonly Need[]): Promise<string> {
@@ -43,7 +47,7 @@ export class Servers {
   }
 
   async close(): Promise<void> {
-    const started = [this.node, this.nodes, this.database];
+    const started = [this.own, this.nodes, this.database];
     await Promise.allSettled(started.map(async (server) => (await server)?.stop()));
   }
 }

@@ -139,6 +139,16 @@ export class RabbitMqNode {
     return stdout;
   }
 
+  /** Raises the memory alarm: publishers are blocked from now on. */
+  async exhaustMemory(): Promise<void> {
+    await this.ctl('set_vm_memory_high_watermark', '0.000001');
+  }
+
+  /** Clears it. */
+  async relieveMemory(): Promise<void> {
+    await this.ctl('set_vm_memory_high_watermark', '0.4');
+  }
+
   get running(): boolean {
     return this.server?.running ?? false;
   }

@@ -9,7 +9,7 @@ import { ThrowawayFolder } from './throwaway-folder.js';
 export interface RedisServerOptions {
   /** The password of the default user; by default none is asked for. */
   password?: string;
-  /** Memory in MB after which writes are refused; `limitMemory` changes it. */
+  /** Memory in MB above which what needs more is refused; 0, the default, is no limit. */
   maxMemoryMb?: number;
   /** Further lines for redis.conf, e.g. `maxclients 20`. */
   config?: string[];
@@ -94,9 +94,14 @@ export class RedisServer {
     return redisCommand(this.url, ...command);
   }
 
-  /** From now on writes that need memory are refused above so many MB; 0 for no limit. */
-  async limitMemory(megabytes: number): Promise<void> {
-    await this.command('CONFIG', 'SET', 'maxmemory', `${megabytes}mb`);
+  /** From now on what needs memory is refused (`OOM`), as it is when `maxmemory` is reached. */
+  async exhaustMemory(): Promise<void> {
+    await this.command('CONFIG', 'SET', 'maxmemory', '1');
+  }
+
+  /** The limit is that of the options again. */
+  async relieveMemory(): Promise<void> {
+    await this.command('CONFIG', 'SET', 'maxmemory', `${this.options.maxMemoryMb ?? 0}mb`);
   }
 
   get running(): boolean {

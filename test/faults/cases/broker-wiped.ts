@@ -3,15 +3,15 @@ import type { Fault } from '../fault.js';
 
 const QUEUED = 5_000;
 
-/** RabbitMQ comes back empty: what waited in its queues is in the store alone. */
+/** The broker comes back empty: what waited in its queues is in the store alone. */
 export const brokerWiped: Fault = {
   name: 'broker-wiped',
-  title: `4. RabbitMQ wiped with ${QUEUED.toLocaleString('en')} unprocessed messages queued`,
-  needs: ['rabbitmq'],
+  title: `4. broker wiped with ${QUEUED.toLocaleString('en')} unprocessed messages queued`,
+  needs: ['broker'],
   messages: { short: QUEUED, long: QUEUED },
   async run(scene) {
-    const [node, sender, consumer] = await Promise.all([
-      scene.rabbitmq(),
+    const [broker, sender, consumer] = await Promise.all([
+      scene.broker(),
       scene.sender('sender-1'),
       scene.consumer('counter-1', { CONCURRENCY: '4', PREFETCH: '8', HELD: 'yes' }),
     ]);
@@ -22,8 +22,8 @@ export const brokerWiped: Fault = {
       60_000,
       100,
     );
-    await node.wipe();
-    await node.up();
+    await broker.wipe();
+    await broker.up();
     scene.healed();
     await consumer.release();
     await scene.consumer('counter-2');

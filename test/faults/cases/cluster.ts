@@ -1,5 +1,6 @@
 import type { RabbitMqCluster } from '../../support/index.js';
 import type { Fault } from '../fault.js';
+import { CONSUMER } from '../numbered.js';
 import type { Scene } from '../scene.js';
 
 type Node = RabbitMqCluster['nodes'][number];
@@ -21,13 +22,13 @@ async function inTurn(
   let sent = share;
   await scene.untilCompleted(sent);
   // a quorum queue whose node dies within a second of its declaration may never get a leader
-  await cluster.untilPlaced(scene.queue);
+  await cluster.untilPlaced(`${scene.namespace}.${CONSUMER}`);
   for (const node of nodes) {
     await sender.begin(share, { rate: 200 });
     await scene.untilCompleted(sent + 20);
     await goAndComeBack(cluster, node);
     // the next may only go when this one has caught up: two must be left
-    await cluster.untilPlaced(scene.queue);
+    await cluster.untilPlaced(`${scene.namespace}.${CONSUMER}`);
     sent = (await sender.done()).accepted;
     await scene.untilCompleted(sent);
   }
@@ -37,6 +38,7 @@ async function inTurn(
 export const clusterNodesKilled: Fault = {
   name: 'cluster-nodes-killed',
   title: '5. one node of three killed, each in turn',
+  bus: 'rabbitmq',
   needs: ['cluster'],
   messages: { short: 400, long: 6_000 },
   run: (scene) =>
@@ -53,6 +55,7 @@ export const clusterMinority: Fault = {
   name: 'cluster-minority',
   variation: true,
   title: '5. one node of three cut off from the others',
+  bus: 'rabbitmq',
   needs: ['cluster'],
   messages: { short: 600, long: 6_000 },
   run: (scene) =>

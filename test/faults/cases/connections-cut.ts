@@ -9,8 +9,8 @@ export const connectionsCut: Fault = {
   needs: [],
   messages: { short: 1_500, long: 6_000 },
   async run(scene) {
-    const proxy = await scene.proxyRabbitMq();
-    const env = { AMQP_URL: proxy.through(scene.amqpUrl) };
+    const proxy = await scene.proxyBroker();
+    const env = scene.brokerThrough(proxy);
     const [sender] = await Promise.all([
       scene.sender('sender-1', env),
       scene.consumer('counter-1', env),
@@ -33,12 +33,12 @@ export const connectionsCut: Fault = {
 export const connectionsHalfOpen: Fault = {
   name: 'connections-half-open',
   variation: true,
-  title: '6. half-open connections, until the heartbeat notices',
+  title: '6. half-open connections, until every process notices',
   needs: [],
   messages: { short: 1_000, long: 4_000 },
   async run(scene) {
-    const proxy = await scene.proxyRabbitMq();
-    const env = { AMQP_URL: `${proxy.through(scene.amqpUrl)}?heartbeat=1` };
+    const proxy = await scene.proxyBroker();
+    const env = scene.brokerThrough(proxy, true);
     const [sender, ...consumers] = await Promise.all([
       scene.sender('sender-1', env),
       scene.consumer('counter-1', env),

@@ -9,11 +9,10 @@ export const consumerStopped: Fault = {
   needs: [],
   messages: { short: 600, long: 4_000 },
   async run(scene) {
-    const heartbeat = { AMQP_URL: `${scene.amqpUrl}?heartbeat=1` };
     const rounds = scene.form === 'long' ? 4 : 1;
     const [sender, stopped] = await Promise.all([
       scene.sender('sender-1'),
-      scene.consumer('counter-1', { ...heartbeat, MESSAGE_STORE_LEASE: '2', HANDLER_MS: '50' }),
+      scene.consumer('counter-1', { ...scene.quickBroker, MESSAGE_STORE_LEASE: '2', HANDLER_MS: '50' }),
     ]);
     let late = 0;
     for (let round = 0; round < rounds; round++) {
@@ -60,7 +59,7 @@ export const consumerStoppedBeforeCompletion: Fault = {
         MESSAGE_STORE_LEASE: '2',
         DOOM: `stop before complete ${4 + round}`,
       };
-      const stopped = await scene.consumer(first, { ...slow, AMQP_URL: `${scene.amqpUrl}?heartbeat=1` });
+      const stopped = await scene.consumer(first, { ...slow, ...scene.quickBroker });
       await sender.send(4 + round, { sending: 1 });
       const held = await until(
         'it to stand still',

@@ -13,8 +13,7 @@ const LATE_MS = 2_000;
 const messages = { short: 1_000, long: 2_000 };
 const QUICK = { REGISTRY_HEARTBEAT_INTERVAL: '1', REGISTRY_AGENT_TIMEOUT: '3' };
 
-interface Surroundings {
-  readonly sender: SenderProcess;
+interface Foreigner {
   /** Publishes past AgentMQ, as a foreign producer or an attacker does. */
   publish(exchange: string, key: string, body: string, properties?: object): void;
   /** Resolves when the broker has confirmed all that was published. */
@@ -25,33 +24,39 @@ interface Surroundings {
 async function whileGoodMessagesFlow(
   scene: Scene,
   env: Record<string, string>,
-  harm: (surroundings: Surroundings) => Promise<void>,
+  harm: (sender: SenderProcess) => Promise<void>,
 ): Promise<void> {
   const [sender] = await Promise.all([
     scene.sender('sender-1', { ...QUICK, ...env }),
     scene.consumer('counter-1', { ...QUICK, ...env }),
     scene.consumer('counter-2', { ...QUICK, ...env }),
   ]);
-  const connection = await connect(scene.amqpUrl);
+  await sender.begin(scene.messages, { rate: RATE });
+  await scene.untilCompleted(2 * RATE);
+  await harm(sender);
+  const { accepted, refused } = await sender.done();
+  scene.healed();
+  await until('the numbers to be completed', async () => (await numbersLeft(scene)) === 0, 30_000, 50);
+  const { late, worst } = await scene.ledger.lateness(LATE_MS);
+  const failed = Object.values(refused).reduce((sum, count) => sum + count, 0);
+  scene.note(
+    `${accepted} good messages: ${late} late (over ${LATE_MS} ms), ${failed} refused, the slowest ${worst} ms`,
+  );
+  if (late > 0 || failed > 0) throw new Error(`${late} good messages were late, refused: ${JSON.stringify(refused)}`);
+}
+
+/** The same, where the harm is what a client of RabbitMQ publishes. */
+async function whileForeignersPublish(scene: Scene, work: (foreigner: Foreigner) => Promise<void>): Promise<void> {
+  const connection = await connect(scene.brokerUrl);
   try {
     const channel = await connection.createConfirmChannel();
-    await sender.begin(scene.messages, { rate: RATE });
-    await scene.untilCompleted(2 * RATE);
-    await harm({
-      sender,
-      publish: (exchange, key, body, properties = {}) =>
-        void channel.publish(`${scene.namespace}.${exchange}`, key, Buffer.from(body), properties),
-      confirmed: () => channel.waitForConfirms(),
-    });
-    const { accepted, refused } = await sender.done();
-    scene.healed();
-    await until('the numbers to be completed', async () => (await numbersLeft(scene)) === 0, 30_000, 50);
-    const { late, worst } = await scene.ledger.lateness(LATE_MS);
-    const failed = Object.values(refused).reduce((sum, count) => sum + count, 0);
-    scene.note(
-      `${accepted} good messages: ${late} late (over ${LATE_MS} ms), ${failed} refused, the slowest ${worst} ms`,
+    await whileGoodMessagesFlow(scene, {}, () =>
+      work({
+        publish: (exchange, key, body, properties = {}) =>
+          void channel.publish(`${scene.namespace}.${exchange}`, key, Buffer.from(body), properties),
+        confirmed: () => channel.waitForConfirms(),
+      }),
     );
-    if (late > 0 || failed > 0) throw new Error(`${late} good messages were late, refused: ${JSON.stringify(refused)}`);
   } finally {
     await connection.close();
   }
@@ -87,7 +92,7 @@ export const deadSubscriber: Fault = {
   quietWithinMs: 180_000,
   async run(scene) {
     const env = { MESSAGE_BUS_MAX_QUEUE_SIZE: '20', MESSAGE_STORE_OUTBOX_LIMIT: '100' };
-    await whileGoodMessagesFlow(scene, env, async ({ sender }) => {
+    await whileGoodMessagesFlow(scene, env, async (sender) => {
       const subscriber = await scene.neighbour('subscriber', { ...QUICK, ...env, AGENT_ID: '' });
       await subscriber.kill();
       let accepted = 0;
@@ -100,11 +105,12 @@ export const deadSubscriber: Fault = {
 export const refusedForGood: Fault = {
   name: 'refused-for-good',
   variation: true,
+  bus: 'rabbitmq',
   title: '15. messages that the broker refuses for good: too large, and headers that AMQP has no form for',
-  needs: ['rabbitmq'],
+  needs: ['broker'],
   messages,
   async run(scene) {
-    await whileGoodMessagesFlow(scene, {}, async ({ sender }) => {
+    await whileGoodMessagesFlow(scene, {}, async (sender) => {
       const large = await sender.harm('large', 10);
       const odd = await sender.harm('header', 10);
       scene.note(`accepted: ${large} of 10 too large, ${odd} of 10 with a header that is not finite`);
@@ -121,7 +127,7 @@ export const ownSessionDies: Fault = {
   needs: [],
   messages,
   async run(scene) {
-    await whileGoodMessagesFlow(scene, { CONCURRENCY: '4', PREFETCH: '8' }, async ({ sender }) => {
+    await whileGoodMessagesFlow(scene, { CONCURRENCY: '4', PREFETCH: '8' }, async (sender) => {
       const accepted = await sender.harm('session', 10);
       await untilDead(scene, 'harmful', accepted);
     });
@@ -132,12 +138,13 @@ export const ownSessionDies: Fault = {
 export const manyKeys: Fault = {
   name: 'many-keys',
   variation: true,
+  bus: 'rabbitmq',
   title: '15. payloads of 100,000 unknown keys',
   needs: [],
   messages,
   async run(scene) {
     const body = JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, key) => [`key_${key}`, key])));
-    await whileGoodMessagesFlow(scene, {}, async ({ publish, confirmed }) => {
+    await whileForeignersPublish(scene, async ({ publish, confirmed }) => {
       for (let n = 0; n < 5; n++) publish('direct', `role.${ROLE}`, body, { type: 'harmful', messageId: `keys-${n}` });
       await confirmed();
       await untilDead(scene, 'harmful', 5);
@@ -152,13 +159,14 @@ export const manyKeys: Fault = {
 export const oddDeathHeader: Fault = {
   name: 'odd-death-header',
   variation: true,
+  bus: 'rabbitmq',
   title: '15. foreign messages that expire in an inbox, with an x-death that is no list of tables',
-  needs: ['rabbitmq'],
+  needs: ['broker'],
   messages,
   async run(scene) {
     const away = await scene.consumer('counter-3', QUICK);
     await away.stop();
-    await whileGoodMessagesFlow(scene, {}, async ({ publish, confirmed }) => {
+    await whileForeignersPublish(scene, async ({ publish, confirmed }) => {
       for (const odd of ['a text', 7, ['a text'], { a: 1 }]) {
         const properties = { type: 'harmful', expiration: '50', headers: { 'x-death': odd } };
         publish('direct', 'agent.counter-3', '{"text":"odd"}', properties);
@@ -202,13 +210,14 @@ const agreed = (members: readonly NeighbourProcess[]): Promise<{ leader: string;
 export const forgedVotes: Fault = {
   name: 'forged-votes',
   variation: true,
+  bus: 'rabbitmq',
   title: '15. vote requests of a sender that is no member, with a huge term',
   needs: [],
   messages,
   async run(scene) {
     const members = await neighbours(scene);
     const before = await agreed(members);
-    await whileGoodMessagesFlow(scene, {}, async ({ publish, confirmed }) => {
+    await whileForeignersPublish(scene, async ({ publish, confirmed }) => {
       for (const { id } of members) {
         const vote = {
           group: GROUP,
@@ -238,13 +247,14 @@ export const forgedVotes: Fault = {
 export const forgedAgents: Fault = {
   name: 'forged-agents',
   variation: true,
+  bus: 'rabbitmq',
   title: '15. a broadcast that hides a living agent, and 10,000 agents that do not exist',
   needs: [],
   messages,
   async run(scene) {
     const members = await neighbours(scene);
     await agreed(members);
-    await whileGoodMessagesFlow(scene, {}, async ({ publish, confirmed }) => {
+    await whileForeignersPublish(scene, async ({ publish, confirmed }) => {
       const agent = { role: NEIGHBOUR, capabilities: [], instance: 'forged', version: '0.1.0' };
       const properties = { type: 'agent_registered', headers: { 'agentmq-transient': true } };
       const announce = (id: string): void => {

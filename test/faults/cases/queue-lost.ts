@@ -1,4 +1,3 @@
-import { connect } from 'amqplib';
 import { until } from '../../support/index.js';
 import type { Fault } from '../fault.js';
 import type { Scene } from '../scene.js';
@@ -6,17 +5,8 @@ import type { Scene } from '../scene.js';
 const REPLAY = { MESSAGE_STORE_REPLAY_INTERVAL: '1' };
 const messages = { short: 1_000, long: 5_000 };
 
-/** Does something to the queue as an operator; resolves with how many messages it held. */
-async function lose(scene: Scene, how: 'purgeQueue' | 'deleteQueue'): Promise<void> {
-  const connection = await connect(scene.amqpUrl);
-  const channel = await connection.createChannel();
-  const { messageCount } = await channel[how](scene.queue);
-  await connection.close();
-  scene.note(`${messageCount.toLocaleString('en')} messages were taken out of the queue`);
-}
-
 /** An operator empties or deletes the queue while messages wait in it and more are being sent. */
-async function lost(scene: Scene, how: 'purgeQueue' | 'deleteQueue'): Promise<void> {
+async function lost(scene: Scene, how: 'purge' | 'delete'): Promise<void> {
   const [sender, consumer] = await Promise.all([
     scene.sender('sender-1'),
     scene.consumer('counter-1', { CONCURRENCY: '4', PREFETCH: '8', HELD: 'yes', ...REPLAY }),
@@ -24,7 +14,7 @@ async function lost(scene: Scene, how: 'purgeQueue' | 'deleteQueue'): Promise<vo
   await sender.send(scene.messages / 2);
   await until('messages to wait', async () => (await scene.queued()) > scene.messages / 4, 30_000, 50);
   await sender.begin(scene.messages / 2, { rate: 1_000 });
-  await lose(scene, how);
+  await scene.lose(how);
   scene.healed();
   await consumer.release();
   await scene.consumer('counter-2', REPLAY);
@@ -37,7 +27,7 @@ export const queuePurged: Fault = {
   title: '9. queue purged by an operator',
   needs: [],
   messages,
-  run: (scene) => lost(scene, 'purgeQueue'),
+  run: (scene) => lost(scene, 'purge'),
 };
 
 export const queueDeleted: Fault = {
@@ -46,7 +36,7 @@ export const queueDeleted: Fault = {
   title: '9. queue deleted by an operator',
   needs: [],
   messages,
-  run: (scene) => lost(scene, 'deleteQueue'),
+  run: (scene) => lost(scene, 'delete'),
 };
 
 /** Nobody declares the queue again for a while: what is sent meanwhile stays in the outbox, for no queue took it. */
@@ -63,7 +53,7 @@ export const queueDeletedForLong: Fault = {
     await sender.send(scene.messages / 2);
     await until('all to be published', async () => (await scene.ledger.backlog()).outbox === 0, 30_000, 50);
     await consumer.kill();
-    await lose(scene, 'deleteQueue');
+    await scene.lose('delete');
     await sender.send(scene.messages / 2);
     const refused = async (): Promise<boolean> => (await scene.ledger.refusedByBroker()) >= scene.messages / 2;
     await until('the broker to refuse what no queue takes', refused, 30_000, 50);

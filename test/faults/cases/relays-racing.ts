@@ -14,13 +14,15 @@ const ROUNDS = 8;
 export const relaysRacing: Fault = {
   name: 'relays-racing',
   title: '11. two relays racing over due rows',
+  // it taps what is published
+  bus: 'rabbitmq',
   needs: [],
   messages: { short: 3_000, long: 10_000 },
   expected: { duplicates: 0 },
   async run(scene) {
     const consumer = await scene.consumer('counter-1');
     await consumer.stop();
-    const connection = await connect(scene.amqpUrl);
+    const connection = await connect(scene.brokerUrl);
     const channel = await connection.createChannel();
     const copies = new Map<string, number>();
     const { queue } = await channel.assertQueue('', { exclusive: true });

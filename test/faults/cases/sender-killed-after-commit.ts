@@ -11,8 +11,8 @@ export const senderKilledAfterCommit: Fault = {
   async run(scene) {
     await scene.consumer('counter-1');
     // cut off from the broker, so that what it has committed is certainly not published when it dies
-    const proxy = await scene.proxyRabbitMq();
-    const cutOff = await scene.sender('sender-1', { AMQP_URL: proxy.through(scene.amqpUrl) });
+    const proxy = await scene.proxyBroker();
+    const cutOff = await scene.sender('sender-1', scene.brokerThrough(proxy));
     proxy.refuse();
     proxy.cut();
     await cutOff.send(scene.messages / 2);

@@ -1,0 +1,42 @@
+export type BusName = 'rabbitmq' | 'redis';
+
+/** A server of the faults' own: what may be done to it. */
+export interface OwnBroker {
+  readonly url: string;
+  restart(): Promise<void>;
+  /** SIGKILL; its data stays. */
+  kill(): Promise<void>;
+  /** SIGKILL; its data goes. */
+  wipe(): Promise<void>;
+  /** Starts it again; resolves when it accepts connections. */
+  up(): Promise<void>;
+  /** From now on it has too little memory to take another message. */
+  exhaustMemory(): Promise<void>;
+  relieveMemory(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A consumer's inbox, as the suite itself looks at it, beside the processes under test. */
+export interface InboxAt {
+  /** Where the broker is; several nodes of a cluster with commas between them. */
+  readonly url: string;
+  readonly namespace: string;
+  /** `role.counter` */
+  readonly consumer: string;
+}
+
+/** What the faults need to know of a broker, and do to it as an operator would. */
+export interface Bus {
+  readonly name: BusName;
+  readonly port: number;
+  /** Starts a server to do anything to. */
+  start(): Promise<OwnBroker>;
+  /** What makes an agent use the broker there; `quick`: dead connections are found as soon as can be. */
+  environment(url: string, quick?: boolean): Record<string, string>;
+  /** Messages that wait in an inbox; 0 when there is none. */
+  waiting(inbox: InboxAt): Promise<number>;
+  /** Takes out what waits in an inbox, or removes the inbox; resolves with how many messages that cost. */
+  lose(inbox: InboxAt, how: 'purge' | 'delete'): Promise<number>;
+  /** Removes all that a namespace with these consumers has left there. */
+  clear(url: string, namespace: string, consumers: readonly string[]): Promise<void>;
+}
