@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { RabbitMqNode, until } from '../support/index.js';
+import { type OwnBroker, testBus, until } from '../support/index.js';
 import { Deployment, submit, taskOf } from './deployment.js';
 import { measurements } from './tables.js';
 
@@ -8,19 +8,19 @@ const ROLES = { c1: 'coordinator', s1: 'specialist', w1: 'worker' };
 
 describe('a broker that is restarted in the middle of a task', () => {
   const system = new Deployment();
-  let node: RabbitMqNode;
+  let broker: OwnBroker;
 
   beforeAll(async () => {
-    node = await RabbitMqNode.start();
+    broker = await testBus.start();
     const apps = await Promise.all(
-      Object.entries(ROLES).map(([id, app]) => system.start(app, id, { AMQP_URL: node.url })),
+      Object.entries(ROLES).map(([id, app]) => system.start(app, id, testBus.environment(broker.url))),
     );
     await Promise.all(apps.map((app) => app.ready(START_MS)));
   }, 2 * START_MS);
 
   afterAll(async () => {
     await system.close();
-    await node.stop();
+    await broker.stop();
   }, 30_000);
 
   it('does not fail the task, though there is one specialist only', async () => {
@@ -34,7 +34,7 @@ describe('a broker that is restarted in the middle of a task', () => {
       async () => (await taskOf(system.app('c1'), id)).path.includes('s1'),
       30_000,
     );
-    await node.restart();
+    await broker.restart();
     const task = await until(
       'the end of the task',
       async () => {

@@ -1,7 +1,7 @@
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { Consensus, CoordinationModule, COORDINATORS, Tasks } from 'agentmq/coordination';
-import { amqpUrl, databaseUrl, until } from '../support/index.js';
+import { databaseUrl, testBus, until } from '../support/index.js';
 import { Deployment, rowsOf } from './deployment.js';
 
 const CREW = 'dist/programs/test/crew.js';
@@ -35,7 +35,7 @@ export class Crew {
     await Promise.all(members.map((member) => this.launch(member)));
     const settings = loadSettings({
       NAMESPACE: this.system.namespace,
-      AMQP_URL: amqpUrl(),
+      ...testBus.environment(testBus.sharedUrl()),
       DATABASE_URL: databaseUrl(),
       AGENT_ID: 'boss',
       ...this.env,

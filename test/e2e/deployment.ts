@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { amqpUrl, AppProcess, databaseUrl, randomNamespace, removeNamespace, until } from '../support/index.js';
+import { AppProcess, databaseUrl, randomNamespace, removeNamespace, testBus, until } from '../support/index.js';
 
 /** A task as `GET /tasks/:id` tells it. */
 export interface TaskView {
@@ -16,7 +16,7 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** Agent apps in processes of their own, over RabbitMQ and Postgres, in a namespace of their own. */
+/** Agent apps in processes of their own, over the bus of the tests and Postgres, in a namespace of their own. */
 export class Deployment {
   readonly namespace = randomNamespace('e2e');
   private readonly apps = new Map<string, AppProcess>();
@@ -26,7 +26,7 @@ export class Deployment {
   async start(app: string, id: string, env: Record<string, string> = {}, args: string[] = []): Promise<AppProcess> {
     const settings = {
       NAMESPACE: this.namespace,
-      AMQP_URL: amqpUrl(),
+      ...testBus.environment(testBus.sharedUrl()),
       DATABASE_URL: databaseUrl(),
       AGENT_ID: id,
       REGISTRY_HEARTBEAT_INTERVAL: '1',

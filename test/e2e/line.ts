@@ -1,7 +1,7 @@
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { CoordinationModule, COORDINATORS, Pipelines, type PipelineStage } from 'agentmq/coordination';
-import { amqpUrl, databaseUrl, until } from '../support/index.js';
+import { databaseUrl, testBus, until } from '../support/index.js';
 import { Analyse, Clean, Parse, Report } from './apps/line-contracts.js';
 import { QUICK } from './crew.js';
 import { Deployment, rowsOf } from './deployment.js';
@@ -32,7 +32,7 @@ export class Line {
     await this.launch(ids);
     const settings = loadSettings({
       NAMESPACE: this.system.namespace,
-      AMQP_URL: amqpUrl(),
+      ...testBus.environment(testBus.sharedUrl()),
       DATABASE_URL: databaseUrl(),
       AGENT_ID: 'boss',
       ...QUICK,

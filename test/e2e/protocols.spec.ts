@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { amqpUrl, databaseUrl, randomNamespace, removeNamespace } from '../support/index.js';
+import { type Bus, buses, databaseUrl, randomNamespace, removeNamespace } from '../support/index.js';
 import { CliRun, type CliExit } from './cli-run.js';
 
 const RUN_MS = 180_000;
@@ -34,31 +34,30 @@ const sectionOf = (stdout: string, protocol: string): string =>
 
 describe('agentmq run --protocol', () => {
   const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-protocols-'));
-  const namespace = randomNamespace('e2e');
+  const used: { readonly namespace: string; readonly bus: Bus }[] = [];
   const quick = { COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1', COORDINATION_ELECTION_TIMEOUT: '0.5' };
-  const servers = {
-    MESSAGE_BUS_TYPE: 'rabbitmq',
-    AMQP_URL: amqpUrl(),
-    DATABASE_URL: databaseUrl(),
-    NAMESPACE: namespace,
+  const serversOf = (bus: Bus): Record<string, string> => {
+    const namespace = randomNamespace('e2e');
+    used.push({ namespace, bus });
+    return { ...quick, ...bus.environment(bus.sharedUrl()), DATABASE_URL: databaseUrl(), NAMESPACE: namespace };
   };
   const run = (args: string[], env: Record<string, string> = {}): Promise<CliExit> =>
     CliRun.start(folder, ['run', ...args], env).exit;
 
   afterAll(async () => {
-    await removeNamespace(namespace);
+    for (const { namespace, bus } of used) await removeNamespace(namespace, bus);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }, RUN_MS);
 
   const results = new Map<string, CliExit>();
 
   beforeAll(async () => {
-    const buses = { memory: quick, RabbitMQ: { ...quick, ...servers } };
+    const environments = { memory: quick, RabbitMQ: serversOf(buses.rabbitmq), Redis: serversOf(buses.redis) };
     const all = ['--protocol', 'all', '--agents', String(AGENTS.length)];
-    await Promise.all(Object.entries(buses).map(async ([bus, env]) => results.set(bus, await run(all, env))));
+    await Promise.all(Object.entries(environments).map(async ([bus, env]) => results.set(bus, await run(all, env))));
   }, RUN_MS);
 
-  describe.each(['memory', 'RabbitMQ'])('all, over %s', (bus) => {
+  describe.each(['memory', 'RabbitMQ', 'Redis'])('all, over %s', (bus) => {
     const result = (): CliExit => results.get(bus) as CliExit;
     const told = (protocol: string): string => sectionOf(result().stdout, protocol);
 
@@ -189,7 +188,7 @@ describe('agentmq run --protocol', () => {
   it(
     'tries each of all though others fail, names what failed, and ends with exit code 1',
     async () => {
-      const nobody = { ...servers, AMQP_URL: 'amqp://guest:guest@127.0.0.1:1' };
+      const nobody = { ...serversOf(buses.rabbitmq), AMQP_URL: 'amqp://guest:guest@127.0.0.1:1' };
       const { code, stdout, stderr } = await run(['--protocol', 'all'], nobody);
       expect(code).toBe(1);
       expect(stdout).toContain(`== summary: 0 of ${PROTOCOLS.length} passed ==`);

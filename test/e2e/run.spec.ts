@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { amqpUrl, databaseUrl, randomNamespace, removeNamespace, until } from '../support/index.js';
+import { databaseUrl, randomNamespace, removeNamespace, testBus, until } from '../support/index.js';
 import { CliRun, type CliExit } from './cli-run.js';
 import { type Column, expectColumns, measurements, type Table } from './tables.js';
 
@@ -216,17 +216,16 @@ describe('agentmq run', () => {
   });
 
   it(
-    'comes to the same over RabbitMQ and Postgres, and each message has its completed delivery',
+    'comes to the same over servers, and each message has its completed delivery',
     async () => {
       const env = {
-        MESSAGE_BUS_TYPE: 'rabbitmq',
-        AMQP_URL: amqpUrl(),
+        ...testBus.environment(testBus.sharedUrl()),
         DATABASE_URL: databaseUrl(),
         NAMESPACE: namespace,
       };
-      const args = ['--input', 'table.csv', '--agents', '1', '--output', 'rabbitmq.json'];
+      const args = ['--input', 'table.csv', '--agents', '1', '--output', 'servers.json'];
       expect(await run(args, { env })).toMatchObject({ code: 0 });
-      expect(timeless(reportIn('rabbitmq.json'))).toEqual(timeless(first));
+      expect(timeless(reportIn('servers.json'))).toEqual(timeless(first));
       const client = new Client({ connectionString: databaseUrl() });
       await client.connect();
       try {
@@ -291,7 +290,9 @@ describe('agentmq run', () => {
     it('a message bus that there is not', async () => {
       const answer = await run(['--input', 'table.csv'], { env: { MESSAGE_BUS_TYPE: 'pigeons' } });
       expect(answer).toMatchObject({ code: 2, stdout: '' });
-      expect(answer.stderr).toMatch(/^agentmq: invalid settings:\n +MESSAGE_BUS_TYPE: .*in_memory, rabbitmq.*\n$/);
+      expect(answer.stderr).toMatch(
+        /^agentmq: invalid settings:\n +MESSAGE_BUS_TYPE: .*in_memory, rabbitmq, redis.*\n$/,
+      );
     });
   });
 });

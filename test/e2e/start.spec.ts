@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
-import { amqpUrl, databaseUrl, freePort, TcpProxy, until, type AppProcess } from '../support/index.js';
+import { databaseUrl, nowhere, TcpProxy, testBus, until, type AppProcess } from '../support/index.js';
 import { CliRun } from './cli-run.js';
 import { ask, Deployment } from './deployment.js';
 
@@ -30,12 +30,6 @@ describe('the start of an agent app', () => {
     const { code } = await app.exited;
     return { code, output: stripVTControlCharacters(app.output()) };
   };
-  const nowhere = async (url: string): Promise<string> => {
-    const changed = new URL(url);
-    changed.port = String(await freePort());
-    return changed.href;
-  };
-
   it(
     'ends with exit code 1 for wrong settings, and tells every one of them',
     async () => {
@@ -81,7 +75,10 @@ describe('the start of an agent app', () => {
     'ends with exit code 1 when the broker or the database is not there, if told to fail',
     async () => {
       const [lonely, forgetful] = await Promise.all([
-        system.start('worker', 'w2', { MESSAGE_BUS_START: 'fail', AMQP_URL: await nowhere(amqpUrl()) }),
+        system.start('worker', 'w2', {
+          MESSAGE_BUS_START: 'fail',
+          ...testBus.environment(await nowhere(testBus.sharedUrl())),
+        }),
         system.start('worker', 'w3', { MESSAGE_BUS_START: 'fail', DATABASE_URL: await nowhere(databaseUrl()) }),
       ]);
       const broker = await endOf(lonely);
@@ -100,14 +97,16 @@ describe('the start of an agent app', () => {
   it(
     'waits for a broker that is not there: it lives, and is ready once the broker is',
     async () => {
-      const { hostname, port } = new URL(amqpUrl());
-      proxy = await TcpProxy.listen({ host: hostname, port: Number(port) || 5672 });
+      proxy = await TcpProxy.before(testBus.sharedUrl());
       proxy.refuse();
-      const app = await system.start('worker', 'w4', { MESSAGE_BUS_START: 'wait', AMQP_URL: proxy.through(amqpUrl()) });
+      const app = await system.start('worker', 'w4', {
+        MESSAGE_BUS_START: 'wait',
+        ...testBus.environment(proxy.through(testBus.sharedUrl())),
+      });
       await until('HTTP', () => ask(app, '/health/live').catch(() => undefined), EXIT_MS, 50);
       await until('a vain attempt', () => app.output().includes('no connection to the broker'), EXIT_MS, 50);
       expect(await ask(app, '/health/live')).toMatchObject({ status: 200, body: { status: 'ok' } });
-      const down = { agent: { status: 'down' }, message_bus: { status: 'down', type: 'rabbitmq' } };
+      const down = { agent: { status: 'down' }, message_bus: { status: 'down', type: testBus.name } };
       expect(await ask(app, '/health/ready')).toMatchObject({ status: 503, body: { status: 'error', error: down } });
       expect(await ask(app, '/health')).toMatchObject({ status: 503, body: { status: 'error', error: down } });
       await proxy.accept();

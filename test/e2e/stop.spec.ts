@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { amqpUrl, type AppProcess, databaseUrl, until } from '../support/index.js';
+import { type AppProcess, databaseUrl, testBus, until } from '../support/index.js';
 import { CliRun } from './cli-run.js';
 import { ask, Deployment, rowsOf } from './deployment.js';
 import { measurements } from './tables.js';
@@ -78,7 +78,8 @@ describe('a stop', () => {
     async () => {
       const { PATH = '', HOME = '' } = process.env;
       const { namespace: NAMESPACE } = system;
-      const env = { PATH, HOME, NAMESPACE, AMQP_URL: amqpUrl(), DATABASE_URL: databaseUrl(), AGENT_ID: 'by-npx' };
+      const bus = testBus.environment(testBus.sharedUrl());
+      const env = { PATH, HOME, NAMESPACE, ...bus, DATABASE_URL: databaseUrl(), AGENT_ID: 'by-npx' };
       const npx = spawn('npx', ['agentmq', 'start', 'worker'], { env: { ...env, HTTP_PORT: '0' }, stdio: 'ignore' });
       const registered = `SELECT 1 FROM NS.agents WHERE id = 'by-npx' AND NOT stopped`;
       const isThere = async () => (await rowsOf(system, registered).catch(() => [])).length > 0;

@@ -1,18 +1,14 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { amqpUrl, databaseUrl, redisUrl } from '../support/index.js';
-import type { BusName } from './bus.js';
-import { buses } from './buses/index.js';
+import { buses, type BusName, databaseUrl } from '../support/index.js';
 import type { Fault } from './fault.js';
 import { runFault } from './run-fault.js';
 import { Servers } from './servers.js';
 
 /** Every one of the faults in its short form, as a test, but for mere variations: all promises are kept. */
-export function describeFaults(what: string, faults: readonly Fault[], bus: BusName = 'rabbitmq'): void {
+export function describeFaults(what: string, faults: readonly Fault[], busName: BusName = 'rabbitmq'): void {
   describe(what, () => {
-    const servers = new Servers(buses[bus], {
-      brokerUrl: bus === 'redis' ? redisUrl() : amqpUrl(),
-      databaseUrl: databaseUrl(),
-    });
+    const bus = buses[busName];
+    const servers = new Servers(bus, { brokerUrl: bus.sharedUrl(), databaseUrl: databaseUrl() });
 
     afterAll(() => servers.close(), 60_000);
 

@@ -1,5 +1,5 @@
 import type { Account } from './accounting.js';
-import type { BusName } from './bus.js';
+import type { BusName } from '../support/index.js';
 import type { Scene } from './scene.js';
 import type { Need } from './servers.js';
 

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { parseArgs } from 'node:util';
-import type { BusName } from './bus.js';
-import { buses } from './buses/index.js';
+import { busOf, type BusName } from '../support/index.js';
 import { faults } from './cases/index.js';
 import type { Fault, FaultReport } from './fault.js';
 import { table } from './report.js';
@@ -20,8 +19,7 @@ async function main(): Promise<number> {
       only: { type: 'string' },
     },
   });
-  const bus = Object.values(buses).find(({ name }) => name === values.bus);
-  if (!bus) throw new TypeError(`no bus "${values.bus}"; there are ${Object.keys(buses).join(', ')}`);
+  const bus = busOf(values.bus);
   const servers = new Servers(bus);
   const reports: FaultReport[] = [];
   const failures: string[] = [];

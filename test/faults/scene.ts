@@ -1,9 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type PostgresServer, type RabbitMqCluster, randomNamespace, TcpProxy, until } from '../support/index.js';
+import {
+  type InboxAt,
+  type OwnBroker,
+  type PostgresServer,
+  type RabbitMqCluster,
+  randomNamespace,
+  TcpProxy,
+  until,
+} from '../support/index.js';
 import { type AgentProcess, ConsumerProcess, NeighbourProcess, SenderProcess } from './agent-process.js';
-import type { InboxAt, OwnBroker } from './bus.js';
 import { type JournalEntries, readJournals } from './journal.js';
 import { Ledger } from './ledger.js';
 import { CONSUMER } from './numbered.js';
@@ -78,8 +85,7 @@ export class Scene {
 
   /** A proxy in front of the broker: `brokerThrough` leads a process through it. */
   async proxyBroker(): Promise<TcpProxy> {
-    const { hostname, port } = new URL(this.brokerUrl);
-    const proxy = await TcpProxy.listen({ host: hostname, port: Number(port || this.servers.bus.port) });
+    const proxy = await TcpProxy.before(this.brokerUrl);
     this.proxies.push(proxy);
     return proxy;
   }

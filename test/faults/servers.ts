@@ -1,5 +1,4 @@
-import { PostgresServer, RabbitMqCluster } from '../support/index.js';
-import type { Bus, OwnBroker } from './bus.js';
+import { type Bus, type OwnBroker, PostgresServer, RabbitMqCluster } from '../support/index.js';
 
 /** Servers that a fault does something to, and that no one else may therefore use; `cluster` is one of RabbitMQ nodes. */
 export type Need = 'broker' | 'postgres' | 'cluster';

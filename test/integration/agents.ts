@@ -3,9 +3,15 @@ import type { DynamicModule, INestApplicationContext, Provider, Type } from '@ne
 import { AgentIdentity, AgentModule, type AgentSettings, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { MemoryHub } from 'agentmq/broker';
 import { PostgresMessageStore } from 'agentmq/message-store';
-import { connect } from 'amqplib';
 import pg from 'pg';
-import { amqpUrl, databaseUrl as givenDatabaseUrl, randomNamespace } from '../support/index.js';
+import {
+  amqpUrl,
+  busOf,
+  databaseUrl as givenDatabaseUrl,
+  randomNamespace,
+  redisUrl,
+  testBus,
+} from '../support/index.js';
 
 export interface TestAgent {
   readonly id: string;
@@ -20,7 +26,7 @@ export interface TestAgent {
   readonly sealing?: AgentSettings['sealing'];
 }
 
-/** Agents of one test, in a namespace of their own, over real servers. `close` stops them and leaves nothing behind. */
+/** Agents of one test, in a namespace of their own, over real servers: the bus of the tests unless another is given. `close` stops them and leaves nothing behind. */
 export class TestSystem {
   readonly namespace = randomNamespace('it');
   readonly settings: AgentSettings;
@@ -32,7 +38,9 @@ export class TestSystem {
   constructor(variables: Record<string, string> = {}) {
     this.settings = loadSettings({
       NAMESPACE: this.namespace,
+      MESSAGE_BUS_TYPE: testBus.name,
       AMQP_URL: amqpUrl(),
+      REDIS_URL: redisUrl(),
       DATABASE_URL: givenDatabaseUrl(),
       MESSAGE_BUS_START: 'fail',
       SHUTDOWN_TIMEOUT: '5',
@@ -80,21 +88,11 @@ export class TestSystem {
     await client.connect();
     await client.query(`DROP SCHEMA IF EXISTS ${this.namespace} CASCADE`);
     await client.end();
-    if (this.settings.bus.type === 'rabbitmq') await this.deleteTopology();
-  }
-
-  private async deleteTopology(): Promise<void> {
-    // Where no broker listens, nothing was declared.
-    const connection = await connect(this.settings.bus.urls[0] ?? '').catch(() => undefined);
-    if (!connection) return;
-    const channel = await connection.createChannel();
-    for (const lane of ['', '.high']) {
-      for (const owner of this.owners) await channel.deleteQueue(`${this.namespace}.${owner}${lane}`);
-      for (const exchange of ['direct', 'topic', 'broadcast'])
-        await channel.deleteExchange(`${this.namespace}.${exchange}${lane}`);
-    }
-    await channel.deleteQueue(`${this.namespace}.dead-letter`);
-    await channel.deleteExchange(`${this.namespace}.dead-letter`);
-    await connection.close();
+    const { type, urls } = this.settings.bus;
+    // where no broker listens, nothing was declared
+    if (type !== 'in_memory')
+      await busOf(type)
+        .clear(urls[0] ?? '', this.namespace, [...this.owners])
+        .catch(() => undefined);
   }
 }

@@ -13,7 +13,7 @@ import {
   UnknownProposalError,
   Vote,
 } from 'agentmq/coordination';
-import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 /** How an agent deals with the proposals of one subject. */
@@ -29,7 +29,6 @@ const WAIT_MS = 25_000;
 
 describe('consensus', () => {
   const system = new TestSystem({
-    MESSAGE_BUS_TYPE: 'rabbitmq',
     RABBITMQ_QUEUE_TYPE: 'classic',
   });
   Object.assign(system.settings, { registry: { heartbeatInterval: 400, agentTimeout: 3_000 } });
@@ -68,7 +67,7 @@ describe('consensus', () => {
       id,
       controllers: [controller],
       imports: [CoordinationModule],
-      ...(broker ? { urls: [broker.through(amqpUrl())] } : {}),
+      ...(broker ? { urls: [broker.through(testBus.sharedUrl())] } : {}),
       ...(db ? { databaseUrl: db.through(databaseUrl()) } : {}),
     });
     agents.set(id, agent);
@@ -258,13 +257,8 @@ describe('consensus', () => {
   });
 
   it('is finished by a sibling when the proposer is cut off, and the proposer learns it when it is back', async () => {
-    const proxies = await Promise.all(
-      [amqpUrl(), databaseUrl()].map((target) => {
-        const { hostname, port } = new URL(target);
-        return TcpProxy.listen({ host: hostname, port: Number(port) });
-      }),
-    );
-    const [broker, db] = proxies as [TcpProxy, TcpProxy];
+    const proxies = await Promise.all([TcpProxy.before(testBus.sharedUrl()), TcpProxy.before(databaseUrl())]);
+    const [broker, db] = proxies;
     await start('boss-3', Boss, broker, db);
     const motion = { subject: subject({ 'voter-1': inFavour, 'voter-2': inFavour }) };
     const held = { electorate: ['voter-1', 'voter-2', 'voter-3', 'voter-4', 'voter-5'], timeout: 1_500 };

@@ -5,7 +5,7 @@ import { Broker } from 'agentmq/broker';
 import { Contract, type Envelope, toTopic, type WireProperties } from 'agentmq/contracts';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
-import { TcpProxy, until } from '../support/index.js';
+import { TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'pulse' })
@@ -38,7 +38,7 @@ async function hear(agent: INestApplicationContext, ...topics: string[]) {
   return { listener, heard, numbers: () => heard.map(({ pulse }) => pulse.n) };
 }
 
-describe.each(['in_memory', 'rabbitmq'])('control messages (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('control messages (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   const started: { id: string; traceparent: string | undefined }[] = [];
   let one: INestApplicationContext;
@@ -145,7 +145,7 @@ describe.each(['in_memory', 'rabbitmq'])('control messages (%s)', (busType) => {
 });
 
 describe('an announcement while the broker is away', () => {
-  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq' });
+  const system = new TestSystem();
   let proxy: TcpProxy;
   afterAll(async () => {
     await system.close();
@@ -154,8 +154,7 @@ describe('an announcement while the broker is away', () => {
 
   it('is no error, and does not arrive later', async () => {
     const [url = ''] = system.settings.bus.urls;
-    const { hostname, port } = new URL(url);
-    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5672) });
+    proxy = await TcpProxy.before(url);
     const away = await system.start({ id: 'away-1', controllers: [Listening], urls: [proxy.through(url)] });
     const here = await system.start({ id: 'here-1', controllers: [Listening] });
     const heard = [await hear(here, 'away'), await hear(away, 'away')];

@@ -15,7 +15,7 @@ import {
   Tasks,
 } from 'agentmq/coordination';
 import { IsIn, IsInt } from 'class-validator';
-import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 const LEVELS = ['ceo', 'manager', 'lead', 'worker'] as const;
@@ -68,9 +68,8 @@ const expected = (count: number): Total => ({
 const WAIT_MS = 20_000;
 const PIECES = 3;
 
-describe('delegation over RabbitMQ', () => {
+describe('delegation', () => {
   const system = new TestSystem({
-    MESSAGE_BUS_TYPE: 'rabbitmq',
     RABBITMQ_QUEUE_TYPE: 'classic',
     COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1',
     COORDINATION_ELECTION_TIMEOUT: '0.4',
@@ -148,9 +147,8 @@ describe('delegation over RabbitMQ', () => {
   const imports = [CoordinationModule, CoordinatorsModule];
   const start = (id: string, controller: new (...args: never[]) => object, where = {}) =>
     system.start({ id, controllers: [controller], imports: [CoordinationModule], ...where });
-  const proxyTo = async (url: string, port: number): Promise<TcpProxy> => {
-    const { hostname, port: given } = new URL(url);
-    const proxy = await TcpProxy.listen({ host: hostname, port: Number(given || port) });
+  const proxyBefore = async (url: string): Promise<TcpProxy> => {
+    const proxy = await TcpProxy.before(url);
     proxies.push(proxy);
     return proxy;
   };
@@ -202,9 +200,9 @@ describe('delegation over RabbitMQ', () => {
   });
 
   it('goes on when a lead is cut off in the middle, whose parts that are done are not done again', async () => {
-    const [broker, database] = [await proxyTo(amqpUrl(), 5672), await proxyTo(databaseUrl(), 5432)];
+    const [broker, database] = [await proxyBefore(testBus.sharedUrl()), await proxyBefore(databaseUrl())];
     await start('lead-2', bossOf('lead'), {
-      urls: [broker.through(amqpUrl())],
+      urls: [broker.through(testBus.sharedUrl())],
       databaseUrl: database.through(databaseUrl()),
     });
     terms = { lead: { concurrency: 2 } };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle } from 'agentmq/agent';
 import { Contract, fromWire, toRole } from 'agentmq/contracts';
-import { connect } from 'amqplib';
+import { Broker } from 'agentmq/broker';
 import { IsInt, IsString } from 'class-validator';
-import { amqpUrl, freePort, until } from '../support/index.js';
+import { nowhere, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'step' })
@@ -88,7 +88,7 @@ function worker() {
 @Agent({ role: 'boss' })
 class Boss {}
 
-describe.each(['in_memory', 'rabbitmq'])('what becomes of a message (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('what becomes of a message (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType, MESSAGE_BUS_MAX_MESSAGE_BYTES: String(1024 * 1024) });
   const { Stepper, steps, effects, open } = worker();
   let agents: AgentClient;
@@ -145,17 +145,15 @@ describe.each(['in_memory', 'rabbitmq'])('what becomes of a message (%s)', (busT
 });
 
 describe('a claim that somebody else holds', () => {
-  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq' });
+  const system = new TestSystem();
   const { Stepper, steps } = worker();
   afterAll(() => system.close());
 
   it('is waited for, and taken over when its lease ends', async () => {
-    await system.start({ id: 'stepper-2', controllers: [Stepper] });
+    const stepper = await system.start({ id: 'stepper-2', controllers: [Stepper] });
     const body = Buffer.from('{"n":7}');
-    const { message } = fromWire(toRole('stepper'), {
-      properties: { type: 'step', messageId: 'held-elsewhere', headers: {} },
-      body,
-    });
+    const wire = { properties: { type: 'step', messageId: 'held-elsewhere', headers: {} }, body };
+    const { message } = fromWire(toRole('stepper'), wire);
     await system.store.record([message]);
     const claim = {
       messageId: 'held-elsewhere',
@@ -166,11 +164,7 @@ describe('a claim that somebody else holds', () => {
       alone: false,
     };
     expect(await system.store.claim([claim], 'ghost', 1_500)).toMatchObject([{ outcome: 'claimed', attempt: 1 }]);
-    const connection = await connect(amqpUrl());
-    const channel = await connection.createConfirmChannel();
-    channel.publish(`${system.namespace}.direct`, 'role.stepper', body, { type: 'step', messageId: 'held-elsewhere' });
-    await channel.waitForConfirms();
-    await connection.close();
+    await stepper.get(Broker).publish({ ...wire, recipient: toRole('stepper'), mandatory: true, persistent: true });
     await until('the take-over', () => steps.includes(7));
     const done = await until('completion', async () => {
       const [delivery] = (await system.store.find('held-elsewhere'))?.deliveries ?? [];
@@ -183,8 +177,7 @@ describe('a claim that somebody else holds', () => {
 describe('a broker that is away at the start', () => {
   it('keeps nobody from sending durable messages', async () => {
     const system = new TestSystem({
-      MESSAGE_BUS_TYPE: 'rabbitmq',
-      AMQP_URL: `amqp://guest:guest@127.0.0.1:${await freePort()}`,
+      ...testBus.environment(await nowhere(testBus.sharedUrl())),
       MESSAGE_BUS_START: 'degraded',
     });
     const agents = (await system.start({ id: 'boss-2', controllers: [Boss] })).get(AgentClient);

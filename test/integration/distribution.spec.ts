@@ -16,7 +16,7 @@ import {
   UnknownStrategyError,
 } from 'agentmq/coordination';
 import { IsInt, IsString } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'quote_request' })
@@ -48,7 +48,7 @@ const refuses: Behaviour = () => Promise.reject(new Refused('not this'));
 const quoting = { capability: 'quoting' };
 const clerks = ['clerk-1', 'clerk-2', 'clerk-3'];
 
-describe.each(['in_memory', 'rabbitmq'])('distribution (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('distribution (%s)', (busType) => {
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: busType,
     RABBITMQ_QUEUE_TYPE: 'classic',

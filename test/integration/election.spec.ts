@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext, OnApplicationBootstrap } from '@nestjs/common';
 import { Agent, AgentRegistry } from 'agentmq/agent';
-import { ElectionMessage, InvalidMessageError } from 'agentmq/contracts';
+import { Broker, type Publication } from 'agentmq/broker';
+import { ElectionMessage, InvalidMessageError, toTopic } from 'agentmq/contracts';
 import {
   AlreadyJoinedError,
   DeposedError,
@@ -16,9 +17,8 @@ import {
 } from 'agentmq/coordination';
 import type { Transaction } from 'agentmq/message-store';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
-import { connect } from 'amqplib';
 import pg from 'pg';
-import { amqpUrl, databaseUrl, freePort, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, freePort, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Agent({ role: 'elector' })
@@ -34,11 +34,6 @@ interface Member {
   readonly database: TcpProxy;
 }
 
-const proxyTo = (url: string, port: number): Promise<TcpProxy> => {
-  const { hostname, port: given } = new URL(url);
-  return TcpProxy.listen({ host: hostname, port: Number(given) || port });
-};
-
 async function connected(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: databaseUrl() });
   await client.connect();
@@ -47,7 +42,6 @@ async function connected(): Promise<pg.Client> {
 
 describe('an election', () => {
   const system = new TestSystem({
-    MESSAGE_BUS_TYPE: 'rabbitmq',
     REGISTRY_HEARTBEAT_INTERVAL: '1',
     REGISTRY_AGENT_TIMEOUT: '3',
     COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.2',
@@ -61,12 +55,15 @@ describe('an election', () => {
   let groups: Map<string, ElectionGroup>;
 
   const start = async (id: string): Promise<Member> => {
-    const [broker, database] = await Promise.all([proxyTo(amqpUrl(), 5672), proxyTo(databaseUrl(), 5432)]);
+    const [broker, database] = await Promise.all([
+      TcpProxy.before(testBus.sharedUrl()),
+      TcpProxy.before(databaseUrl()),
+    ]);
     const agent = await system.start({
       id,
       controllers: [Elector],
       providers: [Elections],
-      urls: [broker.through(amqpUrl())],
+      urls: [broker.through(testBus.sharedUrl())],
       databaseUrl: database.through(databaseUrl()),
     });
     proxies.push(broker, database);
@@ -425,19 +422,24 @@ describe('an election', () => {
     const { term } = get(groups, await leaderOf(groups)).state;
     const agent = { id: 'outsider', role: 'elector', instance: 'o', version: '1', concurrency: 1, handles: [] };
     await system.store.registerAgent({ ...agent, capabilities: ['election.other'] });
-    const connection = await connect(amqpUrl());
-    const channel = await connection.createConfirmChannel();
+    // as a client publishes that is no agent of ours
+    const broker = memberOf(ids[0] as string).agent.get(Broker);
     const said = { incarnation: 1_000, term: 1e12, granted: false, transfer: true, round: 1e15 };
     const kinds = ['vote_request', 'leading', 'following', 'vote_answer', 'pre_vote_answer', 'time_out_now'] as const;
+    const told: Publication[] = [];
     for (const from of ['nobody', 'outsider', ...ids])
       for (const kind of kinds)
         for (const topic of [...ids.map((id) => `to.${id}`), 'all']) {
           const body = JSON.stringify({ group: 'electors', from, kind, ...said });
-          const properties = { type: 'election_message', appId: from };
-          channel.publish(`${schema}.topic`, `election.electors.${topic}`, Buffer.from(body), properties);
+          told.push({
+            recipient: toTopic(`election.electors.${topic}`),
+            mandatory: false,
+            persistent: false,
+            properties: { type: 'election_message', appId: from, headers: {} },
+            body: Buffer.from(body),
+          });
         }
-    await channel.waitForConfirms();
-    await connection.close();
+    await Promise.all(told.map((publication) => broker.publish(publication)));
     const leading = await leaderOf(groups);
     const [heir = ''] = ids.filter((id) => id !== leading);
     await get(groups, leading).transfer(heir, { timeout: WAIT_MS });

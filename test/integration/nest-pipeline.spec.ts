@@ -32,7 +32,7 @@ import { Agent, AgentClient, AgentModule, AgentServer, Ctx, Handle, MessageConte
 import { Contract, RemoteError } from 'agentmq/contracts';
 import { IsInt, IsString } from 'class-validator';
 import { map, type Observable, throwError } from 'rxjs';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'guarded' })
@@ -228,7 +228,7 @@ class PipelineAgent {
 @Agent({ role: 'caller' })
 class CallerAgent {}
 
-describe.each(['in_memory', 'rabbitmq'])("a handler runs through Nest's pipeline (%s)", (busType) => {
+describe.each(['in_memory', testBus.name])("a handler runs through Nest's pipeline (%s)", (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   const to = { role: 'pipeline' };
   let agents: AgentClient;
@@ -438,7 +438,7 @@ class EarlyAgent implements OnModuleInit, OnApplicationBootstrap {
   }
 }
 
-describe.each(['in_memory', 'rabbitmq'])('an app may send before its agent listens (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('an app may send before its agent listens (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   afterAll(() => system.close());
 

@@ -4,7 +4,7 @@ import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { StoreUnavailableError } from 'agentmq/message-store';
 import { IsInt } from 'class-validator';
-import { PostgresServer, RabbitMqNode, TcpProxy, until } from '../support/index.js';
+import { type OwnBroker, PostgresServer, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'numbered' })
@@ -48,7 +48,7 @@ function counter() {
 class Sender {}
 
 describe('servers that go away', () => {
-  let rabbitmq: RabbitMqNode;
+  let broker: OwnBroker;
   let postgres: PostgresServer;
   let system: TestSystem;
   let agents: AgentClient;
@@ -56,15 +56,15 @@ describe('servers that go away', () => {
   const { Counter, handled } = counter();
 
   beforeAll(async () => {
-    [rabbitmq, postgres] = await Promise.all([RabbitMqNode.start(), PostgresServer.start()]);
-    system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', AMQP_URL: rabbitmq.url, DATABASE_URL: postgres.url });
+    [broker, postgres] = await Promise.all([testBus.start(), PostgresServer.start()]);
+    system = new TestSystem({ ...testBus.environment(broker.url), DATABASE_URL: postgres.url });
     await system.start({ id: 'counter-1', controllers: [Counter] });
     sender = await system.start({ id: 'sender-1', controllers: [Sender] });
     agents = sender.get(AgentClient);
   }, 60_000);
   afterAll(async () => {
     await system.close();
-    await Promise.all([rabbitmq.stop(), postgres.stop()]);
+    await Promise.all([broker.stop(), postgres.stop()]);
   }, 60_000);
 
   const send = (numbers: number[]) =>
@@ -79,11 +79,11 @@ describe('servers that go away', () => {
   it('broker down: durable sends succeed, and go out when it is back', async () => {
     await send([1, 2, 3]);
     await allCompleted(3);
-    await rabbitmq.kill();
+    await broker.kill();
     await until('the loss to be noticed', () => handled.length === 3);
     await send([4, 5, 6]);
     expect((await system.store.counts()).messages).toBe(6);
-    await rabbitmq.up();
+    await broker.up();
     await allCompleted(6);
     expect(new Set(handled)).toEqual(new Set([1, 2, 3, 4, 5, 6]));
   }, 120_000);
@@ -123,10 +123,9 @@ describe('a consumer that loses its connection while it handles', () => {
   const { Counter, attempts, gates } = counter();
 
   beforeAll(async () => {
-    system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq' });
+    system = new TestSystem();
     const [url] = system.settings.bus.urls;
-    const { hostname, port } = new URL(url ?? '');
-    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5672) });
+    proxy = await TcpProxy.before(url ?? '');
   });
   afterAll(async () => {
     await system.close();

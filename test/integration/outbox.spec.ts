@@ -5,7 +5,7 @@ import { OutboxFullError } from 'agentmq/messaging';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { DataSource } from 'typeorm';
-import { databaseUrl, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'parcel' })
@@ -50,7 +50,7 @@ function receiver() {
   return { Receiver, handled, copies };
 }
 
-describe.each(['in_memory', 'rabbitmq'])('sends that wait (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('sends that wait (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   const { Receiver, handled, copies } = receiver();
   let agents: AgentClient;
@@ -172,9 +172,8 @@ describe('an outbox at its limit', () => {
   const { Receiver, handled } = receiver();
 
   beforeAll(async () => {
-    system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_STORE_OUTBOX_LIMIT: '20' });
-    const { hostname, port } = new URL(system.settings.bus.urls[0] ?? '');
-    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5672) });
+    system = new TestSystem({ MESSAGE_STORE_OUTBOX_LIMIT: '20' });
+    proxy = await TcpProxy.before(system.settings.bus.urls[0] ?? '');
   });
   afterAll(async () => {
     await system.close();
@@ -210,7 +209,6 @@ describe('an outbox at its limit', () => {
 
 describe('an inbox that is full', () => {
   const system = new TestSystem({
-    MESSAGE_BUS_TYPE: 'rabbitmq',
     MESSAGE_BUS_MAX_QUEUE_SIZE: '20',
     MESSAGE_STORE_OUTBOX_LIMIT: '100',
     MESSAGE_STORE_REPLAY_INTERVAL: '1',
@@ -228,8 +226,7 @@ describe('an inbox that is full', () => {
   }
 
   beforeAll(async () => {
-    const { hostname, port } = new URL(system.settings.bus.urls[0] ?? '');
-    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5672) });
+    proxy = await TcpProxy.before(system.settings.bus.urls[0] ?? '');
   });
   afterAll(async () => {
     await system.close();

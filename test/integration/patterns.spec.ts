@@ -3,7 +3,7 @@ import { Agent, AgentClient, AgentRegistry, Ctx, Handle, MessageContext, Subscri
 import { NoRecipientError, RequestTimeoutError } from 'agentmq/broker';
 import { Contract, ContractViolationError } from 'agentmq/contracts';
 import { IsInt, IsString, Min } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'job' })
@@ -86,7 +86,7 @@ function recorder() {
 @Agent({ role: 'asker' })
 class Asker {}
 
-describe.each(['in_memory', 'rabbitmq'])('the four patterns (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   const { seen, Doer } = recorder();
   const whatWasSeen = () => seen.map(({ agent, what }) => `${agent}: ${what}`).sort();

@@ -18,7 +18,7 @@ import {
   UnknownTaskError,
 } from 'agentmq/coordination';
 import { IsArray, IsInt, IsString } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 class Step {
@@ -58,7 +58,7 @@ const STAGES: readonly PipelineStage[] = [
 const NAMES = STAGES.map(({ name }) => name);
 const WAIT_MS = 20_000;
 
-describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('pipelines over $bus', ({ bus }) => {
+describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bus', ({ bus }) => {
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: bus,
     RABBITMQ_QUEUE_TYPE: 'classic',

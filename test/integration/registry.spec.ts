@@ -5,14 +5,13 @@ import { AgentDeregistered, AgentRegistered, AgentUpdated, Contract, InvalidMess
 import { BusStoppedError } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { map } from 'rxjs';
-import { amqpUrl, databaseUrl, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 const INTERVAL_MS = 1_000;
 const TIMEOUT_MS = 3_000;
 const WAIT_MS = 30_000;
 const REGISTRY = {
-  MESSAGE_BUS_TYPE: 'rabbitmq',
   REGISTRY_HEARTBEAT_INTERVAL: String(INTERVAL_MS / 1_000),
   REGISTRY_AGENT_TIMEOUT: String(TIMEOUT_MS / 1_000),
 };
@@ -49,12 +48,8 @@ const healthSeenBy = (agent: INestApplicationContext, id: string): string | unde
 const becomes = (agents: readonly INestApplicationContext[], id: string, health: string): Promise<unknown> =>
   until(`${id} to be ${health}`, () => agents.every((agent) => healthSeenBy(agent, id) === health), WAIT_MS);
 
-const proxyTo = (url: string, port: number): Promise<TcpProxy> => {
-  const { hostname, port: given } = new URL(url);
-  return TcpProxy.listen({ host: hostname, port: Number(given) || port });
-};
-const proxyToBroker = (): Promise<TcpProxy> => proxyTo(amqpUrl(), 5672);
-const proxyToDatabase = (): Promise<TcpProxy> => proxyTo(databaseUrl(), 5432);
+const proxyToBroker = (): Promise<TcpProxy> => TcpProxy.before(testBus.sharedUrl());
+const proxyToDatabase = (): Promise<TcpProxy> => TcpProxy.before(databaseUrl());
 
 function sever(...proxies: readonly TcpProxy[]): void {
   for (const proxy of proxies) {
@@ -264,10 +259,14 @@ describe('an agent that the others lose', () => {
     const lost = await system.start({
       id: 'lost',
       controllers: [member()],
-      urls: [lostBroker.through(amqpUrl())],
+      urls: [lostBroker.through(testBus.sharedUrl())],
       databaseUrl: lostDatabase.through(databaseUrl()),
     });
-    const muted = await system.start({ id: 'muted', controllers: [member()], urls: [mutedBroker.through(amqpUrl())] });
+    const muted = await system.start({
+      id: 'muted',
+      controllers: [member()],
+      urls: [mutedBroker.through(testBus.sharedUrl())],
+    });
     for (const id of ['lost', 'muted']) await becomes(observers, id, 'healthy');
     const told = observers.map(watch);
     const toldByMuted = watch(muted);
@@ -308,10 +307,12 @@ describe('an outage for three time-outs', () => {
     const [leftBroker, leftDatabase] = await Promise.all([proxyToBroker(), proxyToDatabase()]);
     proxies.push(proxy, leftBroker, leftDatabase);
     const servers =
-      server === 'broker' ? { urls: [proxy.through(amqpUrl())] } : { databaseUrl: proxy.through(databaseUrl()) };
+      server === 'broker'
+        ? { urls: [proxy.through(testBus.sharedUrl())] }
+        : { databaseUrl: proxy.through(databaseUrl()) };
     const others: INestApplicationContext[] = [];
     for (const id of ['a', 'b', 'c']) others.push(await system.start({ id, controllers: [member()], ...servers }));
-    const own = { urls: [leftBroker.through(amqpUrl())], databaseUrl: leftDatabase.through(databaseUrl()) };
+    const own = { urls: [leftBroker.through(testBus.sharedUrl())], databaseUrl: leftDatabase.through(databaseUrl()) };
     await system.start({ id: 'left', controllers: [member()], ...own });
     await until('all to be clear', () => others.every((agent) => agent.get(AgentRegistry).isClear), WAIT_MS);
     const told = others.map(watch);

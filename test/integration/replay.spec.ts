@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract, formatRecipient } from 'agentmq/contracts';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
-import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { IsBoolean, IsInt } from 'class-validator';
-import { amqpUrl, until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'item' })
@@ -51,26 +50,17 @@ function gatekeeper() {
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 describe('a queue that loses its messages under a running agent', () => {
-  let connection: ChannelModel;
-  let channel: Channel;
-  beforeAll(async () => {
-    connection = await connect(amqpUrl());
-    channel = await connection.createChannel();
-  });
-  afterAll(() => connection.close());
-
   /** `interval` in s: how often the agent compares store and broker. */
   async function keeping(count: number, interval: number) {
     const system = new TestSystem({
-      MESSAGE_BUS_TYPE: 'rabbitmq',
       MESSAGE_STORE_REPLAY_INTERVAL: String(interval),
     });
     const { Keeper, handled, open } = gatekeeper();
     await system.start({ id: 'keeper-1', controllers: [Keeper] });
     const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
-    const queue = `${system.namespace}.role.keeper`;
+    const inbox = { url: testBus.sharedUrl(), namespace: system.namespace, consumer: 'role.keeper' };
     const send = (numbers: number[]) => Promise.all(numbers.map((n) => agents.send({ role: 'keeper' }, Item, { n })));
-    const queued = async (): Promise<number> => (await channel.checkQueue(queue)).messageCount;
+    const queued = (): Promise<number> => testBus.waiting(inbox);
     await send(upTo(count));
     await until('all but what was fetched to be queued', async () => (await queued()) >= count - 2);
     await until('all to be settled in the outbox', async () => (await system.store.counts()).outbox === 0);
@@ -82,28 +72,28 @@ describe('a queue that loses its messages under a running agent', () => {
       );
       expect(handled.toSorted((a, b) => a - b)).toEqual(upTo(total));
     };
-    return { system, queue, open, send, queued, allHandledOnce };
+    return { system, inbox, open, send, queued, allHandledOnce };
   }
 
   it('deleted: everything is handled, once, and long before the next comparison', async () => {
-    const { system, queue, open, allHandledOnce } = await keeping(40, 3_600);
-    await channel.deleteQueue(queue);
+    const { system, inbox, open, allHandledOnce } = await keeping(40, 3_600);
+    await testBus.lose(inbox, 'delete');
     open();
     await allHandledOnce(40);
     await system.close();
   }, 120_000);
 
   it('purged: everything is handled, once', async () => {
-    const { system, queue, open, allHandledOnce } = await keeping(40, 1);
-    await channel.purgeQueue(queue);
+    const { system, inbox, open, allHandledOnce } = await keeping(40, 1);
+    await testBus.lose(inbox, 'purge');
     open();
     await allHandledOnce(40);
     await system.close();
   }, 120_000);
 
   it('purged in the middle: what was lost is queued again beside what came later', async () => {
-    const { system, queue, open, send, queued, allHandledOnce } = await keeping(40, 1);
-    await channel.purgeQueue(queue);
+    const { system, inbox, open, send, queued, allHandledOnce } = await keeping(40, 1);
+    await testBus.lose(inbox, 'purge');
     await send(upTo(45).slice(40));
     await until('most of them to be queued again', async () => (await queued()) >= 35, 60_000);
     open();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { AgentMQError, Contract } from 'agentmq/contracts';
 import { IsInt, IsString } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 const QUICK = { attempts: 3, delay: 20, maxDelay: 100 };
@@ -79,7 +79,7 @@ function unreliable() {
 @Agent({ role: 'boss' })
 class Boss {}
 
-describe.each(['rabbitmq', 'in_memory'])('a handler that fails (%s)', (type) => {
+describe.each([testBus.name, 'in_memory'])('a handler that fails (%s)', (type) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: type });
   const { Unreliable, attempts, aborted } = unreliable();
   let agents: AgentClient;

@@ -4,7 +4,7 @@ import { Broker } from 'agentmq/broker';
 import { Contract, HEADER, toAgent } from 'agentmq/contracts';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 @Contract({ type: 'one' })
@@ -97,7 +97,7 @@ class Sender {}
 
 const ten = [...Array(10).keys()];
 
-describe.each(['in_memory', 'rabbitmq'])('an older instance beside a newer one (%s)', (busType) => {
+describe.each(['in_memory', testBus.name])('an older instance beside a newer one (%s)', (busType) => {
   let system: TestSystem;
   afterEach(async () => {
     await system.close();

@@ -18,7 +18,7 @@ import {
   UnknownTaskError,
 } from 'agentmq/coordination';
 import { IsIn, IsInt, IsString } from 'class-validator';
-import { until } from '../support/index.js';
+import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
 const WAYS = [
@@ -74,7 +74,7 @@ const oddResult = (way: Crunch['way']): unknown =>
 const WAIT_MS = 20_000;
 const MAX_BYTES = 1024 * 1024;
 
-describe.each([{ bus: 'rabbitmq' }, { bus: 'in_memory' }])('tasks over $bus', ({ bus }) => {
+describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', ({ bus }) => {
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: bus,
     RABBITMQ_QUEUE_TYPE: 'classic',

@@ -43,7 +43,7 @@ class Boss {}
 const RAISES = `DO $$ BEGIN RAISE EXCEPTION 'no foreign server' USING ERRCODE = '08001'; END $$`;
 
 describe('a transactional handler', () => {
-  const system = new TestSystem({ MESSAGE_BUS_TYPE: 'rabbitmq', MESSAGE_STORE_LEASE: '2' });
+  const system = new TestSystem({ MESSAGE_STORE_LEASE: '2' });
   const database = new pg.Client({ connectionString: system.settings.databaseUrl });
   const booked: number[] = [];
   const refusals: unknown[] = [];
@@ -104,8 +104,7 @@ describe('a transactional handler', () => {
   }
 
   beforeAll(async () => {
-    const { hostname, port } = new URL(system.settings.databaseUrl);
-    proxy = await TcpProxy.listen({ host: hostname, port: Number(port || 5432) });
+    proxy = await TcpProxy.before(system.settings.databaseUrl);
     await system.start({ id: 'listener-1', controllers: [Listener] });
     await database.connect();
     await database.query(`CREATE TABLE ${system.namespace}.effects (n integer)`);

@@ -1,6 +1,7 @@
 export { AppProcess, type AppOptions } from './app-process.js';
+export { type Bus, buses, busOf, type BusName, type InboxAt, type OwnBroker, testBus } from './buses/index.js';
 export { randomNamespace } from './names.js';
-export { freePort } from './ports.js';
+export { freePort, nowhere } from './ports.js';
 export { PgBouncer } from './pgbouncer.js';
 export { PostgresServer, type PostgresServerOptions } from './postgres-server.js';
 export { RabbitMqCluster } from './rabbitmq-cluster.js';

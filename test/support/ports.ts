@@ -45,6 +45,13 @@ export async function freePort(): Promise<number> {
   throw new Error(`found no free port from ${first} to ${last}`);
 }
 
+/** Resolves with the same URL at a port where nothing listens. */
+export async function nowhere(url: string): Promise<string> {
+  const changed = new URL(url);
+  changed.port = String(await freePort());
+  return changed.href;
+}
+
 /** Resolves when all these ports can be listened on at 127.0.0.1; rejects after `timeoutMs`. */
 export async function untilFree(ports: readonly number[], timeoutMs: number): Promise<void> {
   const end = Date.now() + timeoutMs;

@@ -4,6 +4,8 @@ import { freePort, untilFree } from './ports.js';
 /** A client that tries to reach a proxy that refuses may itself have been given its port. */
 const PORT_WAIT_MS = 20_000;
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'amqp:': 5672, 'redis:': 6379, 'postgres:': 5432 };
+
 export interface TcpTarget {
   host: string;
   port: number;
@@ -33,6 +35,12 @@ export class TcpProxy {
     const proxy = new TcpProxy(target, await freePort());
     await proxy.accept();
     return proxy;
+  }
+
+  /** A proxy in front of the server that a URL names; `through` makes the URL lead there. */
+  static before(url: string): Promise<TcpProxy> {
+    const { protocol, hostname, port } = new URL(url);
+    return TcpProxy.listen({ host: hostname, port: Number(port) || (DEFAULT_PORTS[protocol] ?? 0) });
   }
 
   /** How many connections are open. */

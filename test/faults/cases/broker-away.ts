@@ -1,4 +1,4 @@
-import type { OwnBroker } from '../bus.js';
+import type { OwnBroker } from '../../support/index.js';
 import type { Fault } from '../fault.js';
 import type { Scene } from '../scene.js';
 

@@ -1,6 +1,6 @@
 export type BusName = 'rabbitmq' | 'redis';
 
-/** A server of the faults' own: what may be done to it. */
+/** A server of a test's own: what may be done to it. */
 export interface OwnBroker {
   readonly url: string;
   restart(): Promise<void>;
@@ -16,7 +16,7 @@ export interface OwnBroker {
   stop(): Promise<void>;
 }
 
-/** A consumer's inbox, as the suite itself looks at it, beside the processes under test. */
+/** A consumer's inbox, as a test looks at it past the code under test. */
 export interface InboxAt {
   /** Where the broker is; several nodes of a cluster with commas between them. */
   readonly url: string;
@@ -25,10 +25,11 @@ export interface InboxAt {
   readonly consumer: string;
 }
 
-/** What the faults need to know of a broker, and do to it as an operator would. */
+/** What a test needs to know of a kind of broker that it does not name, and does to it as an operator would. */
 export interface Bus {
   readonly name: BusName;
-  readonly port: number;
+  /** Where the one is that tests share. */
+  sharedUrl(): string;
   /** Starts a server to do anything to. */
   start(): Promise<OwnBroker>;
   /** What makes an agent use the broker there; `quick`: dead connections are found as soon as can be. */

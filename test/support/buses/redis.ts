@@ -1,9 +1,11 @@
-import { redisKeys, RedisServer, type RedisCommand, withRedis } from '../../support/index.js';
-import type { Bus, InboxAt } from '../bus.js';
+import { redisKeys, type RedisCommand, withRedis } from '../redis-command.js';
+import { RedisServer } from '../redis-server.js';
+import { redisUrl } from '../services.js';
+import type { Bus, InboxAt } from './bus.js';
 
 export const redis: Bus = {
   name: 'redis',
-  port: 6379,
+  sharedUrl: redisUrl,
   start: () => RedisServer.start(),
   environment: (url) => ({ MESSAGE_BUS_TYPE: 'redis', REDIS_URL: url }),
   waiting: (inbox) =>

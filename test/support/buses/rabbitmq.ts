@@ -1,12 +1,13 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib';
-import { RabbitMqNode } from '../../support/index.js';
-import type { Bus, InboxAt } from '../bus.js';
+import { RabbitMqNode } from '../rabbitmq-node.js';
+import { amqpUrl } from '../services.js';
+import type { Bus, InboxAt } from './bus.js';
 
 const queueOf = ({ namespace, consumer }: InboxAt): string => `${namespace}.${consumer}`;
 
 export const rabbitMq: Bus = {
   name: 'rabbitmq',
-  port: 5672,
+  sharedUrl: amqpUrl,
   // a message of 3 MB is too large for it
   start: () => RabbitMqNode.start({ config: ['max_message_size = 2500000'] }),
   environment: (url, quick = false) => ({
