@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
-import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker } from 'agentmq/broker';
+import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker, RedisBroker } from 'agentmq/broker';
 import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
 import { KeyRing, MessageBus, Sealer, SealingKeys, within } from 'agentmq/messaging';
 import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
@@ -139,14 +139,13 @@ function createBroker(
   { id }: AgentIdentity,
   hub?: MemoryHub,
 ): Broker {
-  const logger = new Logger('RabbitMQ');
+  const { type, urls, sentinelMaster, queueType, maxQueueSize, maxMessageBytes } = bus;
+  if (type === 'in_memory') return new MemoryBroker(hub ?? new MemoryHub({ maxQueueSize }), { maxMessageBytes });
+  const logger = new Logger(type === 'redis' ? 'Redis' : 'RabbitMQ');
   const log = new RepeatedLog(logger);
-  const { maxQueueSize, maxMessageBytes } = bus;
-  if (bus.type === 'in_memory') return new MemoryBroker(hub ?? new MemoryHub({ maxQueueSize }), { maxMessageBytes });
-  return new RabbitMqBroker({
-    url: bus.urls,
+  const options = {
+    url: urls,
     namespace,
-    queueType: bus.queueType,
     maxQueueSize,
     maxMessageBytes,
     start: start === 'fail' ? 'fail' : 'wait',
@@ -154,9 +153,11 @@ function createBroker(
     connectionName: id,
     reconnectMaxMs: longestReconnect(registry),
     report: (problem: Error) => log.warn('connection', problem),
-    remark: (remark) => logger.warn(remark),
+    remark: (remark: string) => logger.warn(remark),
     mendIntervalMs: store.replayInterval,
-  });
+  } as const;
+  if (type === 'rabbitmq') return new RabbitMqBroker({ ...options, queueType });
+  return new RedisBroker({ ...options, ...(sentinelMaster === '' ? {} : { masterName: sentinelMaster }) });
 }
 
 const createStore = ({ databaseUrl, namespace, database }: AgentSettings): MessageStore =>
