@@ -83,6 +83,14 @@ program
   .description('print the settings that an app would start with, and where each comes from')
   .action(async () => (await import('./show-config.js')).showConfig());
 
+program
+  .command('keys')
+  .description('keys that seal sensitive messages: docs/SEALING.md')
+  .command('generate')
+  .description('print a new key, a line of SEALING_KEYS_FILE')
+  .option('--id <id>', 'its id; the date and a random part unless given')
+  .action(async ({ id }: { readonly id?: string }) => (await import('./keys.js')).generateKey(id));
+
 addContractCommands(program);
 addOperatorCommands(program);
 

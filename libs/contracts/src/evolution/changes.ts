@@ -15,7 +15,11 @@ export function describeContracts(payloads: Iterable<PayloadClass>): ContractsFi
     const key = contractKey(contract);
     if (Object.hasOwn(contracts, key)) throw new DuplicateContractError(key);
     const older = versionsTaken(contract).filter((version) => version !== contract.version);
-    contracts[key] = { ...(older.length > 0 ? { 'x-takes': older } : {}), ...describePayload(contract.payload) };
+    contracts[key] = {
+      ...(older.length > 0 ? { 'x-takes': older } : {}),
+      ...(contract.sensitive ? { 'x-sensitive': true } : {}),
+      ...describePayload(contract.payload),
+    };
   }
   const sorted = Object.entries(contracts).sort(([a], [b]) => (a < b ? -1 : 1));
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', contracts: Object.fromEntries(sorted) };
@@ -52,9 +56,18 @@ export function breakingChanges(before: ContractsFile, now: ContractsFile): Brea
     return [
       ...(changed ? refused('old', refusals(changed, old)) : []),
       ...(changed ? refused('new', refusals(old, changed)) : []),
+      ...(changed ? resealed(contract, old, changed) : []),
       ...refused('new', notTaken(contract, old, now)),
     ];
   });
+}
+
+/** A receiver to which a contract is sensitive refuses what comes in clear from a sender to which it is not. */
+function resealed(contract: string, old: ContractSchema, now: ContractSchema): BreakingChange[] {
+  const [was, is] = [old['x-sensitive'] ?? false, now['x-sensitive'] ?? false];
+  if (was === is) return [];
+  const problem = is ? 'is sensitive now' : 'is no longer sensitive';
+  return [{ contract, receivers: is ? 'new' : 'old', field: 'payload', rule: 'sensitive', problem }];
 }
 
 /** Versions that had a receiver and have none. */
@@ -83,6 +96,10 @@ function partsOf(contract: string): [type: string, version: number] {
 export function changeText({ contract, receivers, field, problem, rule }: BreakingChange): string {
   if (rule === 'version')
     return `${contract}: ${field} ${problem}. Keep the class, or take that version with \`upcast\``;
+  if (rule === 'sensitive') {
+    const senders = receivers === 'new' ? 'of before' : 'of now';
+    return `${contract}: ${field} ${problem}: its receivers refuse what comes in clear from instances ${senders}. Run both with SEALING=accept-clear, see docs/SEALING.md`;
+  }
   const next = (([type, version]) => `${type}@${version + 1}`)(partsOf(contract));
   return receivers === 'old'
     ? `${contract}: ${field} ${problem}, which instances of before refuse. Deploy every receiver first, or declare ${next} with \`upcast\``

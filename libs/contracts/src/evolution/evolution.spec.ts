@@ -25,7 +25,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import fc from 'fast-check';
-import { Contract, contractOf, type PayloadClass, type Upcaster } from '../contract.js';
+import { Contract, contractOf, type ContractOptions, type PayloadClass } from '../contract.js';
 import { readPayload, validatePayload } from '../validation.js';
 import { breakingChanges, changeText, describeContracts } from './changes.js';
 
@@ -33,10 +33,7 @@ type Rules = readonly PropertyDecorator[];
 type Fields = Readonly<Record<string, Rules>>;
 
 /** A contract class with these fields. */
-function contract(
-  fields: Fields,
-  { type = 'quote', ...options }: { type?: string; version?: number; upcast?: Record<number, Upcaster> } = {},
-): PayloadClass {
+function contract(fields: Fields, { type = 'quote', ...options }: Partial<ContractOptions> = {}): PayloadClass {
   class Payload {}
   for (const [name, rules] of Object.entries(fields)) for (const rule of rules) rule(Payload.prototype, name);
   Contract({ type, ...options })(Payload);
@@ -187,6 +184,19 @@ describe('a change of a contract', () => {
     expect(broken([two], []).map(changeText)[0]).toBe(
       'quote@2: payload of version 1 is no longer taken. Keep the class, or take that version with `upcast`',
     );
+  });
+
+  it.each([
+    [true, 'new', 'is sensitive now', 'of before'],
+    [false, 'old', 'is no longer sensitive', 'of now'],
+  ])('of what is sealed (now: %s) breaks receivers, whatever its fields', (sensitive, receivers, problem, senders) => {
+    const [before, now] = [contract({ a: text }, { sensitive: !sensitive }), contract({ a: text }, { sensitive })];
+    const found = broken([before], [now]);
+    expect(found).toEqual([{ contract: 'quote@1', receivers, field: 'payload', rule: 'sensitive', problem }]);
+    expect(found.map(changeText)[0]).toContain(
+      `in clear from instances ${senders}. Run both with SEALING=accept-clear`,
+    );
+    expect(broken([now], [now])).toEqual([]);
   });
 
   it('says contract, field, rule, which receivers break, and what to do', () => {

@@ -35,6 +35,8 @@ export type SchemaType = 'string' | 'number' | 'integer' | 'boolean' | 'object' 
 /** A contract in the file: its payload, and the older versions that its receivers take too. */
 export interface ContractSchema extends Schema {
   readonly 'x-takes'?: readonly number[];
+  /** Its messages are sealed. */
+  readonly 'x-sensitive'?: true;
 }
 
 /** What `agentmq contracts` keeps in a file: the contracts by their keys, `quote_request@1`. */
