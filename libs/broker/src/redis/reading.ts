@@ -65,10 +65,16 @@ export class Reading<M extends WireMessage> implements Losable {
     return this.options.holder;
   }
 
-  /** Takes a turn as soon as none is under way. */
+  /** Takes a turn as soon as none is under way; what is settled meanwhile goes with it. */
   soon(): void {
     this.due = true;
-    this.turning ??= this.turns();
+    this.turning ??= this.turns(true);
+  }
+
+  /** The same at once: new messages wait. */
+  now(): void {
+    this.due = true;
+    this.turning ??= this.turns(false);
   }
 
   /** Takes no more messages; resolves when none is on its way. */
@@ -100,9 +106,8 @@ export class Reading<M extends WireMessage> implements Losable {
     this.end(reason);
   }
 
-  private async turns(): Promise<void> {
-    // What is settled in the same turn of the event loop goes together.
-    await new Promise(setImmediate);
+  private async turns(later: boolean): Promise<void> {
+    if (later) await new Promise(setImmediate);
     while (this.due && !this.ended) {
       this.due = false;
       await this.turn(false);

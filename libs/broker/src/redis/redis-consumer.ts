@@ -79,7 +79,7 @@ export class RedisConsumer<M extends WireMessage> implements AnyRedisConsumer {
   }
 
   wake(holder: string): void {
-    if (this.keeper.current?.holder === holder) this.keeper.current.soon();
+    if (this.keeper.current?.holder === holder) this.keeper.current.now();
   }
 
   async mend(session: Session): Promise<void> {

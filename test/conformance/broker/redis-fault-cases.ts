@@ -1,0 +1,300 @@
+import { expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { topicMatches } from 'agentmq/contracts';
+import {
+  type Broker,
+  type BrokerStatus,
+  BrokerUnavailableError,
+  NoRecipientError,
+  TopologyError,
+} from 'agentmq/broker';
+import { freePort, randomNamespace, redisUrl, until } from '../../support/index.js';
+import { collect, declare, gate, message, newAgent, newRole, numbered, type Owner, textOf, topic } from './messages.js';
+import type { RedisHarness } from './redis-harness.js';
+
+/** What happens to Redis, or is done to its keys, in ways that no other broker has. */
+export function faultCases(harness: RedisHarness): void {
+  const streamOf = ({ kind, name }: Owner, ending = ''): string => harness.key(`${kind}.${name}${ending}`);
+
+  it('makes again, soon, what an operator removed: a stream, a group, the bindings, the scripts', async () => {
+    const server = await harness.server();
+    const broker = await harness.open(server.url);
+    const owner = newRole();
+    const name = randomNamespace('topic');
+    let created = 0;
+    const { texts } = await collect(broker, owner, [name], { prefetch: 10, onCreated: () => void created++ });
+    const heard: string[] = [];
+    await broker.listen([name], (incoming) => void heard.push(textOf(incoming)));
+    const removals: string[][] = [
+      ['DEL', streamOf(owner, '.high')],
+      ['XGROUP', 'DESTROY', streamOf(owner), 'agentmq'],
+      ['DEL', harness.key('bindings')],
+      ['DEL', harness.key('holders')],
+      ['SCRIPT', 'FLUSH'],
+      ['FLUSHALL'],
+    ];
+    for (const removal of removals) {
+      await server.command(...removal);
+      for (const priority of [5, 9]) {
+        const text = `${removal[0]} ${removal[1] ?? ''} ${priority}`;
+        await until(`${text} to come, and to be heard`, async () => {
+          await broker.publish(message(topic(name), text, { priority }));
+          return texts().includes(text) && heard.includes(text);
+        });
+      }
+    }
+    expect(created).toBe(3);
+    expect(broker.status().remarks?.join()).toMatch(/the binding was missing at/);
+    expect(broker.status()).not.toHaveProperty('impaired');
+  });
+
+  it('shows that Redis is out of memory, lets publications wait for a bounded time, and acknowledges meanwhile', async () => {
+    const server = await harness.server();
+    const broker = await harness.open(server.url, { publishTimeoutMs: 30_000 });
+    const impatient = await harness.open(server.url, { publishTimeoutMs: 500 });
+    const owner = newRole();
+    const hold = gate();
+    const handled: string[] = [];
+    await broker.consume({ owner, topics: [] }, { prefetch: 5 }, async (incoming) => {
+      await hold.passed;
+      handled.push(textOf(incoming));
+    });
+    for (const text of numbered(20)) await broker.publish(message(owner, text));
+    await server.limitMemory(1);
+    const waiting = broker.publish(message(owner, 'waits'));
+    await expect(impatient.publish(message(owner, 'impatient'))).rejects.toThrow(/blocked: OOM/);
+    expect(impatient.status()).toMatchObject({ connected: true, blocked: true });
+    hold.open();
+    await until('all that is there', () => handled.length === 20);
+    await until('it is acknowledged', async () => (await server.command('XLEN', streamOf(owner))) === 0);
+    const late = await harness.open(server.url);
+    await collect(late, newRole());
+    await server.limitMemory(0);
+    await waiting;
+    await until('what waited', () => handled.includes('waits'));
+    await until('it is not blocked', () => !broker.status().blocked && !impatient.status().blocked);
+  });
+
+  it('notices a peer that fell silent', async () => {
+    const proxy = await harness.proxy(redisUrl());
+    const broker = await harness.open(proxy.through(redisUrl()), { silenceMs: 400, connectTimeoutMs: 400 });
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    proxy.freeze();
+    const published = broker.publish(message(owner, 'x'));
+    await until('it is noticed', () => !broker.status().connected);
+    proxy.thaw();
+    await published;
+    await until('the message', () => received.length >= 1);
+  });
+
+  it('takes nothing from a holder that is slow and alive', async () => {
+    const [slow, idle] = [await harness.open(redisUrl(), { leaseMs: 300 }), await harness.open(redisUrl())];
+    const owner = newRole();
+    const ended = gate();
+    let calls = 0;
+    await slow.consume({ owner, topics: [] }, { prefetch: 1 }, () => {
+      calls++;
+      return ended.passed;
+    });
+    await slow.publish(message(owner, 'x'));
+    await until('it is handled', () => calls === 1);
+    const { received } = await collect(idle, owner);
+    // The namespace is tended once a second: whatever were to be taken would be by then.
+    const from = Date.now();
+    await until('several leases are over', () => Date.now() > from + 1_600);
+    ended.open();
+    await until('it is acknowledged', () => lengthOf(streamOf(owner)).then((length) => length === 0));
+    expect([calls, received.length]).toEqual([1, 0]);
+  });
+
+  it('does not use a key of another type, and lets it hinder no other inbox', async () => {
+    const broker = await harness.open(redisUrl());
+    const name = randomNamespace('topic');
+    const [broken, whole] = [newRole(), newRole()];
+    await declare(broker, broken, [name]);
+    const { texts } = await collect(broker, whole, [name]);
+    await harness.foreign(async (client) => {
+      await client.del(streamOf(broken));
+      await client.set(streamOf(broken), 'text');
+      await client.set(harness.key('dead-letter'), 'text');
+    });
+    await broker.publish(message(topic(name), 'x'));
+    await until('it comes', () => texts().includes('x'));
+    await expect(broker.publish(message(broken, 'x'))).rejects.toBeInstanceOf(NoRecipientError);
+    await expect(collect(broker, broken)).rejects.toThrow(/role\..*: the key is a string, no stream/);
+    await expect(broker.consumeDeadLetters({ prefetch: 1 }, async () => undefined)).rejects.toBeInstanceOf(
+      TopologyError,
+    );
+  });
+
+  it('says that it is impaired while an inbox can’t be made again', async () => {
+    const broker = await harness.open(redisUrl());
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    await harness.foreign(async (client) => {
+      await client.del(streamOf(owner));
+      await client.set(streamOf(owner), 'text');
+    });
+    await until('it is impaired', () => broker.status().impaired);
+    await harness.foreign((client) => client.del(streamOf(owner)));
+    await until('it is not any more', () => !broker.status().impaired && broker.status().connected);
+    await broker.publish(message(owner, 'x'));
+    await until('the message', () => received.length === 1);
+  });
+
+  it('removes an agent’s inbox that is not read, and what a dead listener left behind, but not what is in use', async () => {
+    const brief = { agentInboxExpiresMs: 400, leaseMs: 300 };
+    const proxy = await harness.proxy(redisUrl());
+    const [broker, mortal] = [
+      await harness.open(redisUrl(), brief),
+      await harness.open(proxy.through(redisUrl()), brief),
+    ];
+    const [left, used] = [newAgent(), newAgent()];
+    await declare(broker, left, ['left.#']);
+    await collect(broker, used);
+    await mortal.listen(['market.#'], () => undefined);
+    proxy.refuse();
+    proxy.cut();
+    await until('it is removed', async () => (await broker.inboxSize(left)) === undefined);
+    const bound = (): Promise<string[]> => harness.foreign((client) => client.hKeys(harness.key('bindings')));
+    await until('only one is bound', async () => (await bound()).length === 1);
+    expect(await bound()).toEqual([`agent.${used.name}`]);
+    expect(await broker.inboxSize(used)).toBe(0);
+  });
+
+  it('routes as every other broker does', async () => {
+    const broker = await harness.open(redisUrl());
+    const word = fc.constantFrom('a', 'b', 'c', '*', '#');
+    const patterns = fc.sample(fc.array(word, { minLength: 1, maxLength: 5 }), 60).map((words) => words.join('.'));
+    const heard = patterns.map((): string[] => []);
+    for (const [index, pattern] of patterns.entries()) {
+      await broker.listen([pattern], ({ recipient }) => void heard[index]?.push(recipient.name));
+    }
+    const plain = fc.constantFrom('a', 'b', 'c', 'aa');
+    const names = fc.sample(fc.array(plain, { minLength: 1, maxLength: 5 }), 60).map((words) => words.join('.'));
+    // Each topic twice: routed anew, and from what is remembered.
+    const published = [...names, ...names];
+    for (const name of published) await broker.publish(message(topic(name), 'x'));
+    const expected = patterns.map((pattern) => published.filter((name) => topicMatches(pattern, name)));
+    const count = (lists: readonly string[][]): number => lists.flat().length;
+    await until('all', () => count([...heard]) >= count(expected));
+    expect(heard).toEqual(expected);
+  });
+
+  it('takes what a foreign client adds to a stream, whatever it lacks', async () => {
+    const broker = await harness.open(redisUrl());
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    const full = JSON.stringify({ messageId: 'm-1', priority: 'high', headers: { 'x-a': 1 } });
+    const added: Record<string, string>[] = [
+      { some: 'thing' },
+      { to: 'nonsense', properties: '{broken', body: 'b' },
+      { to: 'topic:market.a', properties: full, body: 'c', expires: 'never' },
+    ];
+    await harness.foreign(async (client) => {
+      for (const fields of added) await client.xAdd(streamOf(owner), '*', fields);
+    });
+    await until('all three', () => received.length === 3);
+    const empty = { properties: { headers: {} }, recipient: owner, redelivered: false };
+    expect(received).toEqual([
+      { ...empty, body: Buffer.alloc(0) },
+      { ...empty, body: Buffer.from('b') },
+      {
+        properties: { messageId: 'm-1', headers: { 'x-a': 1 } },
+        recipient: topic('market.a'),
+        redelivered: false,
+        body: Buffer.from('c'),
+      },
+    ]);
+  });
+
+  it('leaves nothing of what was acknowledged, and of a consumer that was closed', async () => {
+    const broker = await harness.open(redisUrl());
+    const owner = newRole();
+    const { received, consumer } = await collect(broker, owner);
+    await Promise.all(
+      numbered(500).map((text, index) => broker.publish(message(owner, text, { priority: index % 11 }))),
+    );
+    await until('all', () => received.length === 500);
+    await consumer.close();
+    for (const ending of ['', '.high']) {
+      const info = await harness.foreign((client) => client.xInfoConsumers(streamOf(owner, ending), 'agentmq'));
+      expect(info).toEqual([]);
+      expect(await lengthOf(streamOf(owner, ending))).toBe(0);
+    }
+    const [holders, waiting] = await harness.foreign((client) =>
+      Promise.all([client.exists(harness.key('holders')), client.exists(harness.key(`waiting.role.${owner.name}`))]),
+    );
+    expect([holders, waiting]).toEqual([0, 0]);
+  });
+
+  const lengthOf = (key: string): Promise<number> => harness.foreign((client) => client.xLen(key));
+}
+
+/** How it starts, and what it says of the server. */
+export function startCases(harness: RedisHarness): void {
+  it('start "fail" rejects when no URL answers, and with a password that is wrong, without telling it', async () => {
+    const dead = `redis://127.0.0.1:${await freePort()}`;
+    const begun = Date.now();
+    await expect(harness.open([dead, dead], { start: 'fail' })).rejects.toThrow(/ECONNREFUSED.*; .*ECONNREFUSED/);
+    const stranger = new URL(redisUrl());
+    [stranger.username, stranger.password] = ['nobody', 'secret-word'];
+    const refused = harness.open(stranger.href, { start: 'fail' });
+    await expect(refused).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await expect(refused).rejects.toThrow(/^(?!.*secret-word).*WRONGPASS/);
+    expect(() => harness.create('redis://:secret-word@127.0.0.1/none')).toThrow(
+      /^(?!.*secret-word).*names no database/,
+    );
+    expect(Date.now() - begun).toBeLessThan(8_000);
+    const next = await harness.open([dead, redisUrl()], { start: 'fail' });
+    expect(next.status().connected).toBe(true);
+  });
+
+  it('start "degraded" resolves without Redis; what is asked of it happens when it comes up', async () => {
+    const proxy = await harness.proxy(redisUrl());
+    proxy.refuse();
+    const broker = await harness.open(proxy.through(redisUrl()), { start: 'degraded' });
+    const status: BrokerStatus = { type: 'redis', connected: false, blocked: false };
+    expect(broker.status()).toMatchObject(status);
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    const heard: string[] = [];
+    await broker.listen(['market.#'], (incoming) => void heard.push(textOf(incoming)));
+    await declare(await harness.open(redisUrl()), owner);
+    const published = broker.publish(message(owner, 'x'));
+    await expect(broker.deleteInbox(owner)).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await expect(broker.inboxSize(owner)).rejects.toBeInstanceOf(BrokerUnavailableError);
+    await proxy.accept();
+    await published;
+    await until('the message', () => received.map(textOf).includes('x'));
+    await until('it listens', () => broker.status().connected);
+    await broker.publish(message(topic('market.a'), 'y'));
+    await until('it is heard', () => heard.includes('y'));
+  });
+
+  it('gives up a publication that could not be sent in time, and closes while it is not connected', async () => {
+    const dead = `redis://127.0.0.1:${await freePort()}`;
+    const broker = await harness.open(dead, { start: 'degraded', publishTimeoutMs: 200 });
+    await expect(broker.publish(message(newRole(), 'x'))).rejects.toThrow(/not connected/);
+    const outcome = broker.publish(message(newRole(), 'y')).catch((error: unknown) => error);
+    await broker.close(50);
+    expect(await outcome).toMatchObject({ code: 'BROKER_CLOSED' });
+    const waiting: Broker = harness.create(dead, { start: 'wait' });
+    const starting = waiting.start().catch((error: unknown) => error);
+    await waiting.close();
+    expect(await starting).toMatchObject({ code: 'BROKER_CLOSED' });
+  });
+
+  it('remarks on a server that may evict messages, or keeps none over a restart', async () => {
+    const server = await harness.server();
+    const good = await harness.open(server.url);
+    expect(good.status()).not.toHaveProperty('remarks');
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'appendonly', 'no');
+    const told: string[] = [];
+    const broker = await harness.open(server.url, { remark: (remark) => void told.push(remark) });
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction', 'appendonly', 'yes');
+    expect(told.join('\n')).toMatch(/maxmemory-policy is allkeys-lru[^]*appendonly is no/);
+    expect(broker.status().remarks).toEqual(told);
+  });
+}
