@@ -60,7 +60,7 @@ export function faultCases(harness: RedisHarness): void {
       handled.push(textOf(incoming));
     });
     for (const text of numbered(20)) await broker.publish(message(owner, text));
-    await server.limitMemory(1);
+    await server.exhaustMemory();
     const waiting = broker.publish(message(owner, 'waits'));
     await expect(impatient.publish(message(owner, 'impatient'))).rejects.toThrow(/blocked: OOM/);
     expect(impatient.status()).toMatchObject({ connected: true, blocked: true });
@@ -69,7 +69,7 @@ export function faultCases(harness: RedisHarness): void {
     await until('it is acknowledged', async () => (await server.command('XLEN', streamOf(owner))) === 0);
     const late = await harness.open(server.url);
     await collect(late, newRole());
-    await server.limitMemory(0);
+    await server.relieveMemory();
     await waiting;
     await until('what waited', () => handled.includes('waits'));
     await until('it is not blocked', () => !broker.status().blocked && !impatient.status().blocked);
