@@ -3,6 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { StoreUnavailableError } from 'agentmq/message-store';
+import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { type OwnBroker, PostgresServer, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -76,6 +77,17 @@ describe('servers that go away', () => {
       60_000,
     );
 
+  /** Resolves when the sender's metrics of what is shared are these, and its own beside them. */
+  const tells = (what: string, expected: readonly string[]) =>
+    until(what, async () => {
+      const names = (await sender.get(Metrics).registry.metrics()).matchAll(/^agentmq_(\w+)[ {]/gm);
+      const told = new Set([...names].map(([, name]) => name));
+      const shared = ['open_deliveries', 'dead_letters', 'outbox_entries', 'outbox_oldest_age_seconds', 'queue_depth'];
+      expect(told).toContain('messages_sent_total');
+      return shared.filter((name) => told.has(name)).join() === expected.join();
+    });
+  const OF_THE_STORE = ['open_deliveries', 'dead_letters', 'outbox_entries', 'outbox_oldest_age_seconds'];
+
   it('broker down: durable sends succeed, and go out when it is back', async () => {
     await send([1, 2, 3]);
     await allCompleted(3);
@@ -83,6 +95,7 @@ describe('servers that go away', () => {
     await until('the loss to be noticed', () => handled.length === 3);
     await send([4, 5, 6]);
     expect((await system.store.counts()).messages).toBe(6);
+    await tells('metrics without the broker', OF_THE_STORE);
     await broker.up();
     await allCompleted(6);
     expect(new Set(handled)).toEqual(new Set([1, 2, 3, 4, 5, 6]));
@@ -93,6 +106,7 @@ describe('servers that go away', () => {
     const error = await agents.send({ role: 'counter' }, Numbered, { n: 0 }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreUnavailableError);
     expect((error as StoreUnavailableError).retryable).toBe(true);
+    await tells('metrics without the database', ['queue_depth']);
     await postgres.up();
     await until(
       'a send to succeed',
@@ -105,6 +119,7 @@ describe('servers that go away', () => {
     );
     await until('number 7', () => handled.includes(7), 30_000);
     expect(handled).not.toContain(0);
+    await tells('all metrics', [...OF_THE_STORE, 'queue_depth']);
   }, 120_000);
 
   it('database down: a send that waits when its agent stops is told that the agent has stopped', async () => {

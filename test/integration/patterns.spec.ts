@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, AgentRegistry, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { NoRecipientError, RequestTimeoutError } from 'agentmq/broker';
 import { Contract, ContractViolationError } from 'agentmq/contracts';
+import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString, Min } from 'class-validator';
 import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -86,16 +87,37 @@ function recorder() {
 @Agent({ role: 'asker' })
 class Asker {}
 
+@Contract({ type: 'question' })
+class Question {
+  @IsInt()
+  n!: number;
+}
+
+@Agent({ role: 'quick' })
+class Quick {
+  @Handle(Question)
+  answer({ n }: Question): { n: number } {
+    if (n < 0) throw new Error('negative');
+    return { n };
+  }
+}
+
+const valueOf = (lines: readonly string[], series: string): number =>
+  Number(lines.find((line) => line.startsWith(`${series} `))?.slice(series.length + 1));
+
 describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: busType });
   const { seen, Doer } = recorder();
   const whatWasSeen = () => seen.map(({ agent, what }) => `${agent}: ${what}`).sort();
   let agents: AgentClient;
+  let metrics: Metrics;
 
   beforeAll(async () => {
     await system.start({ id: 'doer-1', controllers: [Doer] });
     await system.start({ id: 'doer-2', controllers: [Doer] });
-    agents = (await system.start({ id: 'asker-1', controllers: [Asker] })).get(AgentClient);
+    const asker = await system.start({ id: 'asker-1', controllers: [Asker] });
+    agents = asker.get(AgentClient);
+    metrics = asker.get(Metrics);
   });
   afterAll(() => system.close());
 
@@ -159,6 +181,32 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
     const nobody = agents.request({ role: 'nobody' }, Job, { n: 1 }, { timeout: 60_000 });
     await expect(nobody).rejects.toBeInstanceOf(NoRecipientError);
     expect(Date.now() - started).toBeLessThan(10_000);
+  });
+
+  it('request: how long each took, and how it ended, is told', async () => {
+    await system.start({ id: 'quick-1', controllers: [Quick] });
+    for (let n = 0; n < 3; n++) expect(await agents.request({ role: 'quick' }, Question, { n })).toEqual({ n });
+    const failing = agents.request({ role: 'quick' }, Question, { n: -1 });
+    await expect(failing).rejects.toMatchObject({ code: 'HANDLER_FAILED' });
+    const wrong = agents.request({ role: 'quick' }, Question, { n: 1 }, { answer: News });
+    await expect(wrong).rejects.toBeInstanceOf(ContractViolationError);
+    const cancelled = agents.request({ role: 'quick' }, Question, { n: 1 }, { signal: AbortSignal.abort() });
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    const told = (await metrics.registry.metrics()).split('\n');
+    const count = (type: string, outcome: string) =>
+      `agentmq_response_time_seconds_count{type="${type}",outcome="${outcome}"}`;
+    expect(told).toEqual(
+      expect.arrayContaining([
+        `${count('question', 'answered')} 3`,
+        `${count('question', 'error')} 2`,
+        `${count('question', 'cancelled')} 1`,
+        `${count('slow_question', 'timeout')} 1`,
+        `${count('job', 'no_recipient')} 1`,
+      ]),
+    );
+    const sumOf = valueOf(told, 'agentmq_response_time_seconds_sum{type="question",outcome="answered"}');
+    expect(valueOf(told, 'agentmq_response_time_average_seconds{type="question"}')).toBeCloseTo(sumOf / 3, 6);
+    expect(told.some((line) => line.startsWith('agentmq_response_time_average_seconds{type="job"}'))).toBe(false);
   });
 
   it('a payload that breaks its contract never leaves the sender', async () => {

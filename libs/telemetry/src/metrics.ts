@@ -59,6 +59,9 @@ export class Metrics {
   /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry });
+    // Gauges that are named as counters, which promtool refuses; those by type tell the same.
+    for (const what of ['handles', 'requests', 'resources'])
+      this.registry.removeSingleMetric(`nodejs_active_${what}_total`);
   }
 }
 
