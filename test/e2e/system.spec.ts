@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until, type AppProcess } from '../support/index.js';
 import { ask, Deployment, ended, metric, post, rowsOf, submit, taskOf } from './deployment.js';
+import { metricsIn, metricsOnThePage } from './metrics.js';
 import { type Column, expectColumns, measurements, type Table } from './tables.js';
 
 const ROLES = { c1: 'coordinator', s1: 'specialist', m1: 'monitor', w1: 'worker', w2: 'worker' };
@@ -167,6 +168,47 @@ describe('agent apps as separate processes, over RabbitMQ and Postgres', () => {
       expect(lines).toContain('# TYPE agentmq_messages_received_total counter');
       for (const line of lines) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? (\S+))$/);
     });
+  });
+
+  it('all metrics are on their page, with their types and labels, and what is there is told', async () => {
+    const page = metricsOnThePage();
+    const told = new Set<string>();
+    for (const id of IDS) {
+      const text = await (await fetch(`${system.app(id).url}/metrics`)).text();
+      for (const [name, description] of metricsIn(text)) {
+        told.add(name);
+        expect(`${name} ${description.replace('?', page.get(name)?.split(' ')[1] ?? '?')}`).toBe(
+          `${name} ${page.get(name)}`,
+        );
+      }
+    }
+    expect([...told].sort()).toEqual([...page.keys()].sort());
+  });
+
+  it('the monitor tells of all agents, consumers and inboxes; an app of its own', async () => {
+    const series = async (id: string) =>
+      (await (await fetch(`${system.app(id).url}/metrics`)).text())
+        .split('\n')
+        .filter((line) => /^agentmq_(active_agents|open_deliveries|dead_letters|queue_depth)/.test(line));
+    const ofTheMonitor = await series('m1');
+    for (const role of new Set(Object.values(ROLES))) {
+      expect(ofTheMonitor).toContain(`agentmq_active_agents{role="${role}"} ${role === 'worker' ? 2 : 1}`);
+      expect(ofTheMonitor).toContain(`agentmq_open_deliveries{consumer="role.${role}",state="pending"} 0`);
+      // the two tasks that failed
+      expect(ofTheMonitor).toContain(`agentmq_dead_letters{consumer="role.${role}"} ${role === 'coordinator' ? 2 : 0}`);
+      expect(ofTheMonitor).toContain(`agentmq_queue_depth{inbox="role.${role}"} 0`);
+    }
+    const ofAWorker = (await series('w1')).filter((line) => line.startsWith('agentmq_dead_letters'));
+    expect(ofAWorker.sort()).toEqual(
+      ['agent.w1', 'role.worker'].map((name) => `agentmq_dead_letters{consumer="${name}"} 0`),
+    );
+  });
+
+  it('requests, what was sent and received are counted where they were', async () => {
+    const text = await (await fetch(`${coordinator().url}/metrics`)).text();
+    expect(text).toMatch(/^agentmq_messages_sent_total\{type="work_assignment",recipient="role"\} [1-9]/m);
+    expect(text).toMatch(/^agentmq_response_time_seconds_count\{type="work_assignment",outcome="answered"\} [1-9]/m);
+    expect(text).toMatch(/^agentmq_response_time_average_seconds\{type="work_assignment"\} 0\.\d+/m);
   });
 
   describe('when something dies', () => {
