@@ -6,6 +6,7 @@ import { Tasks } from './0004-tasks.js';
 import { HandlersAndSubscriptions } from './0005-handlers-and-subscriptions.js';
 import { Refusals } from './0006-refusals.js';
 import { AgentStops } from './0007-agent-stops.js';
+import { Hops } from './0008-hops.js';
 import { AgentConditions } from './0010-agent-conditions.js';
 
 /**
@@ -24,5 +25,6 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   HandlersAndSubscriptions,
   Refusals,
   AgentStops,
+  Hops,
   AgentConditions,
 ];

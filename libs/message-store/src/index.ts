@@ -37,6 +37,8 @@ export {
   type FailedAttempt,
   type Failure,
   type HandlerSought,
+  type HopMessage,
+  type HopRecord,
   type MessageFilter,
   MessageStore,
   type OutboxEntry,

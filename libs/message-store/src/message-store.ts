@@ -314,6 +314,38 @@ export interface TraceSummary {
   readonly completed: number;
 }
 
+/**
+ * Something that happened to a message of a recorded trace. `sent`: it was handed to the broker, which confirmed it, or
+ * did not. `received`: an agent made one attempt at it.
+ */
+export interface HopRecord {
+  readonly traceId: string;
+  readonly messageId: string;
+  readonly side: 'sent' | 'received';
+  /** The sender, or the agent that received it. */
+  readonly agentId: string;
+  /** Of `received`. */
+  readonly consumer?: ConsumerName;
+  /** 1 for the first; as deliveries count it. */
+  readonly attempt: number;
+  readonly beganAt: Date;
+  readonly endedAt: Date;
+  readonly outcome: string;
+  readonly error?: Pick<WireError, 'name' | 'code'>;
+  /** Of a message that was not stored before it was sent: the others' is in the store. */
+  readonly about?: HopMessage;
+}
+
+/** What a hop says of its message. */
+export interface HopMessage {
+  readonly kind: string;
+  readonly type: string;
+  readonly sender: string;
+  /** As `formatRecipient` writes it. */
+  readonly recipient: string;
+  readonly causationId?: string;
+}
+
 export interface StoreCounts {
   readonly messages: number;
   readonly outbox: number;
@@ -577,6 +609,20 @@ export abstract class MessageStore {
    * something of it as well. Costs as much as is found, whatever the history.
    */
   abstract figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures>;
+
+  // -- hops
+
+  /** Stores what happened to messages, as it is given. */
+  abstract recordHops(hops: readonly HopRecord[]): Promise<void>;
+
+  /** The hops of a trace, in the order in which they were recorded; at most `limit`. */
+  abstract hops(traceId: string, limit: number): Promise<HopRecord[]>;
+
+  /** The trace that hops of this message were recorded for. */
+  abstract hopTrace(messageId: string): Promise<string | undefined>;
+
+  /** Deletes the oldest hops, those recorded longer ago than `ageMs`; at most `limit`. Resolves with how many. */
+  abstract forgetHops(ageMs: number, limit: number): Promise<number>;
 
   // -- agents
 

@@ -20,6 +20,7 @@ import {
   type DeliveryRef,
   type Failure,
   type HandlerSought,
+  type HopRecord,
   type MessageFilter,
   MessageStore,
   type OutboxEntry,
@@ -42,6 +43,7 @@ import {
   type UnhandledResult,
 } from './message-store.js';
 import { StoreUnavailableError } from './errors.js';
+import { Hops } from './hops.js';
 import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { Reader } from './reader.js';
@@ -74,6 +76,7 @@ export class PostgresMessageStore extends MessageStore {
   private readonly registry: Registry;
   private readonly replayer: Replayer;
   private readonly retention: Retention;
+  private readonly recorded: Hops;
 
   private constructor(namespace: string, connections: Connections) {
     super();
@@ -90,6 +93,7 @@ export class PostgresMessageStore extends MessageStore {
     this.registry = new Registry(this.database, sql);
     this.replayer = new Replayer(this.database);
     this.retention = new Retention(this.database, sql);
+    this.recorded = new Hops(this.database, sql);
   }
 
   /** On a PostgreSQL server (14 or later). Connects when first used. Throws `InvalidNamespaceError`. */
@@ -280,6 +284,24 @@ export class PostgresMessageStore extends MessageStore {
 
   figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures> {
     return this.reader.figures(consumers, all);
+  }
+
+  recordHops(hops: readonly HopRecord[]): Promise<void> {
+    return this.recorded.record(hops);
+  }
+
+  /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000. */
+  hops(traceId: string, limit: number): Promise<HopRecord[]> {
+    return this.recorded.read(traceId, limit);
+  }
+
+  hopTrace(messageId: string): Promise<string | undefined> {
+    return this.recorded.traceOf(messageId);
+  }
+
+  /** Throws `InvalidSelectionError` for a limit that is not 1 to 10,000, or a negative age. */
+  forgetHops(ageMs: number, limit: number): Promise<number> {
+    return this.recorded.forget(ageMs, limit);
   }
 
   registerAgent(agent: AgentRegistration): Promise<AgentRecord> {

@@ -7,6 +7,7 @@ import { expire } from './expire.js';
 import { figures } from './figures.js';
 import { forget } from './forget.js';
 import { complete, fail, release, renew } from './held-claims.js';
+import { forgetHops, hops, hopTrace, recordHops } from './hops.js';
 import { leaseDue } from './lease-due.js';
 import { record } from './message-columns.js';
 import { outboxSize, refusals } from './outbox-size.js';
@@ -69,6 +70,10 @@ export const statements = (schema: string) => ({
   discard: discard(schema),
   expire: expire(schema),
   forget: forget(schema),
+  recordHops: recordHops(schema),
+  hops: hops(schema),
+  hopTrace: hopTrace(schema),
+  forgetHops: forgetHops(schema),
   registerAgent: registerAgent(schema),
   heartbeat: heartbeat(schema),
   deregisterAgent: deregisterAgent(schema),

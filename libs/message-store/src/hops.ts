@@ -1,0 +1,81 @@
+import type { Database } from './database.js';
+import { InvalidSelectionError } from './errors.js';
+import type { HopRecord } from './message-store.js';
+import { checkLimit } from './replay-plan.js';
+import type { Statements } from './sql/index.js';
+import { clean, cleanOptional } from './text.js';
+
+interface HopRow extends Pick<
+  HopRecord,
+  'traceId' | 'messageId' | 'side' | 'agentId' | 'attempt' | 'beganAt' | 'endedAt' | 'outcome'
+> {
+  readonly consumer: string | null;
+  readonly errorName: string | null;
+  readonly errorCode: string | null;
+  readonly kind: string | null;
+  readonly type: string | null;
+  readonly sender: string | null;
+  readonly recipient: string | null;
+  readonly causationId: string | null;
+}
+
+/** What happened to the messages of recorded traces. */
+export class Hops {
+  constructor(
+    private readonly database: Database,
+    private readonly sql: Statements,
+  ) {}
+
+  async record(hops: readonly HopRecord[]): Promise<void> {
+    if (hops.length > 0) await this.database.query(this.sql.recordHops, hopParameters(hops));
+  }
+
+  async read(traceId: string, limit: number): Promise<HopRecord[]> {
+    const rows = await this.database.query<HopRow>(this.sql.hops, [clean(traceId), checkLimit(limit)]);
+    return rows.map(toHop);
+  }
+
+  async traceOf(messageId: string): Promise<string | undefined> {
+    const [row] = await this.database.query<{ traceId: string }>(this.sql.hopTrace, [clean(messageId)]);
+    return row?.traceId;
+  }
+
+  async forget(ageMs: number, limit: number): Promise<number> {
+    if (!(ageMs >= 0 && Number.isFinite(ageMs)))
+      throw new InvalidSelectionError('ageMs', `${ageMs} is not a number of ms`);
+    const [row] = await this.database.query<{ forgotten: number }>(this.sql.forgetHops, [ageMs, checkLimit(limit)]);
+    return row?.forgotten ?? 0;
+  }
+}
+
+/** One array a column, in the order of `sql/hops.ts`. */
+const hopParameters = (hops: readonly HopRecord[]): unknown[] => [
+  hops.map(({ traceId }) => clean(traceId)),
+  hops.map(({ messageId }) => clean(messageId)),
+  hops.map(({ side }) => side),
+  hops.map(({ agentId }) => clean(agentId)),
+  hops.map(({ consumer }) => cleanOptional(consumer)),
+  hops.map(({ attempt }) => attempt),
+  hops.map(({ beganAt }) => beganAt),
+  hops.map(({ endedAt }) => endedAt),
+  hops.map(({ outcome }) => outcome),
+  hops.map(({ error }) => cleanOptional(error?.name)),
+  hops.map(({ error }) => cleanOptional(error?.code)),
+  hops.map(({ about }) => about?.kind ?? null),
+  hops.map(({ about }) => cleanOptional(about?.type)),
+  hops.map(({ about }) => cleanOptional(about?.sender)),
+  hops.map(({ about }) => cleanOptional(about?.recipient)),
+  hops.map(({ about }) => cleanOptional(about?.causationId)),
+];
+
+function toHop({ consumer, errorName, errorCode, kind, type, sender, recipient, causationId, ...rest }: HopRow): HopRecord {
+  const isDescribed = kind !== null && type !== null && sender !== null && recipient !== null;
+  return {
+    ...rest,
+    ...(consumer === null ? {} : { consumer }),
+    ...(errorName === null || errorCode === null ? {} : { error: { name: errorName, code: errorCode } }),
+    ...(isDescribed
+      ? { about: { kind, type, sender, recipient, ...(causationId === null ? {} : { causationId }) } }
+      : {}),
+  };
+}
