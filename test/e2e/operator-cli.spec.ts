@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Trace } from 'agentmq/agent';
 import { amqpUrl } from '../support/index.js';
 import { Deployment } from './deployment.js';
 import { Operator } from './operator.js';
@@ -215,9 +216,14 @@ describe('agentmq for operators', () => {
       await operator.delivery(replacement, 'role.clerk', 'completed');
       const { code, stdout: tree } = await operator.cli(['trace', replacement]);
       expect(code).toBe(0);
-      expect(tree).toMatch(/^trace [0-9a-f]{32}: 2 messages\n/);
-      expect(tree).toMatch(new RegExp(`\nslip ${id} clerk -> role\\.clerk: role\\.clerk dead`));
-      expect(tree).toMatch(new RegExp(`\n  slip ${replacement} operator -> role\\.clerk: role\\.clerk completed`));
+      expect(tree).toMatch(/^trace {4}[0-9a-f]{32}\n/);
+      expect(tree).toMatch(/\nsend slip → role\.clerk .* failed HANDLER_FAILED\n/);
+      expect(tree).toMatch(/\n└─ send slip → role\.clerk .* clerk\S* +completed\n/);
+      const json = JSON.parse((await operator.cli(['trace', id, '--json'])).stdout) as Trace;
+      expect(json.hops).toMatchObject([
+        { messageId: id, outcome: 'failed', attempts: [{ outcome: 'failed' }, { outcome: 'failed' }] },
+        { messageId: replacement, causationId: id, from: 'operator', outcome: 'completed' },
+      ]);
     },
     TEST_MS,
   );

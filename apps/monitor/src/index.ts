@@ -2,7 +2,6 @@ export { MonitorModule, type MonitorOptions } from './monitor.module.js';
 export { deadRef, deadRefs } from './operations/dead-refs.js';
 export { MessageNotFoundError } from './operations/errors.js';
 export { knownContracts } from './operations/known-contracts.js';
-export { type TraceNode, type TraceTree, traceTree } from './operations/trace-tree.js';
 export {
   type DeadLetterRow,
   deadLetterRows,

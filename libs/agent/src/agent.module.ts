@@ -11,7 +11,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker, RedisBroker } from 'agentmq/broker';
 import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
-import { KeyRing, MessageBus, Sealer, SealingKeys, within } from 'agentmq/messaging';
+import { KeyRing, MessageBus, Sampler, Sealer, SealingKeys, within } from 'agentmq/messaging';
 import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
 import { AgentServer } from './agent-server.js';
@@ -25,6 +25,7 @@ import { SelfStop } from './self-stop.js';
 import { AgentSettings, loadSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
 import { Vitals } from './vitals.js';
+import { Tracer } from './tracer.js';
 
 export interface AgentModuleOptions {
   /** The environment's, unless given. */
@@ -83,6 +84,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         },
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
+        { provide: Sampler, useFactory: ({ trace }: AgentSettings) => new Sampler(trace), inject: [AgentSettings] },
         {
           provide: SealingKeys,
           useFactory: ({ sealing }: AgentSettings) => options.sealingKeys ?? new KeyRing(sealing),
@@ -96,11 +98,12 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         {
           provide: MessageBus,
           useFactory: createBus,
-          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics, Sealer],
+          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics, Sealer, Sampler],
         },
         AgentRegistry,
         Startup,
         AgentClient,
+        Tracer,
         MessagePipeline,
         Vitals,
         AgentServer,
@@ -120,6 +123,8 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         MessageStore,
         MessageBus,
         Sealer,
+        Sampler,
+        Tracer,
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
         NamespaceMetrics,
@@ -170,6 +175,7 @@ const createBus = (
   store: MessageStore,
   metrics: Metrics,
   sealer: Sealer,
+  sampler: Sampler,
 ): MessageBus =>
   new MessageBus(broker, store, metrics, {
     agentId: identity.id,
@@ -186,6 +192,7 @@ const createBus = (
     handlerGraceMs: settings.bus.handlerGrace,
     subscriptionGraceMs: settings.bus.subscriptionGrace,
     sealer,
+    sampler,
     relayPollMs: RELAY_POLL_MS,
     maxPublishing: MAX_PUBLISHING,
     maxPublishingBytes: MAX_PUBLISHING_BYTES,

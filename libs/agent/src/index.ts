@@ -33,3 +33,5 @@ export { AgentSettings, loadSettings } from './settings/settings.js';
 export { SettingsError } from './settings/settings-error.js';
 export { startAgent, startEmbeddedAgent } from './start-agent.js';
 export { stopWithNpm } from './stop-with-npm.js';
+export { type StartedTrace, Tracer } from './tracer.js';
+export type { Hop, HopAttempt, HopError, HopOutcome, Trace } from 'agentmq/messaging';

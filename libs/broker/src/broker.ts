@@ -90,6 +90,8 @@ export interface RequestOptions {
   /** How long to wait for the answer, in ms. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Called at most once: when the broker has confirmed the request, unless it was answered before. */
+  readonly onPublished?: () => void;
 }
 
 export interface BrokerStatus {

@@ -57,9 +57,9 @@ export const MAX_PRIORITY = 10;
 export const newMessageId = (): string => uuidv7();
 
 /** The trace of a message that came without one: made of its id, so that every copy of it, and what it causes, are in the same. */
-export function traceFor(messageId: string): TraceContext {
+export function traceFor(messageId: string, sampled = true): TraceContext {
   const digits = createHash('sha256').update(messageId).digest('hex');
-  return { traceparent: `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-01` };
+  return { traceparent: `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-${sampled ? '01' : '00'}` };
 }
 
 /** Throws {@link InvalidMessageError} unless `priority` is a whole number from 0 to 10. */

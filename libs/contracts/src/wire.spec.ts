@@ -27,14 +27,14 @@ const whole: Message = {
 
 describe('the wire', () => {
   it('carries every field there and back', () => {
-    const { message, problems } = fromWire(whole.recipient, toWire(whole, now), now);
+    const { message, problems } = fromWire(whole.recipient, toWire(whole, now), { now });
     expect(problems).toEqual([]);
     expect(message).toEqual(whole);
   });
 
   it('takes the least that a foreign producer sends', () => {
     const bare = { properties: { type: 'tick', headers: {} }, body: Buffer.from('{}') };
-    const { message, problems } = fromWire(toTopic('a.b'), bare, now);
+    const { message, problems } = fromWire(toTopic('a.b'), bare, { now });
     expect(problems).toEqual([]);
     expect(message).toMatchObject({
       type: 'tick',

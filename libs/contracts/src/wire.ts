@@ -104,9 +104,14 @@ export interface ReadMessage {
 
 /**
  * Reads what came over the wire, from AgentMQ or a foreign producer. `address` is where it was published to, which a
- * copy for one consumer tells apart from its recipient. Never throws.
+ * copy for one consumer tells apart from its recipient. `sample` says whether the trace of a message that came without one
+ * is recorded. Never throws.
  */
-export function fromWire(address: Recipient, { properties, body }: WireMessage, now: Date = new Date()): ReadMessage {
+export function fromWire(
+  address: Recipient,
+  { properties, body }: WireMessage,
+  { now = new Date(), sample = () => true }: { readonly now?: Date; readonly sample?: () => boolean } = {},
+): ReadMessage {
   const problems: InvalidMessageError[] = [];
   const bad = (field: string, problem: string): undefined => {
     problems.push(new InvalidMessageError(field, problem));
@@ -135,7 +140,7 @@ export function fromWire(address: Recipient, { properties, body }: WireMessage, 
   const copy = text(headers[HEADER.copy]);
   const recipient = parseRecipient(text(headers[HEADER.recipient]) ?? '') ?? address;
   const messageId = properties.messageId ? properties.messageId : newMessageId();
-  const trace = traceOf(headers) ?? traceFor(messageId);
+  const trace = traceOf(headers) ?? traceFor(messageId, sample());
   const foreign = Object.entries(headers).filter(([key]) => !ownHeaders.has(key));
 
   const envelope: Envelope = {

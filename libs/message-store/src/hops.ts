@@ -68,7 +68,17 @@ const hopParameters = (hops: readonly HopRecord[]): unknown[] => [
   hops.map(({ about }) => cleanOptional(about?.causationId)),
 ];
 
-function toHop({ consumer, errorName, errorCode, kind, type, sender, recipient, causationId, ...rest }: HopRow): HopRecord {
+function toHop({
+  consumer,
+  errorName,
+  errorCode,
+  kind,
+  type,
+  sender,
+  recipient,
+  causationId,
+  ...rest
+}: HopRow): HopRecord {
   const isDescribed = kind !== null && type !== null && sender !== null && recipient !== null;
   return {
     ...rest,

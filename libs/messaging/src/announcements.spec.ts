@@ -7,6 +7,7 @@ import { IsInt } from 'class-validator';
 import { Announcements } from './announcements.js';
 import { Composer } from './composer.js';
 import { MessageMetrics } from './message-metrics.js';
+import { Tracing } from './tracing/tracing.js';
 
 @Contract({ type: 'pulse' })
 class Pulse {
@@ -27,8 +28,11 @@ function announcing() {
     },
   } as unknown as Broker;
   const now = (): Date => new Date();
-  const composer = new Composer({ agentId: 'a-1', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, now);
-  const announcements = new Announcements(broker, composer, new MessageMetrics(new Metrics()), now);
+  const never = (): boolean => false;
+  const composer = new Composer({ agentId: 'a-1', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, now, never);
+  const metrics = new MessageMetrics(new Metrics());
+  const tracing = new Tracing({ recordHops: () => Promise.resolve() }, metrics.hops, 'a-1', now, never);
+  const announcements = new Announcements(broker, composer, metrics, now, tracing);
   const settle = async (how: (one: (typeof waiting)[number]) => void): Promise<void> => {
     for (const one of waiting.splice(0)) how(one);
     await new Promise(setImmediate);

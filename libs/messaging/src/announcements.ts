@@ -24,6 +24,7 @@ import { describe, errorRecord } from './failing.js';
 import { apart } from './flow.js';
 import type { MessageMetrics } from './message-metrics.js';
 import { publicationOf } from './publication.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** What is heard until it is closed. */
 export interface Listener {
@@ -46,6 +47,7 @@ export class Announcements {
     private readonly composer: Composer,
     private readonly metrics: MessageMetrics,
     private readonly now: () => Date,
+    private readonly tracing: Tracing,
   ) {}
 
   /** Never waits; throws as `MessageBus.announce` does. */
@@ -62,6 +64,7 @@ export class Announcements {
       () => {
         this.unconfirmed--;
         this.metrics.sent(message.type, message.recipient.kind);
+        this.tracing.sent(message, { kind: 'announce' });
       },
       (error: unknown) => {
         this.unconfirmed--;
@@ -104,7 +107,7 @@ export class Announcements {
     contract: ContractDefinition<P>,
     handle: (payload: P, message: Envelope) => void,
   ): void {
-    const { message, problems } = fromWire(incoming.recipient, incoming);
+    const { message, problems } = fromWire(incoming.recipient, incoming, { sample: () => false });
     let payload: P;
     try {
       if (problems[0]) throw problems[0];
@@ -119,12 +122,17 @@ export class Announcements {
       this.dropped(message, describe(errorRecord(error, { contract })));
       return;
     }
+    const begun = this.tracing.begin(message);
+    const handled = { attempt: 1, begun };
     try {
       apart(() => handle(payload, message));
       this.metrics.received(contract.type, 'completed');
+      this.tracing.handled(message, { ...handled, outcome: 'completed' }, 'announce');
     } catch (error) {
+      const record = errorRecord(error, { contract });
       this.metrics.received(contract.type, 'failed');
-      this.logger.warn(`${message.type} ${message.messageId}: ${describe(errorRecord(error, { contract }))}`);
+      this.tracing.handled(message, { ...handled, outcome: 'failed', error: record }, 'announce');
+      this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);
     }
   }
 

@@ -5,6 +5,16 @@ import { Answerer } from './answerer.js';
 import { KeyRing } from './sealing/key-ring.js';
 import { MessageSealing } from './sealing/message-sealing.js';
 import { Sealer } from './sealing/sealer.js';
+import { Tracing } from './tracing/tracing.js';
+
+const counts = { recorded: () => undefined, dropped: () => undefined };
+const untraced = new Tracing(
+  { recordHops: () => Promise.resolve() },
+  counts,
+  'a',
+  () => new Date(),
+  () => false,
+);
 
 describe('Answerer', () => {
   it.each([
@@ -19,6 +29,7 @@ describe('Answerer', () => {
       'a',
       () => now,
       new MessageSealing(new Sealer(new KeyRing({ keys: [] })), 1_000_000),
+      untraced,
       () => undefined,
     );
     let outcome: boolean | undefined;

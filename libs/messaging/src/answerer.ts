@@ -6,6 +6,7 @@ import {
   HEADER,
   type Message,
   newMessageId,
+  toAgent,
   toWire,
   toWireError,
   writeResult,
@@ -13,6 +14,7 @@ import {
 import { AnswerNotEncodableError } from './errors.js';
 import { errorRecord, isSensitive } from './failing.js';
 import type { MessageSealing } from './sealing/message-sealing.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** Answers requests. Never rejects: a requester that is gone, or out of reach, runs into its time-out. */
 export class Answerer {
@@ -21,6 +23,7 @@ export class Answerer {
     private readonly agentId: string,
     private readonly now: () => Date,
     private readonly sealing: MessageSealing,
+    private readonly tracing: Tracing,
     private readonly report: (what: string, error: unknown) => void,
   ) {}
 
@@ -44,7 +47,7 @@ export class Answerer {
       return;
     }
     try {
-      await this.broker.reply(request.replyTo, toWire(reply));
+      await this.reply(request.replyTo, request, reply);
     } catch (error) {
       this.reportOf(request, error);
       if (error instanceof MessageTooLargeError) await this.fail(request, error, contract);
@@ -58,12 +61,17 @@ export class Answerer {
   async fail(request: Message, error: unknown, contract?: ContractDefinition): Promise<boolean> {
     if (!request.replyTo) return false;
     try {
-      await this.broker.reply(request.replyTo, toWire(await this.failure(request, error, contract)));
+      await this.reply(request.replyTo, request, await this.failure(request, error, contract));
       return !request.expiresAt || this.now() < request.expiresAt;
     } catch (failure) {
       this.reportOf(request, failure);
       return false;
     }
+  }
+
+  private async reply(address: string, { sender }: Message, reply: Message): Promise<void> {
+    await this.broker.reply(address, toWire(reply));
+    this.tracing.sent({ ...reply, recipient: toAgent(sender) }, { kind: 'reply' });
   }
 
   private async failure(request: Message, error: unknown, contract?: ContractDefinition): Promise<Message> {

@@ -3,6 +3,7 @@ import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/
 import type { CallerTransaction } from 'agentmq/message-store';
 import type { Route } from './handler-run.js';
 import type { Sealer } from './sealing/sealer.js';
+import type { Sampler } from './tracing/sampler.js';
 
 export interface MessageBusOptions {
   /** Sender of everything sent, claimant of everything received. */
@@ -38,6 +39,8 @@ export interface MessageBusOptions {
   readonly subscriptionGraceMs: number;
   /** What payloads of sensitive contracts are sealed and opened by. */
   readonly sealer: Sealer;
+  /** Decides which new traces are recorded. */
+  readonly sampler: Sampler;
 }
 
 export interface SendOptions {

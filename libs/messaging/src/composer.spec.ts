@@ -5,7 +5,11 @@ import { Composer } from './composer.js';
 @Contract({ type: 'composed' })
 class Composed {}
 
-const composer = new Composer({ agentId: 'a', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, () => new Date());
+const composer = new Composer(
+  { agentId: 'a', defaultTtlMs: 1_000, maxMessageBytes: 1_000 },
+  () => new Date(),
+  () => true,
+);
 
 describe('what is sent', () => {
   it('is refused, the header named, when AMQP can’t carry it', () => {

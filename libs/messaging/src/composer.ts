@@ -13,7 +13,8 @@ import {
   writePayload,
 } from 'agentmq/contracts';
 import type { DurableSendOptions, MessageBusOptions, PreparedMessage } from './bus-options.js';
-import { currentMessage, nextTrace } from './flow.js';
+import { currentCause, nextTrace } from './flow.js';
+import { childOf } from './tracing/trace-context.js';
 
 /** The last moment of a four-digit year, which RFC 3339 ends with. */
 const LAST_TIME = Date.UTC(10_000, 0, 1) - 1;
@@ -26,6 +27,8 @@ export class Composer {
   constructor(
     private readonly options: Pick<MessageBusOptions, 'agentId' | 'defaultTtlMs' | 'maxMessageBytes'>,
     private readonly now: () => Date,
+    /** Whether a trace that begins here is recorded. */
+    private readonly sample: () => boolean,
   ) {}
 
   /** Throws `ContractViolationError`, `InvalidMessageError` that names the option, or `MessageTooLargeError`. */
@@ -45,7 +48,7 @@ export class Composer {
     const body = Buffer.from(writePayload(contract, payload));
     const { maxMessageBytes } = this.options;
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
-    const cause = currentMessage();
+    const causationId = currentCause();
     return {
       messageId: newMessageId(),
       sender: this.options.agentId,
@@ -56,13 +59,13 @@ export class Composer {
       priority,
       ttl,
       expiresAt: new Date((deliverAt ?? timestamp).getTime() + ttl),
-      trace: nextTrace(),
+      trace: nextTrace(this.sample),
       attempt: 1,
       body,
       contentType: JSON_TYPE,
       ...(deliverAt ? { deliverAt } : {}),
       ...(options.correlationId ? { correlationId: options.correlationId } : {}),
-      ...(cause ? { causationId: cause.messageId } : {}),
+      ...(causationId === undefined ? {} : { causationId }),
       ...(options.headers ? { headers: options.headers } : {}),
       ...(durable ? {} : { transient: true }),
     };
@@ -85,7 +88,7 @@ export class Composer {
       sender: agentId,
       timestamp,
       expiresAt: new Date(timestamp.getTime() + checkTtl(fields.ttl)),
-      trace: nextTrace(trace),
+      trace: trace ? childOf(trace) : nextTrace(this.sample),
       attempt: 1,
       body,
       contentType,

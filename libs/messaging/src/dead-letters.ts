@@ -17,8 +17,8 @@ import type {
   StoredMessage,
 } from 'agentmq/message-store';
 import { DeliveryNotFoundError, NotDeadError } from './errors.js';
-import { nextTrace } from './flow.js';
 import { isSealed } from './sealing/sealer.js';
+import { childOf } from './tracing/trace-context.js';
 import { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
 
 export interface DeadLettersOptions extends ReplayerOptions {
@@ -90,7 +90,7 @@ export class DeadLetters {
     const old = stored.message;
     if (isSealed(old)) throw new InvalidMessageError('payload', 'is sealed, and is not replaced by one in clear');
     const now = await this.store.now();
-    const trace = nextTrace(old.trace ?? traceFor(old.messageId));
+    const trace = childOf(old.trace ?? traceFor(old.messageId));
     const message = replacement(old, ref, { body, trace, timestamp: now, sender: this.options.sender });
     await this.store.transaction(async (transaction) => {
       const owner = this.options.sender;

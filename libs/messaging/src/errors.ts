@@ -128,3 +128,12 @@ export class NotDeadError extends AgentMQError {
     super(`message ${messageId} at ${consumer} is ${state}`);
   }
 }
+
+/** Of this trace nothing is on record: there never was one, it was not recorded, or its time is over. */
+export class TraceNotFoundError extends AgentMQError {
+  readonly code = 'TRACE_NOT_FOUND';
+
+  constructor(readonly traceId: string) {
+    super(`there is no trace or message ${traceId}`);
+  }
+}

@@ -32,6 +32,7 @@ import { Places } from './places.js';
 import { Rejections } from './rejections.js';
 import type { MessageSealing } from './sealing/message-sealing.js';
 import { isSealed } from './sealing/sealer.js';
+import type { HandledHop, Tracing } from './tracing/tracing.js';
 import { Unhandled } from './unhandled.js';
 import { isMeant, payloadOf, type Work, type WorkDefaults, workOf } from './work.js';
 
@@ -46,6 +47,7 @@ export interface InboxOptions extends WorkDefaults {
   readonly prefetch: number;
   /** The time by which messages expire. */
   readonly now: () => Date;
+  readonly tracing: Tracing;
   /** What is suspected of killing its process runs in here: one after the other in the whole process. */
   readonly alone: LimitFunction;
   /** How long an agent that counts as live may have been silent, in ms. */
@@ -93,7 +95,8 @@ export class Inbox {
     this.consumer = formatRecipient(inbox.owner);
     this.bound = keyOf(inbox);
     this.claims = new Claims(store, { agentId, leaseMs, consumer: this.consumer }, report);
-    this.answerer = new Answerer(broker, agentId, options.now, options.sealing, report);
+    const { now, sealing, tracing } = options;
+    this.answerer = new Answerer(broker, agentId, now, sealing, tracing, report);
     this.unhandled = new Unhandled(broker, store, this.claims, this.consumer, { agentId, liveMs, graceMs });
     this.rejections = new Rejections(store, this.claims, this.consumer);
     this.places = new Places(options.concurrency);
@@ -149,7 +152,7 @@ export class Inbox {
       if (other) return other.receivePassedOn(incoming);
       if (await this.giveBack(incoming, consumer)) return;
     }
-    const read = fromWire(incoming.recipient, incoming);
+    const read = fromWire(incoming.recipient, incoming, { sample: this.options.tracing.sample });
     try {
       await this.process(incoming, read, consumer === this.consumer);
     } catch (error) {
@@ -230,9 +233,13 @@ export class Inbox {
       return this.count(contract, taken.state === 'expired' ? 'expired' : 'failed');
     }
     const held = this.claims.hold(message.messageId, taken);
+    const begun = this.options.tracing.begin(message);
     try {
       const outcome = await this.attempt(work, held, taken.failures);
-      if (outcome !== undefined) return this.count(contract, outcome);
+      if (outcome !== undefined) {
+        this.trace(message, { attempt: taken.attempt, begun, outcome });
+        return this.count(contract, outcome);
+      }
       await this.claims.release(held);
       return false;
     } finally {
@@ -333,11 +340,13 @@ export class Inbox {
     } catch (error) {
       return this.reject(message, error, contract);
     }
+    const begun = this.options.tracing.begin(message);
     const abort = new AbortController();
     const stop = (): void => abort.abort(this.claims.stopped.reason);
     this.claims.stopped.addEventListener('abort', stop, { once: true });
     try {
       await this.answerer.answer(message, await this.run(work, payload, abort, 1), contract);
+      this.trace(message, { attempt: 1, begun, outcome: 'completed' });
       this.count(contract, 'completed');
     } catch (error) {
       if (this.claims.stopped.aborted) throw error;
@@ -345,6 +354,7 @@ export class Inbox {
       const told = await this.answerer.fail(message, error, contract);
       const stored = await this.rejections.record(message, 'dead', record);
       if (told) await this.rejections.discard(stored);
+      this.trace(message, { attempt: 1, begun, outcome: 'failed', error: record });
       this.count(contract, 'failed');
     } finally {
       this.claims.stopped.removeEventListener('abort', stop);
@@ -393,6 +403,10 @@ export class Inbox {
     const record = errorRecord(error, { message, contract });
     this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);
     return record;
+  }
+
+  private trace(message: Message, hop: Omit<HandledHop, 'consumer'>): void {
+    this.options.tracing.handled(message, { consumer: this.consumer, ...hop });
   }
 
   private count(contract: ContractDefinition | undefined, outcome: Outcome): true {

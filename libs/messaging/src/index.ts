@@ -21,8 +21,17 @@ export {
   NotDeadError,
   OutboxFullError,
   PoisonMessageError,
+  TraceNotFoundError,
 } from './errors.js';
-export { currentMessage, currentSignal, currentTransaction, nextTrace } from './flow.js';
+export {
+  currentCause,
+  currentMessage,
+  currentSignal,
+  currentTransaction,
+  inTrace,
+  nextTrace,
+  untraced,
+} from './flow.js';
 export type { Handling, Route } from './handler-run.js';
 export { MessageBus } from './message-bus.js';
 export { backoff, pause, whileStoreIsAway, within } from './patience.js';
@@ -39,3 +48,7 @@ export { type ReadKeys, readKeys, type RingKey } from './sealing/read-keys.js';
 export { readSeal, type Seal, sealedWith } from './sealing/read-seal.js';
 export { type Bound, isSealed, SEALED_TYPE, Sealer, type SealingMode } from './sealing/sealer.js';
 export { type SealingKey, SealingKeys } from './sealing/sealing-keys.js';
+export { contextOf, readTrace } from './tracing/read-trace.js';
+export { Sampler, type SamplerOptions } from './tracing/sampler.js';
+export type { Hop, HopAttempt, HopError, HopOutcome, Trace } from './tracing/trace.js';
+export { newTrace, traceIdOf } from './tracing/trace-context.js';

@@ -47,9 +47,12 @@ import { Receiving } from './receiving.js';
 import { ResponseMetrics } from './response-metrics.js';
 import { MessageSealing } from './sealing/message-sealing.js';
 import { isSealed } from './sealing/sealer.js';
+import { Tracing } from './tracing/tracing.js';
 import { Upkeep } from './upkeep.js';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
+/** How long a stop waits for the hops to be written. */
+const HOPS_WITHIN_MS = 1_000;
 
 /** Joins broker and store: durable sending and receiving, requests, and messages that need neither. */
 export class MessageBus {
@@ -62,6 +65,7 @@ export class MessageBus {
   private readonly receiving: Receiving;
   private readonly watch: HandlerWatch;
   private readonly announcements: Announcements;
+  private readonly tracing: Tracing;
   private readonly metrics: MessageMetrics;
   private readonly responses: ResponseMetrics;
   private state: 'new' | 'running' | 'stopped' = 'new';
@@ -75,9 +79,11 @@ export class MessageBus {
     this.clock = new DatabaseClock(store);
     this.metrics = new MessageMetrics(metrics);
     this.responses = new ResponseMetrics(metrics);
-    this.composer = new Composer(options, this.clock.now);
     this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
-    this.outbox = new Outbox(broker, store, this.clock.now, {
+    const { sample } = options.sampler;
+    this.tracing = new Tracing(store, this.metrics.hops, options.agentId, this.clock.now, sample);
+    this.composer = new Composer(options, this.clock.now, sample);
+    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, {
       owner: options.agentId,
       leaseMs: options.leaseMs,
       pollMs: options.relayPollMs,
@@ -86,11 +92,14 @@ export class MessageBus {
       maxPublishingBytes: options.maxPublishingBytes,
     });
     const wakeRelay = (): void => this.outbox.wake();
-    this.receiving = new Receiving(broker, store, this.metrics, options, this.clock.now, this.sealing, wakeRelay);
+    const { now } = this.clock;
+    this.receiving = new Receiving(broker, store, this.metrics, options, now, this.sealing, this.tracing, wakeRelay);
     const { liveMs, outboxLimit } = options;
     this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
-    this.announcements = new Announcements(broker, this.composer, this.metrics, this.clock.now);
+    // What agents tell each other all the time begins no trace that is recorded.
+    const control = new Composer(options, this.clock.now, () => false);
+    this.announcements = new Announcements(broker, control, this.metrics, this.clock.now, this.tracing);
   }
 
   /** Messages being handled now. */
@@ -205,15 +214,23 @@ export class MessageBus {
     const inClear: Message = { ...composed, correlationId: composed.messageId };
     const message = contract.sensitive ? await this.sealing.seal(inClear) : inClear;
     this.metrics.sent(message.type, recipient.kind);
+    const trail = this.tracing.request(message);
     const ask = (lease: Partial<OutboxLease> = {}) => {
       const publication = { ...publicationOf({ message, ...lease }, this.clock.now()), mandatory: true };
-      return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}) });
+      const onPublished = trail ? { onPublished: trail.published } : {};
+      return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}), ...onPublished });
     };
     return this.responses.measure(message.type, signal, async () => {
-      const reply = durable ? await this.askDurably(message, waitMs, signal, ask) : await ask();
-      if (isSealed(reply.properties)) return answerOf(await this.sealing.openAnswer(message, reply), expected);
-      this.sealing.refuseClearAnswer(reply, [contract, ...(expected ? [expected] : [])]);
-      return answerOf(reply, expected);
+      try {
+        const reply = durable ? await this.askDurably(message, waitMs, signal, ask) : await ask();
+        trail?.answered(reply);
+        if (isSealed(reply.properties)) return answerOf(await this.sealing.openAnswer(message, reply), expected);
+        this.sealing.refuseClearAnswer(reply, [contract, ...(expected ? [expected] : [])]);
+        return answerOf(reply, expected);
+      } catch (error) {
+        trail?.failed(error);
+        throw error;
+      }
     });
   }
 
@@ -263,6 +280,7 @@ export class MessageBus {
     this.state = 'stopped';
     const rest = Math.max(1_000, end - performance.now());
     await Promise.all([within(rest, this.upkeep.stop()), this.outbox.stop(rest)]);
+    await this.tracing.stop(HOPS_WITHIN_MS);
   }
 
   /** The first half of `stop`: messages can still be sent. Safe to call twice. */
@@ -280,10 +298,16 @@ export class MessageBus {
 
   /** One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got. */
   private async publishTransient(message: Message): Promise<void> {
-    await this.broker.publish(publicationOf({ message }, this.clock.now())).catch((error: unknown) => {
-      if (!(isToMany(message.recipient) && error instanceof QueueFullError)) throw error;
+    try {
+      await this.broker.publish(publicationOf({ message }, this.clock.now()));
+    } catch (error) {
+      if (!(isToMany(message.recipient) && error instanceof QueueFullError)) {
+        this.tracing.sent(message, { error });
+        throw error;
+      }
       this.logger.warn(`${message.type}: not all got it: ${error.message}`);
-    });
+    }
+    this.tracing.sent(message);
   }
 
   /** A request's outcome is its sender's to know: once it has one, nothing is left for the relay. */

@@ -22,6 +22,7 @@ export class MessageMetrics {
   private readonly waitingGauge;
   private readonly handlerSeconds;
   private readonly inFlightGauge;
+  private readonly hopsTotal;
 
   constructor(metrics: Metrics) {
     this.sentTotal = metrics.counter({
@@ -53,7 +54,18 @@ export class MessageMetrics {
       name: 'agentmq_messages_in_flight',
       help: 'Messages being handled now',
     });
+    this.hopsTotal = metrics.counter({
+      name: 'agentmq_trace_hops_total',
+      help: 'Hops of recorded traces: written, or dropped since the store was away or too slow',
+      labelNames: ['outcome'],
+    });
   }
+
+  /** What was recorded of traces, and what was not. */
+  readonly hops = {
+    recorded: (count: number): void => this.hopsTotal.inc({ outcome: 'recorded' }, count),
+    dropped: (count: number): void => this.hopsTotal.inc({ outcome: 'dropped' }, count),
+  };
 
   sent(type: string, recipient: string): void {
     this.sentTotal.inc({ type, recipient });

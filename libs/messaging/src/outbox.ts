@@ -17,6 +17,7 @@ import { type OutboxLoad, OutboxRoom } from './outbox-room.js';
 import { backoff, pause, within } from './patience.js';
 import { Publisher } from './publisher.js';
 import { Relay } from './relay.js';
+import type { Tracing } from './tracing/tracing.js';
 
 export interface OutboxOptions {
   /** Names this process in its leases. */
@@ -56,13 +57,14 @@ export class Outbox {
     broker: Broker,
     private readonly store: MessageStore,
     now: () => Date,
+    tracing: Tracing,
     private readonly options: OutboxOptions,
   ) {
     const { owner, leaseMs, limit, maxPublishing, maxPublishingBytes } = options;
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.room = new OutboxRoom(limit, maxPublishingBytes);
     this.direct = new Bound(maxPublishing, maxPublishingBytes);
-    this.publisher = new Publisher(broker, store, this.room, now, report);
+    this.publisher = new Publisher(broker, store, this.room, now, tracing, report);
     this.relay = new Relay(
       broker,
       store,

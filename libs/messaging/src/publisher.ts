@@ -6,6 +6,7 @@ import { FullTargets } from './full-targets.js';
 import type { OutboxRoom } from './outbox-room.js';
 import { backoff } from './patience.js';
 import { publicationOf } from './publication.js';
+import type { Tracing } from './tracing/tracing.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
@@ -33,6 +34,7 @@ export class Publisher {
     private readonly store: MessageStore,
     private readonly room: OutboxRoom,
     private readonly now: () => Date,
+    private readonly tracing: Tracing,
     private readonly report: (what: string, error: unknown) => void,
   ) {
     this.settles = new Batcher((leases) => store.settle(leases), { size: 1_000, inFlight: 2 });
@@ -48,6 +50,7 @@ export class Publisher {
     const target = targetOf(entry);
     try {
       await this.broker.publish(publicationOf(entry, this.now()));
+      this.tracePublished(entry);
       this.full.accepted(target);
       await this.settle(entry);
     } catch (error) {
@@ -72,7 +75,13 @@ export class Publisher {
     await this.settle(entry);
   }
 
+  /** A copy for one consumer is told of by what that does with it. */
+  private tracePublished({ message, consumer }: OutboxEntry, error?: unknown): void {
+    if (consumer === undefined) this.tracing.sent(message, { error });
+  }
+
   private async giveBack(entry: OutboxEntry, target: string, error: unknown): Promise<void> {
+    this.tracePublished(entry, error);
     // No later attempt can succeed.
     if (error instanceof AgentMQError && !error.retryable && !(error instanceof BrokerClosedError)) {
       return this.bury(entry, error);

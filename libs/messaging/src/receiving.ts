@@ -11,6 +11,7 @@ import { whileStoreIsAway, within } from './patience.js';
 import { Reconciler } from './reconciler.js';
 import { Replayer } from './replayer.js';
 import type { MessageSealing } from './sealing/message-sealing.js';
+import type { Tracing } from './tracing/tracing.js';
 
 /** All that one agent receives: its inboxes, what keeps them complete, and what the broker gave up. */
 export class Receiving {
@@ -30,6 +31,7 @@ export class Receiving {
     private readonly options: MessageBusOptions,
     private readonly now: () => Date,
     private readonly sealing: MessageSealing,
+    private readonly tracing: Tracing,
     /** Called when outbox entries were added by others than the outbox. */
     private readonly wakeRelay: () => void,
   ) {
@@ -82,6 +84,7 @@ export class Receiving {
       handlerGraceMs,
       now: this.now,
       sealing: this.sealing,
+      tracing: this.tracing,
       alone: this.alone,
       onCreated: reconciler.inboxCreated,
       inboxOf: (consumer) => this.inboxes.find((each) => each.consumer === consumer),

@@ -63,6 +63,7 @@ export class Upkeep {
       this.every(FORGET_EVERY_MS, 'forget', () =>
         this.inBatches(() => this.store.forget({ settledMs, deadMs }, BATCH)),
       ),
+      this.every(FORGET_EVERY_MS, 'hops', () => this.inBatches(() => this.store.forgetHops(settledMs, BATCH))),
     ]);
   }
 

@@ -4,6 +4,7 @@ import type { DiscardOptions, ListOptions, RequeueOptions, ShowOptions } from '.
 import { consumerName, consumerNames, date, listLimit, rate, states, traceId } from './parsers.js';
 import type { QueuesOptions } from './queues.js';
 import type { ReplayOptions } from './replay.js';
+import type { TraceOptions } from './trace.js';
 
 /**
  * Adds what an operator does to stored messages, which needs the database only (DATABASE_URL, NAMESPACE), and to queues.
@@ -15,9 +16,10 @@ export function addOperatorCommands(program: Command): void {
   addQueues(program);
   program
     .command('trace')
-    .description('show the messages of a flow as a tree, with their states')
+    .description('show the messages of a flow as a tree, with times, attempts and outcomes')
     .argument('<id>', 'of the trace, or of one of its messages')
-    .action(async (id: string) => (await import('./trace.js')).trace(id));
+    .option('--json', 'as JSON', false)
+    .action(async (id: string, options: TraceOptions) => (await import('./trace.js')).trace(id, options));
 }
 
 function addReplay(program: Command): void {

@@ -9,15 +9,6 @@ export class MessageNotFoundError extends AgentMQError {
   }
 }
 
-/** No message of this trace is in the store. */
-export class TraceNotFoundError extends AgentMQError {
-  readonly code = 'TRACE_NOT_FOUND';
-
-  constructor(readonly traceId: string) {
-    super(`there is no trace or message ${traceId}`);
-  }
-}
-
 /** The message is dead at several consumers, and what was asked for is possible at one only. */
 export class SeveralConsumersError extends AgentMQError {
   readonly code = 'SEVERAL_CONSUMERS';

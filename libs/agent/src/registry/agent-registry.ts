@@ -17,7 +17,7 @@ import {
   toTopic,
 } from 'agentmq/contracts';
 import { type AgentCircuit, type AgentSnapshot, type HandledContract, MessageStore } from 'agentmq/message-store';
-import { MessageBus, type Route } from 'agentmq/messaging';
+import { MessageBus, type Route, untraced } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
 import { HeartbeatUnconfirmedError } from '../errors.js';
@@ -236,7 +236,7 @@ export class AgentRegistry {
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new HeartbeatUnconfirmedError(confirmWithin)), confirmWithin);
     });
-    const sent = this.bus.send(toTopic(HEARTBEAT_TOPIC), contractOf(AgentHeartbeat), heartbeat, ttl);
+    const sent = untraced(() => this.bus.send(toTopic(HEARTBEAT_TOPIC), contractOf(AgentHeartbeat), heartbeat, ttl));
     await Promise.race([sent, late]).finally(() => clearTimeout(timer));
   }
 
@@ -299,6 +299,6 @@ export class AgentRegistry {
 
   private async tell<P extends object>(contract: PayloadClass<P>, payload: P): Promise<void> {
     // Whoever is away for longer reads it when it is back.
-    await this.bus.send(toEveryone, contractOf(contract), payload, { ttl: this.times.deadAfter });
+    await untraced(() => this.bus.send(toEveryone, contractOf(contract), payload, { ttl: this.times.deadAfter }));
   }
 }

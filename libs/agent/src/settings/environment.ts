@@ -276,6 +276,18 @@ export class Environment {
   MONITOR_BEHIND = 60;
 
   @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(1_000_000)
+  TRACE_RATE = 100;
+
+  @Type(() => Number)
+  @IsNumber()
+  @Min(0)
+  @Max(1)
+  TRACE_RATIO = 0.01;
+
+  @Type(() => Number)
   @IsInt()
   @Min(0)
   @Max(65_535)

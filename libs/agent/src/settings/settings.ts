@@ -118,6 +118,13 @@ export abstract class AgentSettings {
     /** How long an agent may keep messages waiting, in its inbox or its outbox. */
     readonly behind: number;
   };
+  /** Which new traces are recorded. */
+  abstract readonly trace: {
+    /** So many a second, all of them. */
+    readonly rate: number;
+    /** This share of those beyond. */
+    readonly ratio: number;
+  };
   abstract readonly http: { readonly port: number };
   /** How long a stop waits for handlers. */
   abstract readonly shutdownTimeout: number;
@@ -218,6 +225,7 @@ export function loadSettings(variables: Variables = process.env, defaults: Parti
       probeTimeout: Math.round(env.MONITOR_PROBE_TIMEOUT * 1_000),
       behind: Math.round(env.MONITOR_BEHIND * 1_000),
     },
+    trace: { rate: env.TRACE_RATE, ratio: env.TRACE_RATIO },
     http: { port: env.HTTP_PORT },
     shutdownTimeout: env.SHUTDOWN_TIMEOUT * 1_000,
     log: { level: env.LOG_LEVEL, json: env.LOG_FORMAT === 'json' },

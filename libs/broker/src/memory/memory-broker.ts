@@ -106,7 +106,7 @@ export class MemoryBroker extends Broker {
     const correlationId = properties.correlationId ?? randomUUID();
     const message = { body, properties: { ...properties, correlationId, replyTo: this.address } };
     return this.requests.ask(recipient, correlationId, options, {
-      send: (fail) => void this.sending(message, recipient, true).catch(fail),
+      send: (fail) => void this.sending(message, recipient, true).then(options.onPublished, fail),
       isSent: () => true,
       withdraw: () => undefined,
     });

@@ -58,9 +58,10 @@ export class Publishing {
     const publisher = this.publisherFor(message);
     const correlationId = message.properties.correlationId ?? randomUUID();
     const properties = { ...message.properties, correlationId, replyTo: DIRECT_REPLY_TO };
+    const published = options.onPublished ?? (() => undefined);
     let outgoing: Outgoing | undefined;
     return publisher.requests.ask(message.recipient, correlationId, options, {
-      send: (fail) => (outgoing = publisher.send({ body: message.body, properties }, route, () => undefined, fail)),
+      send: (fail) => (outgoing = publisher.send({ body: message.body, properties }, route, published, fail)),
       isSent: () => outgoing?.sent ?? false,
       withdraw: () => outgoing && publisher.withdraw(outgoing),
     });

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { KeyRing, Sealer } from 'agentmq/messaging';
+import { KeyRing, Sampler, Sealer } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import type { TaskNotices } from './notices.js';
 import { TaskSealing } from './task-sealing.js';
@@ -29,7 +29,16 @@ it('run, end with the reason of their signal even when they cannot be cancelled'
   } as unknown as TaskWaiting;
   const identity = new AgentIdentity([{ role: 'worker' }], settings);
   const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
-  const tasks = new Tasks(identity, settings, new Strategies(), notices, waiting, sealing, store);
+  const tasks = new Tasks(
+    identity,
+    settings,
+    new Strategies(),
+    notices,
+    waiting,
+    sealing,
+    store,
+    new Sampler({ rate: 0, ratio: 0 }),
+  );
   const running = tasks.run(Crunch, {}, { to: { role: 'worker' }, signal: given.signal });
   await expect(running).rejects.toThrow('had enough');
   expect(statements).toHaveLength(2);

@@ -3,7 +3,7 @@ import { AgentIdentity, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
 import { contractOf, fromWireError, type PayloadClass, readPayload } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
-import { currentMessage, nextTrace } from 'agentmq/messaging';
+import { currentCause, nextTrace, Sampler } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import { draftOf, isStorable, type PartOf, type TaskDraft, type TaskOrigin } from './draft.js';
 import { InvalidTaskError, TaskCancelledError, TaskFailedError, TaskTakenError } from './errors.js';
@@ -49,6 +49,7 @@ export class Tasks {
     private readonly waiting: TaskWaiting,
     private readonly sealing: TaskSealing,
     store: MessageStore,
+    private readonly sampler: Sampler,
   ) {
     this.tasks = new TaskStore(store);
     this.backlogs = new BacklogStore(store);
@@ -242,7 +243,8 @@ export class Tasks {
   }
 
   private origin(): TaskOrigin {
-    const cause = currentMessage();
-    return { submitter: this.identity.id, trace: nextTrace(), ...(cause ? { causeId: cause.messageId } : {}) };
+    const causeId = currentCause();
+    const trace = nextTrace(this.sampler.sample);
+    return { submitter: this.identity.id, trace, ...(causeId === undefined ? {} : { causeId }) };
   }
 }

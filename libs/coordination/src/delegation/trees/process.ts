@@ -2,7 +2,7 @@ import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import type { MessageContext } from 'agentmq/agent';
 import { newMessageId, TASK_HEADER } from 'agentmq/contracts';
 import type { MessageStore } from 'agentmq/message-store';
-import { KeyRing, Sealer } from 'agentmq/messaging';
+import { KeyRing, Sampler, Sealer } from 'agentmq/messaging';
 import type { ExecutionContext } from '@nestjs/common';
 import { from, lastValueFrom } from 'rxjs';
 import { Delegation } from '../delegation.js';
@@ -90,7 +90,16 @@ export class AgentProcess {
     const server = { stopping: new AbortController().signal, isClosing: false };
     this.waiting = new TaskWaiting(server as never, notices, store);
     const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
-    this.tasks = new Tasks(identity, settings, new Strategies(), notices, this.waiting, sealing, store);
+    this.tasks = new Tasks(
+      identity,
+      settings,
+      new Strategies(),
+      notices,
+      this.waiting,
+      sealing,
+      store,
+      new Sampler({ rate: 0, ratio: 0 }),
+    );
     this.assignments = new Assignments(notices, store);
     this.delegation = new Delegation(this.tasks, this.assignments);
     this.interceptor = new TaskInterceptor(this.assignments, notices, settings, sealing, store);

@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import { type HopRecord, type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { RepeatedLog } from 'agentmq/telemetry';
+import { within } from '../patience.js';
+
+export interface HopCounts {
+  recorded(count: number): void;
+  /** The buffer was full, or the store did not take them. */
+  dropped(count: number): void;
+}
+
+/** How long a hop waits for others to be written with, in ms. */
+const GATHER_MS = 250;
+/** From one attempt to the next while the store is away, in ms. */
+const AWAY_MS = 1_000;
+const BATCH = 500;
+/** About 10 MB. */
+const MOST = 20_000;
+
+/**
+ * Takes hops without waiting, and writes them in batches behind. While the store is away, or slower than hops come, it
+ * holds so many and drops what comes then: tracing holds up no message and takes no more memory.
+ */
+export class HopBuffer {
+  private readonly log = new RepeatedLog(new Logger('Tracing'));
+  private waiting: HopRecord[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly store: Pick<MessageStore, 'recordHops'>,
+    private readonly counts: HopCounts,
+    private readonly most = MOST,
+  ) {}
+
+  add(hop: HopRecord): void {
+    if (this.waiting.length >= this.most) return this.counts.dropped(1);
+    this.waiting.push(hop);
+    if (this.waiting.length === BATCH) this.write();
+    else this.writeIn(GATHER_MS);
+  }
+
+  /** Writes what waits, within `timeoutMs`; the rest is dropped. */
+  async stop(timeoutMs: number): Promise<void> {
+    const writtenAll = async (): Promise<void> => {
+      await this.writing;
+      this.write();
+      await this.writing;
+    };
+    await within(timeoutMs, writtenAll());
+    clearTimeout(this.timer);
+    this.counts.dropped(this.waiting.length);
+    this.waiting = [];
+  }
+
+  private writeIn(ms: number): void {
+    this.timer ??= setTimeout(() => this.write(), ms).unref();
+  }
+
+  private write(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.writing ??= this.writeAll().finally(() => (this.writing = undefined));
+  }
+
+  private async writeAll(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.slice(0, BATCH);
+      try {
+        await this.store.recordHops(batch);
+        this.counts.recorded(batch.length);
+      } catch (error) {
+        this.log.warn('hops were not written', error);
+        if (error instanceof StoreUnavailableError) return this.writeIn(AWAY_MS);
+        this.counts.dropped(batch.length);
+      }
+      this.waiting = this.waiting.slice(batch.length);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { randomUUID } from 'node:crypto';
+import { newMessageId, type TraceContext } from 'agentmq/contracts';
+
+const SAMPLED = '01';
+const NOT_SAMPLED = '00';
+
+/** The first context of a new trace (W3C Trace Context, version 00). */
+export const newTrace = (sampled: boolean): TraceContext => ({ traceparent: traceparent(newTraceId(), sampled) });
+
+/** The context of a message that another one caused: of the same trace, and recorded as it is. */
+export function childOf(parent: TraceContext): TraceContext {
+  const child = traceparent(traceIdOf(parent), isSampled(parent));
+  return parent.tracestate ? { traceparent: child, tracestate: parent.tracestate } : { traceparent: child };
+}
+
+/** Version, trace id, parent id and flags, with dashes between (W3C Trace Context, section 3.2). */
+export const traceIdOf = ({ traceparent: text }: TraceContext): string => text.slice(3, 35);
+
+/** The lowest bit of the flags, which are two hexadecimal digits. */
+export const isSampled = ({ traceparent: text }: TraceContext): boolean => '13579bdf'.includes(text.charAt(54) || '0');
+
+const traceparent = (traceId: string, sampled: boolean): string =>
+  `00-${traceId}-${hexadecimal(16)}-${sampled ? SAMPLED : NOT_SAMPLED}`;
+
+/**
+ * A UUIDv7's digits: time first, so that the store's index of traces grows at its end however long the history, and
+ * random in its last 7 bytes, as W3C Trace Context Level 2 (section 3.2.2.3) asks.
+ */
+const newTraceId = (): string => newMessageId().replaceAll('-', '');
+
+/** Up to 32 random digits. Node keeps randomness for UUIDs in store; asking for single bytes is several times as slow. */
+const hexadecimal = (digits: number): string => randomUUID().replaceAll('-', '').slice(0, digits);
