@@ -84,7 +84,7 @@ export const boom = { name: 'Error', code: 'BOOM', message: 'it broke', retryabl
 export async function wipe(store: PostgresMessageStore): Promise<void> {
   await store.transaction((transaction) =>
     transaction.query(
-      ['messages', 'outbox', 'deliveries', 'subscriptions', 'ended_subscriptions', 'agents']
+      ['messages', 'outbox', 'deliveries', 'subscriptions', 'ended_subscriptions', 'agents', 'hops']
         .map((table) => `DELETE FROM "${store.schema}".${table}`)
         .join(';'),
     ),

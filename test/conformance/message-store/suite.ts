@@ -2,6 +2,7 @@ import { attempts } from './attempts.js';
 import { catchingUp } from './catching-up.js';
 import { deadLetters } from './dead-letters.js';
 import type { Harness } from './harness.js';
+import { hops } from './hops.js';
 import { moving } from './moving.js';
 import { oddData } from './odd-data.js';
 import { outbox } from './outbox.js';
@@ -33,5 +34,6 @@ export function messageStoreSuite(of: () => Harness): void {
   moving(of);
   deadLetters(of);
   retention(of);
+  hops(of);
   registry(of);
 }
