@@ -9,7 +9,7 @@ import {
   RemoteError,
   vitalsTopic,
 } from 'agentmq/contracts';
-import { type Listener, MessageBus } from 'agentmq/messaging';
+import { type Listener, MessageBus, untraced } from 'agentmq/messaging';
 import type { ProbeOutcome } from './probe-record.js';
 
 /** How long an agent may take, at most, to say past its inbox how it is, in ms. */
@@ -41,11 +41,9 @@ export class Prober {
     const { probeTimeout } = this.settings.monitor;
     const begun = performance.now();
     try {
-      const vitals = await this.client.request(
-        { agent: id },
-        AgentProbe,
-        { asker: this.identity.id },
-        { timeout: probeTimeout, signal, answer: AgentVitals },
+      const options = { timeout: probeTimeout, signal, answer: AgentVitals };
+      const vitals = await untraced(() =>
+        this.client.request({ agent: id }, AgentProbe, { asker: this.identity.id }, options),
       );
       if (vitals.instance !== instance) return undefined;
       return { kind: 'answered', latencyMs: performance.now() - begun, ...stalledOf(vitals) };
