@@ -136,6 +136,12 @@ export class Scene {
     this.note(`${lost.toLocaleString('en')} messages were taken out of the queue`);
   }
 
+  /** Removes all that is at the broker, as an operator. */
+  loseAll(): Promise<void> {
+    const consumers = [CONSUMER, 'role.sender', ...this.processes.map(({ id }) => `agent.${id}`)];
+    return this.servers.bus.clear(this.brokerUrl, this.namespace, consumers);
+  }
+
   /** Resolves when so many messages are completed. */
   async untilCompleted(count: number, timeoutMs = 60_000): Promise<void> {
     await until(`${count} completed`, () => atLeast(count, this.ledger.completed()), timeoutMs, 50);
@@ -181,8 +187,7 @@ export class Scene {
   async close(): Promise<void> {
     await Promise.all(this.processes.map((each) => each.kill()));
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-    const consumers = [CONSUMER, 'role.sender', ...this.processes.map(({ id }) => `agent.${id}`)];
-    await this.servers.bus.clear(this.brokerUrl, this.namespace, consumers).catch(() => undefined);
+    await this.loseAll().catch(() => undefined);
     await this.ledger.remove().catch(() => this.ledger.close());
     rmSync(this.folder, { recursive: true, force: true });
   }

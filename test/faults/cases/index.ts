@@ -30,7 +30,7 @@ import {
   refusedForGood,
 } from './neighbours.js';
 import { poisonMessage } from './poison-message.js';
-import { queueDeleted, queueDeletedForLong, queuePurged } from './queue-lost.js';
+import { namespaceDeleted, queueDeleted, queueDeletedForLong, queuePurged } from './queue-lost.js';
 import { randomKills } from './random-kills.js';
 import { relaysRacing } from './relays-racing.js';
 import { senderKilledAfterCommit } from './sender-killed-after-commit.js';
@@ -57,7 +57,7 @@ export const consumerFaults: readonly Fault[] = [
 /** Faults of messages, rows and clocks. */
 export const dataFaults: readonly Fault[] = [poisonMessage, relaysRacing, clockAhead];
 
-/** Faults of RabbitMQ and of the way to it. */
+/** Faults of the broker and of the way to it. */
 export const brokerFaults: readonly Fault[] = [
   brokerRestarted,
   brokerKilled,
@@ -67,8 +67,12 @@ export const brokerFaults: readonly Fault[] = [
   queuePurged,
   queueDeleted,
   queueDeletedForLong,
+  namespaceDeleted,
   memoryAlarm,
 ];
+
+/** Those of them that the tests run on Redis too. */
+export const redisFaults: readonly Fault[] = [brokerWiped, memoryAlarm];
 
 /** Faults of a cluster of RabbitMQ nodes. */
 export const clusterFaults: readonly Fault[] = [clusterNodesKilled, clusterMinority];

@@ -5,8 +5,8 @@ import type { Scene } from '../scene.js';
 const REPLAY = { MESSAGE_STORE_REPLAY_INTERVAL: '1' };
 const messages = { short: 1_000, long: 5_000 };
 
-/** An operator empties or deletes the queue while messages wait in it and more are being sent. */
-async function lost(scene: Scene, how: 'purge' | 'delete'): Promise<void> {
+/** An operator takes out or deletes what there is while messages wait in it and more are being sent. */
+async function lost(scene: Scene, lose: () => Promise<void>): Promise<void> {
   const [sender, consumer] = await Promise.all([
     scene.sender('sender-1'),
     scene.consumer('counter-1', { CONCURRENCY: '4', PREFETCH: '8', HELD: 'yes', ...REPLAY }),
@@ -14,7 +14,7 @@ async function lost(scene: Scene, how: 'purge' | 'delete'): Promise<void> {
   await sender.send(scene.messages / 2);
   await until('messages to wait', async () => (await scene.queued()) > scene.messages / 4, 30_000, 50);
   await sender.begin(scene.messages / 2, { rate: 1_000 });
-  await scene.lose(how);
+  await lose();
   scene.healed();
   await consumer.release();
   await scene.consumer('counter-2', REPLAY);
@@ -27,7 +27,7 @@ export const queuePurged: Fault = {
   title: '9. queue purged by an operator',
   needs: [],
   messages,
-  run: (scene) => lost(scene, 'purge'),
+  run: (scene) => lost(scene, () => scene.lose('purge')),
 };
 
 export const queueDeleted: Fault = {
@@ -36,7 +36,17 @@ export const queueDeleted: Fault = {
   title: '9. queue deleted by an operator',
   needs: [],
   messages,
-  run: (scene) => lost(scene, 'delete'),
+  run: (scene) => lost(scene, () => scene.lose('delete')),
+};
+
+/** Exchanges and queues on RabbitMQ; on Redis every key, so bindings and what consumers hold as well. */
+export const namespaceDeleted: Fault = {
+  name: 'namespace-deleted',
+  variation: true,
+  title: '9. all that there is at the broker deleted by an operator',
+  needs: [],
+  messages,
+  run: (scene) => lost(scene, () => scene.loseAll()),
 };
 
 /** Nobody declares the queue again for a while: what is sent meanwhile stays in the outbox, for no queue took it. */

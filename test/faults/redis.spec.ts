@@ -1,0 +1,4 @@
+import { redisFaults } from './cases/index.js';
+import { describeFaults } from './describe-faults.js';
+
+describeFaults('Redis', redisFaults, 'redis');
