@@ -21,8 +21,8 @@ export class Places {
     try {
       return await work();
     } finally {
-      if (--this.taken < this.size) this.fullSince = undefined;
-      else this.fullSince = this.elapsed();
+      this.taken--;
+      this.fullSince = undefined;
     }
   }
 }

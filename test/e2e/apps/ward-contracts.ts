@@ -1,19 +1,13 @@
 import { Contract } from 'agentmq/contracts';
-import { IsInt, IsString } from 'class-validator';
+import { IsString } from 'class-validator';
 
-/** Has a patient's handler hang for so long. */
+/** Has a patient's handler hang until `GET /wake`. */
 @Contract({ type: 'faint', durable: true })
-export class Faint {
-  @IsInt()
-  ms!: number;
-}
+export class Faint {}
 
-/** Has a patient send to a role that no agent has; what it sends expires after `ms`. */
+/** Has a patient send to a role that no agent has yet. */
 @Contract({ type: 'call_out', durable: true })
 export class CallOut {
   @IsString()
   role!: string;
-
-  @IsInt()
-  ms!: number;
 }

@@ -8,6 +8,12 @@ const BEHIND_MS = 25_000;
 const ROUND_MS = 10_000;
 const AGENTS = ['a', 'b'];
 const handles = [{ type: 'agent_probe', version: 1 }];
+/** Of a version that has no probe. */
+const findable: RegisteredAgent = {
+  ...{ id: 'c', role: 'r', capabilities: [], instance: 'c-1', incarnation: 1, sequence: 1, version: '1' },
+  ...{ load: 0, inFlight: 0, concurrency: 1, circuits: [], handles: [], health: 'healthy', stopped: false },
+  ...{ registeredAt: new Date(0), heartbeatAt: new Date(0) },
+};
 
 /** How one agent is in truth. */
 interface Truth {
@@ -96,9 +102,8 @@ class World {
     if (health === undefined) return undefined;
     const other = AGENTS.find((each) => each !== id && this.truths.get(each)?.circuit);
     return {
-      ...{ id, health, role: 'r', capabilities: [], instance: `${id}-${instance}`, incarnation: instance, sequence: 1 },
-      ...{ load: 0, inFlight: 0, concurrency: 1, version: '1', stopped: false },
-      ...{ handles: mode === 'old' ? [] : handles, registeredAt: new Date(0), heartbeatAt: new Date(0) },
+      ...findable,
+      ...{ id, health, instance: `${id}-${instance}`, incarnation: instance, handles: mode === 'old' ? [] : handles },
       circuits: other === undefined ? [] : [{ agent: other, state: 'half_open', since: '' }],
     };
   }
@@ -193,4 +198,12 @@ it('a new leader says nothing of what hangs on, and says that it has recovered o
   world.change('a', { mode: 'answers' });
   world.round();
   expect(world.changes.map(({ to }) => to)).toEqual(['unhealthy', 'recovered']);
+});
+
+it('an agent that has not been probed yet is neither well nor unhealthy by that', () => {
+  const joined = { ...findable, handles };
+  expect(findingsOf({ agents: [joined, findable], probes: new Map(), stuck: [] })).toMatchObject([
+    { known: false, reasons: new Map() },
+    { known: true, reasons: new Map() },
+  ]);
 });
