@@ -8,6 +8,7 @@ export { PostgresServer, type PostgresServerOptions } from './postgres-server.js
 export { RabbitMqCluster } from './rabbitmq-cluster.js';
 export { RabbitMqNode, type RabbitMqNodeOptions } from './rabbitmq-node.js';
 export { redisCommand, redisKeys, type RedisCommand, withRedis } from './redis-command.js';
+export { RedisSentinel } from './redis-sentinel.js';
 export { RedisServer, type RedisServerOptions } from './redis-server.js';
 export { removeNamespace } from './remove-namespace.js';
 export { amqpUrl, databaseUrl, redisUrl } from './services.js';

@@ -8,7 +8,7 @@ import {
   NoRecipientError,
   TopologyError,
 } from 'agentmq/broker';
-import { freePort, randomNamespace, redisUrl, until } from '../../support/index.js';
+import { freePort, randomNamespace, RedisSentinel, RedisServer, redisUrl, until } from '../../support/index.js';
 import { collect, declare, gate, message, newAgent, newRole, numbered, type Owner, textOf, topic } from './messages.js';
 import type { RedisHarness } from './redis-harness.js';
 
@@ -285,6 +285,38 @@ export function startCases(harness: RedisHarness): void {
     await waiting.close();
     expect(await starting).toMatchObject({ code: 'BROKER_CLOSED' });
   });
+
+  it('goes to the server that a Sentinel names, and to the next one when that is dead', async () => {
+    const first = await RedisServer.start({ config: ['repl-diskless-sync-delay 0'] });
+    const second = await RedisServer.start({ config: [`replicaof 127.0.0.1 ${first.port}`] });
+    const sentinel = await RedisSentinel.watch('main', first);
+    try {
+      const known = (): Promise<string> =>
+        harness
+          .foreign((client) => client.sendCommand(['SENTINEL', 'replicas', 'main']), sentinel.url)
+          .then((replicas) => JSON.stringify(replicas));
+      await until('the Sentinel to know the replica', async () => (await known()).includes(String(second.port)));
+      await until('the replica to have the data', async () =>
+        String(await second.command('INFO', 'replication')).includes('master_link_status:up'),
+      );
+      const dead = `redis://127.0.0.1:${await freePort()}`;
+      const withUser = sentinel.url.replace('//', '//nobody:secret-word@');
+      await expect(harness.open(withUser, { masterName: 'main', start: 'fail' })).rejects.toThrow(/WRONGPASS/);
+      const options = { masterName: 'main', publishTimeoutMs: 20_000 };
+      const broker = await harness.open([dead, sentinel.url], options);
+      const owner = newRole();
+      const { texts } = await collect(broker, owner);
+      await broker.publish(message(owner, 'before'));
+      await until('the first', () => texts().includes('before'));
+      await first.kill();
+      await broker.publish(message(owner, 'after'));
+      await until('the second', () => texts().includes('after'));
+      const stranger = harness.open(sentinel.url, { masterName: 'other', start: 'fail' });
+      await expect(stranger).rejects.toThrow(/knows no "other"/);
+    } finally {
+      await Promise.all([sentinel.stop(), first.stop(), second.stop()]);
+    }
+  }, 60_000);
 
   it('remarks on a server that may evict messages, or keeps none over a restart', async () => {
     const server = await harness.server();

@@ -17,6 +17,9 @@ export interface ClientOptions {
 /** Whether the server answered a command with an error, rather than that the connection was lost. */
 export const isReply = (error: unknown): error is ErrorReply => error instanceof ErrorReply;
 
+/** The server is a replica, or has become one: another one is to be found. */
+export const isReadOnly = (error: Error): boolean => error.message.startsWith('READONLY');
+
 /** One connection, opened once: what is to be done when it is lost, its user knows. */
 export class Client {
   private constructor(private readonly client: RedisClientType) {}

@@ -2,7 +2,7 @@ import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullE
 import { Fifo } from '../fifo.js';
 import type { Keeper } from '../keeper.js';
 import { pause } from '../patience.js';
-import { isReply } from './client.js';
+import { isReadOnly, isReply } from './client.js';
 import type { RedisSettings } from './options.js';
 import type { Outgoing } from './outgoing.js';
 import { PROBE } from './scripts.js';
@@ -11,8 +11,6 @@ import type { Session } from './session.js';
 const PROBE_INTERVAL_MS = 250;
 /** Redis takes nothing for now: no memory, no disk, still loading, no replica, a script that runs too long. */
 const PASSING = /^(OOM|MISCONF|LOADING|BUSY|NOREPLICAS|MASTERDOWN|TRYAGAIN|CLUSTERDOWN)\b/;
-/** The server has become a replica: another one is to be found. */
-export const isReadOnly = (error: Error): boolean => error.message.startsWith('READONLY');
 
 /**
  * Sends what is published, in the order that it was given. What can't be sent now (not connected, refused for now, too

@@ -1,7 +1,7 @@
 import { errorText } from 'agentmq/contracts';
 import { BrokerUnavailableError } from '../errors.js';
 import { Keeper } from '../keeper.js';
-import { Client } from './client.js';
+import { Client, isReply } from './client.js';
 import type { RedisSettings } from './options.js';
 import { Session } from './session.js';
 
@@ -44,16 +44,36 @@ export function sessionKeeper(settings: RedisSettings, events: SessionEvents): K
 }
 
 /** The URL of the server that the Sentinel at `url` names; without a `masterName` the URL itself. */
-async function serverOf(url: string, { masterName, connectTimeoutMs, connectionName }: RedisSettings): Promise<string> {
+async function serverOf(url: string, settings: RedisSettings): Promise<string> {
+  const { masterName } = settings;
   if (masterName === undefined) return url;
-  const sentinel = await Client.open({ url, name: `${connectionName}-sentinel`, connectTimeoutMs }, () => undefined);
+  const sentinel = await openSentinel(url, settings);
   try {
     const address = (await sentinel.command('SENTINEL', 'get-master-addr-by-name', masterName)) as string[] | null;
     if (!address) throw new BrokerUnavailableError(`a Sentinel knows no "${masterName}"`);
+    const [host = '', port = ''] = address;
     const server = new URL(url);
-    [server.hostname = '', server.port = ''] = address;
+    server.hostname = host.includes(':') ? `[${host}]` : host;
+    server.port = port;
     return server.href;
   } finally {
     sentinel.destroy();
+  }
+}
+
+/** A Sentinel has no databases, and often none of the server's users. */
+async function openSentinel(url: string, { connectTimeoutMs, connectionName }: RedisSettings): Promise<Client> {
+  const target = new URL(url);
+  target.pathname = '';
+  const open = (): Promise<Client> => {
+    const options = { url: target.href, name: `${connectionName}-sentinel`, connectTimeoutMs };
+    return Client.open(options, () => undefined);
+  };
+  try {
+    return await open();
+  } catch (error) {
+    if (!isReply(error) || target.password === '') throw error;
+    [target.username, target.password] = ['', ''];
+    return open();
   }
 }

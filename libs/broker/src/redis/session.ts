@@ -1,9 +1,9 @@
 import type { Losable } from '../keeper.js';
 import { BrokerUnavailableError } from '../errors.js';
-import { Client, isReply, type RedisArgument } from './client.js';
+import { Client, isReadOnly, isReply, type RedisArgument } from './client.js';
 import type { RedisSettings } from './options.js';
 import type { Script } from './script.js';
-import { ALL_SCRIPTS } from './scripts.js';
+import { ALL_SCRIPTS, PROBE } from './scripts.js';
 
 /** In how many parts the time is cut after which a silent server counts as gone. */
 const PINGS = 4;
@@ -106,6 +106,10 @@ export class Session implements Losable {
       open('listener'),
     ]);
     await Promise.all(ALL_SCRIPTS.map(({ source }) => this.publishingClient.command('SCRIPT', 'LOAD', source)));
+    // A replica would take a reader, and refuse what it does: the server is to be asked for elsewhere.
+    await this.publish(PROBE, []).catch((error: Error) => {
+      if (isReadOnly(error)) throw error;
+    });
     this.watch = setInterval(this.pings(), this.settings.silenceMs / PINGS);
   }
 
