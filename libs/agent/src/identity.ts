@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { ModulesContainer } from '@nestjs/core';
 import { v4 as uuidv4 } from 'uuid';
 import { type AgentOptions, agentOptionsOf } from './decorators.js';
 import { AgentDeclarationError } from './errors.js';
-import { type AgentSettings, generateAgentId } from './settings/settings.js';
+import type { AgentSettings } from './settings/settings.js';
 
 /** How many messages an agent handles at once that does not say it. */
 export const DEFAULT_CONCURRENCY = 64;
@@ -45,3 +47,9 @@ function most(numbers: readonly (number | undefined)[]): number | undefined {
   const given = numbers.filter((number) => number !== undefined);
   return given.length > 0 ? Math.max(...given) : undefined;
 }
+
+/** `worker-myhost-1f3a`: an id for an agent that was given none. */
+const generateAgentId = (role: string): string =>
+  `${role}-${hostname()
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .slice(0, 80)}-${randomBytes(3).toString('hex')}`;

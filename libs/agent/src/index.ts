@@ -29,7 +29,8 @@ export { checkPattern, readRoutingTarget, type RoutingRule, type RoutingTarget }
 export type { ScaledRole } from './settings/scaled-roles.js';
 export { SelfStop } from './self-stop.js';
 export { type EffectiveSetting, effectiveSettings } from './settings/effective-settings.js';
-export { AgentSettings, loadSettings } from './settings/settings.js';
+export { loadSettings } from './settings/load-settings.js';
+export { AgentSettings } from './settings/settings.js';
 export { SettingsError } from './settings/settings-error.js';
 export { startAgent, startEmbeddedAgent } from './start-agent.js';
 export { stopWithNpm } from './stop-with-npm.js';

@@ -15,7 +15,8 @@ import { AgentLogger } from './agent-logger.js';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { SelfStop } from './self-stop.js';
-import { loadSettings, logLevelsUpTo } from './settings/settings.js';
+import { type LogLevel as LeastLevel, logLevels } from './settings/environment.js';
+import { loadSettings } from './settings/load-settings.js';
 import { SettingsError } from './settings/settings-error.js';
 import { stopWithNpm } from './stop-with-npm.js';
 
@@ -97,3 +98,6 @@ export async function startEmbeddedAgent(
   }
   return agent;
 }
+
+/** The levels that a Nest logger is to show for one level. */
+const logLevelsUpTo = (level: LeastLevel): LeastLevel[] => logLevels.slice(0, logLevels.indexOf(level) + 1);

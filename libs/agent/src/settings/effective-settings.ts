@@ -1,7 +1,7 @@
 import type { Variables } from './given.js';
 import { readEnvironment } from './read-environment.js';
 import { settingPlaces } from './read-given.js';
-import { loadSettings } from './settings.js';
+import { loadSettings } from './load-settings.js';
 import { isSecret, withoutSecrets } from './urls.js';
 
 export interface EffectiveSetting {

@@ -1,6 +1,6 @@
-import { Type } from 'class-transformer';
 import type { SealingMode } from 'agentmq/messaging';
-import { IsIn, IsInt, IsNumber, Matches, Max, Min } from 'class-validator';
+import { IsIn, Matches } from 'class-validator';
+import { Fraction, Whole } from './numbers.js';
 import { Place } from './places.js';
 
 export type BusType = 'in_memory' | 'rabbitmq' | 'redis';
@@ -48,83 +48,27 @@ export class Environment {
   @IsIn(['quorum', 'classic'])
   RABBITMQ_QUEUE_TYPE: QueueType = 'quorum';
 
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  MESSAGE_BUS_MAX_QUEUE_SIZE = 10_000;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(4_294_967)
-  MESSAGE_BUS_MESSAGE_TTL = 3_600;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(2_592_000)
-  MESSAGE_BUS_HANDLER_GRACE = 3_600;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(2_592_000)
-  MESSAGE_BUS_SUBSCRIPTION_GRACE = 3_600;
+  @Whole(1, 1_000_000_000) MESSAGE_BUS_MAX_QUEUE_SIZE = 10_000;
+  @Whole(1, 4_294_967) MESSAGE_BUS_MESSAGE_TTL = 3_600;
+  @Fraction(0, 2_592_000) MESSAGE_BUS_HANDLER_GRACE = 3_600;
+  @Fraction(0, 2_592_000) MESSAGE_BUS_SUBSCRIPTION_GRACE = 3_600;
 
   @IsIn(['fail', 'wait', 'degraded'])
   MESSAGE_BUS_START: StartMode = 'wait';
 
-  @Type(() => Number)
-  @IsInt()
-  @Min(1_024)
-  @Max(134_217_728)
-  MESSAGE_BUS_MAX_MESSAGE_BYTES = 16_777_216;
+  @Whole(1_024, 134_217_728) MESSAGE_BUS_MAX_MESSAGE_BYTES = 16_777_216;
 
   /** Empty: the embedded database. */
   @Matches(/^(postgres(ql)?:\/\/\S+)?$/, { message: 'must be a postgres:// URL' })
   DATABASE_URL = 'postgres://postgres@127.0.0.1:5432/postgres';
 
-  @Type(() => Number)
-  @IsInt()
-  @Min(2)
-  @Max(1_000)
-  DATABASE_POOL_SIZE = 10;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  @Max(86_400)
-  DATABASE_STATEMENT_TIMEOUT = 30;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(2)
-  @Max(3_600)
-  MESSAGE_STORE_LEASE = 30;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000_000)
-  MESSAGE_STORE_OUTBOX_LIMIT = 100_000;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(3_600)
-  MESSAGE_STORE_REPLAY_INTERVAL = 30;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(60)
-  @Max(LONGEST_RETENTION)
-  MESSAGE_STORE_RETENTION = 604_800;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(60)
-  @Max(LONGEST_RETENTION)
-  MESSAGE_STORE_DEAD_RETENTION = 2_592_000;
+  @Whole(2, 1_000) DATABASE_POOL_SIZE = 10;
+  @Whole(0, 86_400) DATABASE_STATEMENT_TIMEOUT = 30;
+  @Whole(2, 3_600) MESSAGE_STORE_LEASE = 30;
+  @Whole(1, 1_000_000_000) MESSAGE_STORE_OUTBOX_LIMIT = 100_000;
+  @Whole(1, 3_600) MESSAGE_STORE_REPLAY_INTERVAL = 30;
+  @Whole(60, LONGEST_RETENTION) MESSAGE_STORE_RETENTION = 604_800;
+  @Whole(60, LONGEST_RETENTION) MESSAGE_STORE_DEAD_RETENTION = 2_592_000;
 
   @IsIn(['on', 'accept-clear', 'off'])
   @Place('sealing.mode')
@@ -134,65 +78,16 @@ export class Environment {
   SEALING_KEYS = '';
   SEALING_KEYS_FILE = '';
 
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  RETRY_ATTEMPTS = 5;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(LONGEST_RETRY_DELAY)
-  RETRY_DELAY = 1;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(LONGEST_RETRY_DELAY)
-  RETRY_MAX_DELAY = 60;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(LONGEST_HANDLER_TIMEOUT)
-  HANDLER_TIMEOUT = 600;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(86_400)
-  REGISTRY_HEARTBEAT_INTERVAL = 30;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(2)
-  @Max(604_800)
-  REGISTRY_AGENT_TIMEOUT = 120;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(86_400)
-  COORDINATION_CONSENSUS_TIMEOUT = 60;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(86_400)
-  COORDINATION_LEADER_ELECTION_INTERVAL = 300;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.05)
-  @Max(60)
-  COORDINATION_LEADER_HEARTBEAT_INTERVAL = 0.5;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.2)
-  @Max(600)
-  COORDINATION_ELECTION_TIMEOUT = 2.5;
+  @Whole(1, 100) RETRY_ATTEMPTS = 5;
+  @Fraction(0, LONGEST_RETRY_DELAY) RETRY_DELAY = 1;
+  @Fraction(0, LONGEST_RETRY_DELAY) RETRY_MAX_DELAY = 60;
+  @Whole(1, LONGEST_HANDLER_TIMEOUT) HANDLER_TIMEOUT = 600;
+  @Whole(1, 86_400) REGISTRY_HEARTBEAT_INTERVAL = 30;
+  @Whole(2, 604_800) REGISTRY_AGENT_TIMEOUT = 120;
+  @Whole(1, 86_400) COORDINATION_CONSENSUS_TIMEOUT = 60;
+  @Whole(1, 86_400) COORDINATION_LEADER_ELECTION_INTERVAL = 300;
+  @Fraction(0.05, 60) COORDINATION_LEADER_HEARTBEAT_INTERVAL = 0.5;
+  @Fraction(0.2, 600) COORDINATION_ELECTION_TIMEOUT = 2.5;
 
   /** Checked where it is read: readRoutingRules. */
   ROUTING_RULES = '';
@@ -201,103 +96,25 @@ export class Environment {
   @Place('scaling.roles')
   SCALING = '';
 
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(1_000_000)
-  SCALING_TARGET_BACKLOG = 10;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(86_400)
-  SCALING_COOL_DOWN = 60;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  SCALING_INTERVAL = 2;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  SCALING_START_TIMEOUT = 60;
+  @Fraction(0.1, 1_000_000) SCALING_TARGET_BACKLOG = 10;
+  @Fraction(0, 86_400) SCALING_COOL_DOWN = 60;
+  @Fraction(0.1, 3_600) SCALING_INTERVAL = 2;
+  @Fraction(0.1, 3_600) SCALING_START_TIMEOUT = 60;
 
   SCALING_COMMAND = '';
 
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(0.99)
-  CIRCUIT_FAILURE_RATE = 0.5;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  CIRCUIT_WINDOW = 10;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(1_000_000)
-  CIRCUIT_MINIMUM_VOLUME = 10;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  CIRCUIT_OPEN_TIME = 5;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  CIRCUIT_PROBE_TIMEOUT = 30;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(3_600)
-  MONITOR_INTERVAL = 10;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(600)
-  MONITOR_PROBE_TIMEOUT = 10;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0.1)
-  @Max(86_400)
-  MONITOR_BEHIND = 60;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(1_000_000)
-  TRACE_RATE = 100;
-
-  @Type(() => Number)
-  @IsNumber()
-  @Min(0)
-  @Max(1)
-  TRACE_RATIO = 0.01;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  @Max(65_535)
-  HTTP_PORT = 3_000;
-
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
-  @Max(3_600)
-  SHUTDOWN_TIMEOUT = 20;
+  @Fraction(0, 0.99) CIRCUIT_FAILURE_RATE = 0.5;
+  @Fraction(0.1, 3_600) CIRCUIT_WINDOW = 10;
+  @Whole(1, 1_000_000) CIRCUIT_MINIMUM_VOLUME = 10;
+  @Fraction(0.1, 3_600) CIRCUIT_OPEN_TIME = 5;
+  @Fraction(0.1, 3_600) CIRCUIT_PROBE_TIMEOUT = 30;
+  @Fraction(0.1, 3_600) MONITOR_INTERVAL = 10;
+  @Fraction(0.1, 600) MONITOR_PROBE_TIMEOUT = 10;
+  @Fraction(0.1, 86_400) MONITOR_BEHIND = 60;
+  @Fraction(0, 1_000_000) TRACE_RATE = 100;
+  @Fraction(0, 1) TRACE_RATIO = 0.01;
+  @Whole(0, 65_535) HTTP_PORT = 3_000;
+  @Whole(0, 3_600) SHUTDOWN_TIMEOUT = 20;
 
   @IsIn(logLevels)
   LOG_LEVEL: LogLevel = 'log';

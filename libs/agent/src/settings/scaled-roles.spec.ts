@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { loadSettings } from './settings.js';
+import { loadSettings } from './load-settings.js';
 import { SettingsError } from './settings-error.js';
 
 const read = (variables: Record<string, string>) => loadSettings(variables).scaling;

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { effectiveSettings } from './effective-settings.js';
 import { settingPlaces } from './read-given.js';
 import { SettingsError } from './settings-error.js';
-import { type AgentSettings, loadSettings } from './settings.js';
+import { loadSettings } from './load-settings.js';
+import type { AgentSettings } from './settings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(folder, { recursive: true }));
