@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
@@ -28,6 +29,20 @@ class Passing extends BenchPayload {}
 @Contract({ type: 'passing_request', durable: false })
 class PassingRequest extends BenchPayload {}
 
+@Contract({ type: 'sealed', durable: true, sensitive: true })
+class Sealed extends BenchPayload {}
+
+@Contract({ type: 'sealed_request', durable: true, sensitive: true })
+class SealedRequest extends BenchPayload {}
+
+@Contract({ type: 'sealed_passing', durable: false, sensitive: true })
+class SealedPassing extends BenchPayload {}
+
+@Contract({ type: 'sealed_passing_request', durable: false, sensitive: true })
+class SealedPassingRequest extends BenchPayload {}
+
+const SEALING_KEYS = `bench:${randomBytes(32).toString('base64')}`;
+
 /** Two agents, each with its own connections to RabbitMQ and PostgreSQL. */
 export const agentMq: readonly Contender[] = [
   {
@@ -40,6 +55,17 @@ export const agentMq: readonly Contender[] = [
     title: 'AgentMQ transient: quorum, confirms, acks, nothing stored',
     open: (surroundings) => open(surroundings, { contract: Passing, request: PassingRequest, stored: false }),
   },
+  {
+    id: 'sealed',
+    title: 'AgentMQ durable, of a sensitive contract: sealed and opened as well',
+    open: (surroundings) => open(surroundings, { contract: Sealed, request: SealedRequest, stored: true }),
+  },
+  {
+    id: 'sealed-transient',
+    title: 'AgentMQ transient, of a sensitive contract: sealed and opened as well',
+    open: (surroundings) =>
+      open(surroundings, { contract: SealedPassing, request: SealedPassingRequest, stored: false }),
+  },
 ];
 
 interface Contracts {
@@ -50,7 +76,7 @@ interface Contracts {
 
 async function open(surroundings: Surroundings, { contract, request, stored }: Contracts): Promise<Subject> {
   const { prefetch, handled } = surroundings;
-  const namespace = `${surroundings.namespace}_${stored ? 'durable' : 'transient'}`;
+  const namespace = `${surroundings.namespace}_${contractOf(contract).type}`;
 
   let taken = 0;
 
@@ -113,6 +139,7 @@ function moduleOf(namespace: string, controller: Type): DynamicModule {
     AGENT_ID: `${controller.name.toLowerCase()}-1`,
     AMQP_URL: amqpUrl(),
     DATABASE_URL: databaseUrl(),
+    SEALING_KEYS,
     MESSAGE_BUS_TYPE: 'rabbitmq',
     MESSAGE_BUS_START: 'fail',
   });
