@@ -72,8 +72,22 @@ class Vault {
   }
 }
 
+/** Hands on what it is told to the vault, and what that fails with to its own caller. */
+@Contract({ type: 'errand', durable: true, retry: { attempts: 1 } })
+class Errand {
+  @IsString()
+  name!: string;
+}
+
 @Agent({ role: 'asker' })
-class Asker {}
+class Asker {
+  constructor(private readonly agents: AgentClient) {}
+
+  @Handle(Errand)
+  run(): Promise<unknown> {
+    return this.agents.request({ role: 'vault' }, Secret, { text: MARKER });
+  }
+}
 
 describe('what is sensitive', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory', SEALING_KEYS: OLD });
@@ -145,6 +159,9 @@ describe('what is sensitive', () => {
     await expect(agents.request(vault, Secret, { text: MARKER })).rejects.toMatchObject({
       remote: { message: `could not keep ${MARKER}` },
     });
+    // nor is it told by an asker that fails with it
+    const { messageId } = await agents.send({ role: 'asker' }, Errand, { name: 'a' });
+    expect((await settled(messageId, 'dead')).error).toMatchObject({ message: 'not told, since it came sealed' });
     failing = false;
     // an answer of a sensitive contract to a question that is not
     await expect(agents.request(vault, Where, { what: 'here' }, { answer: Place })).resolves.toMatchObject({

@@ -16,7 +16,11 @@ export class RemoteError extends AgentMQError {
   readonly code: string;
   override readonly retryable: boolean;
 
-  constructor(readonly remote: WireError) {
+  /** `sensitive`: it came sealed. Its text is for the asker alone: where the error goes on, it has none. */
+  constructor(
+    readonly remote: WireError,
+    readonly sensitive = false,
+  ) {
     super(remote.message);
     this.code = remote.code;
     this.retryable = remote.retryable;
@@ -34,7 +38,7 @@ export function toWireError(error: unknown): WireError {
 }
 
 function wireErrorOf(error: unknown): WireError {
-  if (error instanceof RemoteError) return error.remote;
+  if (error instanceof RemoteError) return error.sensitive ? withoutText(error.remote) : error.remote;
   if (!(error instanceof Error)) {
     // An exception filter may throw plain objects: `throwError(() => ({ code, message }))`.
     if (typeof error === 'object' && error !== null && 'message' in error) return withoutDetails(fromWireError(error));
@@ -49,6 +53,13 @@ function wireErrorOf(error: unknown): WireError {
     ...(error instanceof AgentMQError ? detailsOf(error) : {}),
   };
 }
+
+const withoutText = ({ name, code, retryable }: WireError): WireError => ({
+  name,
+  code,
+  retryable,
+  message: 'not told, since it came sealed',
+});
 
 function withoutDetails({ remote }: RemoteError): WireError {
   const { details: _, ...rest } = remote;
@@ -69,7 +80,7 @@ function detailsOf(error: AgentMQError): { details?: Record<string, unknown> } {
 }
 
 /** The error that a reply's body describes; tolerant, since a foreign responder may have written it. */
-export function fromWireError(body: unknown): RemoteError {
+export function fromWireError(body: unknown, sensitive = false): RemoteError {
   const given = (typeof body === 'object' && body !== null ? body : {}) as Partial<WireError>;
   return new RemoteError(
     boundedError({
@@ -79,5 +90,6 @@ export function fromWireError(body: unknown): RemoteError {
       retryable: given.retryable === true,
       ...(given.details ? { details: given.details } : {}),
     }),
+    sensitive,
   );
 }

@@ -6,9 +6,11 @@ import {
   HEADER,
   type Message,
   newMessageId,
+  RemoteError,
   toAgent,
   toWire,
   toWireError,
+  type WireError,
   writeResult,
 } from 'agentmq/contracts';
 import { AnswerNotEncodableError } from './errors.js';
@@ -79,7 +81,7 @@ export class Answerer {
     const { stack: _, ...record } = errorRecord(error, about);
     const reply = (told: object): Message => this.replyTo(request, JSON.stringify(told), { [HEADER.error]: true });
     if (!isSensitive(about) || !this.sealing.seals) return reply(record);
-    return this.sealing.sealAnswer(reply(toWireError(error))).catch(() => reply(record));
+    return this.sealing.sealAnswer(reply(wholeOf(error))).catch(() => reply(record));
   }
 
   private reportOf({ type, messageId }: Message, error: unknown): void {
@@ -110,6 +112,9 @@ export class Answerer {
     };
   }
 }
+
+/** For an asker that is told sealed: with the text of an error that came sealed. */
+const wholeOf = (error: unknown): WireError => (error instanceof RemoteError ? error.remote : toWireError(error));
 
 /** Throws {@link AnswerNotEncodableError}, or `ContractViolationError`. */
 function encodeAnswer(answer: unknown): string {

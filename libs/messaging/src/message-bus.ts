@@ -224,7 +224,10 @@ export class MessageBus {
       try {
         const reply = durable ? await this.askDurably(message, waitMs, signal, ask) : await ask();
         trail?.answered(reply);
-        if (isSealed(reply.properties)) return answerOf(await this.sealing.openAnswer(message, reply), expected);
+        if (isSealed(reply.properties)) {
+          const opened = await this.sealing.openAnswer(message, reply);
+          return answerOf(opened, expected && { ...expected, sensitive: true }, true);
+        }
         this.sealing.refuseClearAnswer(reply, [contract, ...(expected ? [expected] : [])]);
         return answerOf(reply, expected);
       } catch (error) {
@@ -349,9 +352,13 @@ const mayHaveBeenTaken = (error: unknown): boolean =>
   error instanceof RequestTimeoutError || error instanceof RequestInterruptedError;
 
 /** An answer that tells no contract, or another one than is expected, is taken for one of the version that is expected. */
-function answerOf({ properties: { type, headers }, body }: WireMessage, expected?: ContractDefinition): unknown {
+function answerOf(
+  { properties: { type, headers }, body }: WireMessage,
+  expected?: ContractDefinition,
+  sealed = false,
+): unknown {
   const value = decodeBody(body);
-  if (headers[HEADER.error] === true) throw fromWireError(value);
+  if (headers[HEADER.error] === true) throw fromWireError(value, sealed);
   if (!expected) return value;
   return readPayload(expected, value, type === expected.type ? Number(headers[HEADER.version] ?? 1) : expected.version);
 }

@@ -95,8 +95,10 @@ const answerBound = (
 /** Of a message that brings a task: its payload was sealed before it was known to which agent it goes. */
 function taskBound(message: Message): Bound | undefined {
   if (typeof message.headers?.[TASK_HEADER] !== 'string') return undefined;
-  const { bound } = readSeal(message.body);
-  if (bound?.['task'] === undefined && bound?.['result'] === undefined) {
+  const { bound = {} } = readSeal(message.body);
+  const isPayload =
+    bound['task'] !== undefined && bound['type'] === message.type && bound['version'] === message.version;
+  if (!isPayload && bound['result'] === undefined) {
     throw new SealedTamperedError('it was sealed for no task');
   }
   return bound;
