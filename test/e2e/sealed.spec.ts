@@ -3,18 +3,21 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { databaseUrl, RabbitMqNode, TcpProxy, until } from '../support/index.js';
+import { databaseUrl, type OwnBroker, TcpProxy, testBus, until } from '../support/index.js';
 import { ask, Deployment, rowsOf } from './deployment.js';
 import { Marker } from './marker.js';
 import { Operator, send } from './operator.js';
 
 const KEEPER = 'dist/programs/test/keeper.js';
 const START_MS = 120_000;
-const TEST_MS = 120_000;
+const TEST_MS = 180_000;
 
 type Ids = Readonly<Record<string, string>>;
 
-/** The same is done with a text in sensitive contracts and with another one in contracts that are not: the search finds that one. */
+/**
+ * The same is done with a text in sensitive contracts and with another one in contracts that are not: the search finds that one. With
+ * TEST_BUS=redis over Redis, with SHOW_SEARCH=1 it tells what it has found.
+ */
 describe('a text in a sensitive payload', () => {
   const system = new Deployment();
   const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-sealed-'));
@@ -22,7 +25,7 @@ describe('a text in a sensitive payload', () => {
   const secret = new Marker(`Geheimnis${randomBytes(12).toString('hex')}`);
   const control = new Marker(`Kontrolle${randomBytes(12).toString('hex')}`);
   const places = new Map<string, Buffer>();
-  let node: RabbitMqNode;
+  let server: OwnBroker;
   let broker: TcpProxy;
   let database: TcpProxy;
 
@@ -31,14 +34,14 @@ describe('a text in a sensitive payload', () => {
     Buffer.concat(recorded.map((chunks) => Buffer.concat(chunks)));
 
   beforeAll(async () => {
-    node = await RabbitMqNode.start();
-    broker = await TcpProxy.listen({ host: '127.0.0.1', port: Number(new URL(node.url).port) });
+    server = await testBus.start();
+    broker = await TcpProxy.listen({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
     const { hostname, port } = new URL(databaseUrl());
     database = await TcpProxy.listen({ host: hostname, port: Number(port || 5432) });
     broker.recording();
     database.recording();
     const env = {
-      AMQP_URL: broker.through(node.url),
+      ...testBus.environment(broker.through(server.url)),
       DATABASE_URL: database.through(databaseUrl()),
       LOG_LEVEL: 'debug',
       COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1',
@@ -56,7 +59,7 @@ describe('a text in a sensitive payload', () => {
 
   afterAll(async () => {
     await system.close();
-    await Promise.all([broker?.close(), database?.close(), node?.stop()]);
+    await Promise.all([broker?.close(), database?.close(), server?.stop()]);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }, 60_000);
 
@@ -113,6 +116,10 @@ describe('a text in a sensitive payload', () => {
       expect(await ask(system.app('c1'), `/tasks/${sealed['task']}`)).toMatchObject({
         body: { state: 'completed', resultHidden: 'sealed with key test-key' },
       });
+      const edited = await send(system.app('m1'), `/dead-letters/${sealed['dead']}/requeue`, {
+        payload: { text: 'another', way: 'take' },
+      });
+      expect(edited).toMatchObject({ status: 400, body: { message: expect.stringContaining('payload: is sealed') } });
       expect(await operator.message(sealed['dead'] ?? '')).toMatchObject({ payloadHidden: 'sealed with key test-key' });
 
       places.set('HTTP: messages, traces, dead letters, tasks', json([one.http, two.http]));
@@ -124,11 +131,11 @@ describe('a text in a sensitive payload', () => {
       places.set('HTTP: metrics, health', Buffer.from((await Promise.all(told)).join('\n')));
       await Promise.all(apps.map((app) => app.kill('SIGTERM')));
       places.set('logs at debug level', Buffer.from(apps.map((app) => app.output()).join('\n')));
-      places.set('wire: AMQP, both ways', bytesOf(broker.recording()));
+      places.set(`wire: ${testBus.name}, both ways`, bytesOf(broker.recording()));
       places.set('wire: Postgres, both ways', bytesOf(database.recording()));
       places.set('dump of all tables', await dump());
-      await node.down();
-      places.set("the broker's files", filesIn(node.dataFolder));
+      await server.down();
+      places.set("the broker's files", filesIn(server.dataFolder));
 
       const found = [...places].map(([place, bytes]) => ({
         place,

@@ -65,8 +65,18 @@ export class RedisServer {
 
   /** Stops the server as an operator would, and starts it again with its data; clients see their connections closed. */
   async restart(): Promise<void> {
-    await this.server?.end('SIGTERM');
+    await this.down();
     await this.up();
+  }
+
+  /** Stops the server as an operator would; its data stays. */
+  async down(): Promise<void> {
+    await this.server?.end('SIGTERM');
+  }
+
+  /** Where the server keeps its data. */
+  get dataFolder(): string {
+    return this.folder.join('data');
   }
 
   /** SIGKILL: nothing is written, closed or said any more. Its data stays. */

@@ -3,7 +3,11 @@ export type BusName = 'rabbitmq' | 'redis';
 /** A server of a test's own: what may be done to it. */
 export interface OwnBroker {
   readonly url: string;
+  /** Where it keeps its data. */
+  readonly dataFolder: string;
   restart(): Promise<void>;
+  /** Stops it as an operator would; its data stays. */
+  down(): Promise<void>;
   /** SIGKILL; its data stays. */
   kill(): Promise<void>;
   /** SIGKILL; its data goes. */

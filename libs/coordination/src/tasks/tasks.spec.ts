@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import { Contract } from 'agentmq/contracts';
 import { type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { KeyRing, Sampler, Sealer } from 'agentmq/messaging';
+import { KeyRing, Sampler, Sealer, type SealingMode } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import type { TaskNotices } from './notices.js';
 import { TaskSealing } from './task-sealing.js';
@@ -11,9 +11,20 @@ import { Tasks } from './tasks.js';
 
 @Contract({ type: 'crunch' })
 class Crunch {}
+@Contract({ type: 'secret', sensitive: true })
+class Secret {}
+
+const settings = loadSettings({ NAMESPACE: 'tasks', AGENT_ID: 'agent-1' });
+const identity = new AgentIdentity([{ role: 'worker' }], settings);
+
+/** Of a process without keys. */
+function tasksOf(notices: TaskNotices, waiting: TaskWaiting, mode: SealingMode, store: MessageStore): Tasks {
+  const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), mode));
+  const sampler = new Sampler({ rate: 0, ratio: 0 });
+  return new Tasks(identity, settings, new Strategies(), notices, waiting, sealing, store, sampler);
+}
 
 it('run, end with the reason of their signal even when they cannot be cancelled', async () => {
-  const settings = loadSettings({ NAMESPACE: 'tasks', AGENT_ID: 'agent-1' });
   const given = new AbortController();
   const statements: string[] = [];
   const store = {
@@ -27,19 +38,27 @@ it('run, end with the reason of their signal even when they cannot be cancelled'
   const waiting = {
     settled: (_: string, signal: AbortSignal) => Promise.reject(signal.reason as Error),
   } as unknown as TaskWaiting;
-  const identity = new AgentIdentity([{ role: 'worker' }], settings);
-  const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
-  const tasks = new Tasks(
-    identity,
-    settings,
-    new Strategies(),
-    notices,
-    waiting,
-    sealing,
-    store,
-    new Sampler({ rate: 0, ratio: 0 }),
-  );
+  const tasks = tasksOf(notices, waiting, 'off', store);
   const running = tasks.run(Crunch, {}, { to: { role: 'worker' }, signal: given.signal });
   await expect(running).rejects.toThrow('had enough');
   expect(statements).toHaveLength(2);
+});
+
+it('sensitive ones are written by no process without keys, unless they go in clear', async () => {
+  const written: unknown[] = [];
+  const store = {
+    schema: 'tasks',
+    query: (_: string, parameters: readonly unknown[]) => {
+      written.push(...parameters);
+      return Promise.resolve([]);
+    },
+  } as unknown as MessageStore;
+  const notices = { queued: () => undefined } as unknown as TaskNotices;
+  const submit = (mode: SealingMode): Promise<unknown> =>
+    tasksOf(notices, {} as TaskWaiting, mode, store).submitAll(Secret, [{}], { to: { role: 'worker' } });
+  for (const mode of ['on', 'accept-clear'] as const)
+    await expect(submit(mode)).rejects.toMatchObject({ code: 'NO_SEALING_KEYS', retryable: false });
+  expect(written).toEqual([]);
+  await submit('off');
+  expect(written).toHaveLength(1);
 });
