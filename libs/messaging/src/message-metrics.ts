@@ -59,6 +59,7 @@ export class MessageMetrics {
       help: 'Hops of recorded traces: written, or dropped since the store was away or too slow',
       labelNames: ['outcome'],
     });
+    for (const count of Object.values(this.hops)) count(0);
   }
 
   /** What was recorded of traces, and what was not. */

@@ -23,7 +23,7 @@ interface Node {
 /** The trace as a tree: what caused what, and when, counted from its start. No wider than `width` if that can be. */
 export function renderTrace(trace: Trace, width = WIDTH): string[] {
   const { id, path, hops, startedAt, endedAt, complete, recorded, truncated } = trace;
-  const after = (at: Date | undefined): string => (at ? duration(at.getTime() - startedAt.getTime()) : '');
+  const after = (at: Date | undefined): string => (at ? moment(at.getTime() - startedAt.getTime()) : '');
   const rows = nested(hops).flatMap((root) => rowsOf(root, '', '', after));
   return [
     `trace    ${id}`,
@@ -93,6 +93,15 @@ const told = (outcome: string, error: HopError | undefined): string => (error ? 
 
 const took = ({ receivedAt, handledAt }: HopAttempt): string =>
   receivedAt && handledAt ? duration(handledAt.getTime() - receivedAt.getTime()) : '';
+
+/** Exact to the ms however long the trace is: 12 ms, 3.456 s, 2:03.456, 1:02:03.456. */
+function moment(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(3)} s`;
+  const [minutes, rest] = [Math.floor(ms / 60_000), ((ms % 60_000) / 1_000).toFixed(3).padStart(6, '0')];
+  if (minutes < 60) return `${minutes}:${rest}`;
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`;
+}
 
 function duration(ms: number): string {
   if (ms < 1_000) return `${ms} ms`;

@@ -125,9 +125,10 @@ export class RedisBroker extends Broker {
     const { recipient, body } = publication;
     const correlationId = publication.properties.correlationId ?? randomUUID();
     const properties = { ...publication.properties, correlationId, replyTo: this.prefix + this.replyChannel };
+    const published = options.onPublished ?? (() => undefined);
     let outgoing: Outgoing | undefined;
     return this.requests.ask(recipient, correlationId, options, {
-      send: (fail) => (outgoing = this.send({ body, properties }, recipient, true, () => undefined, fail)),
+      send: (fail) => (outgoing = this.send({ body, properties }, recipient, true, published, fail)),
       isSent: () => outgoing?.sent ?? false,
       withdraw: () => outgoing && this.publisher.withdraw(outgoing),
     });
