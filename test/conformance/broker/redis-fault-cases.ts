@@ -302,6 +302,7 @@ export function startCases(harness: RedisHarness): void {
       const dead = `redis://127.0.0.1:${await freePort()}`;
       const withUser = sentinel.url.replace('//', '//nobody:secret-word@');
       await expect(harness.open(withUser, { masterName: 'main', start: 'fail' })).rejects.toThrow(/WRONGPASS/);
+      await expect(harness.open(second.url, { start: 'fail' })).rejects.toThrow(/READONLY/);
       const options = { masterName: 'main', publishTimeoutMs: 20_000 };
       const broker = await harness.open([dead, sentinel.url], options);
       const owner = newRole();
