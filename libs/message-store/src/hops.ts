@@ -48,7 +48,7 @@ export class Hops {
   }
 }
 
-/** One array a column, in the order of `sql/hops.ts`. */
+/** One array a column, in the order of `sql/hops.ts`. The driver would write a `Date` in local time, several times as slowly. */
 const hopParameters = (hops: readonly HopRecord[]): unknown[] => [
   hops.map(({ traceId }) => clean(traceId)),
   hops.map(({ messageId }) => clean(messageId)),
@@ -56,8 +56,8 @@ const hopParameters = (hops: readonly HopRecord[]): unknown[] => [
   hops.map(({ agentId }) => clean(agentId)),
   hops.map(({ consumer }) => cleanOptional(consumer)),
   hops.map(({ attempt }) => attempt),
-  hops.map(({ beganAt }) => beganAt),
-  hops.map(({ endedAt }) => endedAt),
+  hops.map(({ beganAt }) => beganAt.toISOString()),
+  hops.map(({ endedAt }) => endedAt.toISOString()),
   hops.map(({ outcome }) => outcome),
   hops.map(({ error }) => cleanOptional(error?.name)),
   hops.map(({ error }) => cleanOptional(error?.code)),
