@@ -35,8 +35,8 @@ describe('Sealer', () => {
     const sealed = await seal.seal(plain, bound);
     const opened: number[] = [];
     for (let at = 0; at < sealed.length; at++) {
-      // The next letter of the alphabet, which may stand for the same bits, and one that is none of it.
-      for (const other of [(sealed[at] ?? 0) ^ 1, 0x2b, 0x0a]) {
+      // The next letter may stand for the same bits; two are not of the alphabet.
+      for (const other of [(sealed[at] ?? 0) + 1, (sealed[at] ?? 0) ^ 1, 0x2b, 0x0a]) {
         const changed = Buffer.from(sealed);
         if (changed[at] === other) continue;
         changed[at] = other;
