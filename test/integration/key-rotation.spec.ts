@@ -106,9 +106,13 @@ describe('keys that are rotated under load', () => {
     expect(failures).toEqual([]);
     await until('all are handled', () => handled.length >= sent.length + answered.length, 30_000);
     expect([...handled].sort((a, b) => a - b)).toEqual([...sent, ...answered].sort((a, b) => a - b));
+    const deliveries = `FROM ${system.namespace}.deliveries WHERE consumer = 'role.vault'`;
+    await until('none is under way', async () => {
+      const open = await system.store.query(`SELECT ${deliveries} AND state IN ('pending', 'processing', 'retrying')`);
+      return open.length === 0;
+    });
     const states = await system.store.query<{ state: string; count: number }>(
-      `SELECT state, count(*)::integer AS count FROM ${system.namespace}.deliveries
-       WHERE consumer = 'role.vault' GROUP BY state`,
+      `SELECT state, count(*)::integer AS count ${deliveries} GROUP BY state`,
     );
     expect(states).toEqual([{ state: 'completed', count: sent.length }]);
     const bodies = await system.store.query<{ body: string }>(
