@@ -139,6 +139,11 @@ describe('a configuration file', () => {
     ['two documents', 'namespace: a\n---\nnamespace: b', 'agentmq.yaml:2: is no valid YAML or JSON: multiple docs'],
     ['a tag', 'namespace: !foo a', 'agentmq.yaml:1: is no valid YAML or JSON: tag resolve failed'],
     ['an alias', 'namespace: &a x\nagent: { id: *a }', /^agentmq.yaml:2: agent.id: must be .*not an alias/],
+    [
+      'more levels than any setting has',
+      `a: ${'['.repeat(20)}${']'.repeat(20)}`,
+      'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply',
+    ],
     ['what is nested without end', '{a: '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply'],
     ['lists without end', '- '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: nested too deeply'],
     ['anchors without end', '&a '.repeat(3_000), 'agentmq.yaml:1: is no valid YAML or JSON: multiple anchors'],
