@@ -24,5 +24,6 @@ export default {
   },
   testTimeout: 30_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/slow-first.mjs',
   randomize: false,
 };

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, describe } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe } from '@jest/globals';
 import { createdCases } from './created-cases.js';
 import { deadLetterCases } from './dead-letter-cases.js';
 import { deliveryCases } from './delivery-cases.js';
@@ -13,6 +13,8 @@ import { requestCases } from './request-cases.js';
 /** What every adapter of `Broker` promises, and cases of the adapter's `own`. */
 export function brokerConformance(name: string, harness: BrokerHarness, own?: () => void): void {
   describe(`broker conformance: ${name}`, () => {
+    // A server of the suite's own takes seconds to start: it does while the cases before run that need none.
+    beforeAll(() => void harness.restartable().catch(() => undefined));
     afterEach(() => harness.cleanUp());
     afterAll(() => harness.stop());
 
