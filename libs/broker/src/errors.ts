@@ -65,7 +65,11 @@ export class NoRecipientError extends AgentMQError {
   override readonly retryable = true;
 
   constructor(readonly recipient: Recipient | string) {
-    super(`nobody receives ${named(recipient)}`);
+    super(
+      typeof recipient === 'string'
+        ? `nothing waits for an answer at ${recipient}`
+        : `no inbox takes messages for ${named(recipient)}`,
+    );
   }
 }
 

@@ -13,7 +13,7 @@ describe('RepeatedLog', () => {
   it('tells the first at once, and then one line for all that come within five seconds', () => {
     const { log, lines, pass } = recorded();
     for (let n = 0; n < 200; n++, pass(50)) log.warn('settle', away);
-    expect(lines).toEqual(['settle: away', 'settle: away (and 99 times more since the last such line)']);
+    expect(lines).toEqual(['settle: away', 'settle: away (99 more since the last such line)']);
   });
 
   it('tells apart what failed, and why', () => {

@@ -38,7 +38,7 @@ export class RepeatedLog {
   warn(what: string, error: unknown): void {
     const untold = this.take(`${what} ${nameOf(error)}`);
     if (untold === undefined) return;
-    const more = untold > 0 ? ` (and ${untold} times more since the last such line)` : '';
+    const more = untold > 0 ? ` (${untold} more since the last such line)` : '';
     this.logger.warn(`${what}: ${fieldOf(error, 'message') ?? String(error)}${more}`);
   }
 

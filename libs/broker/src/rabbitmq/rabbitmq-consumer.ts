@@ -65,7 +65,7 @@ export class RabbitMqConsumer<M extends WireMessage> implements AnyRabbitMqConsu
   }
 
   async mend(connection: Connection): Promise<void> {
-    if (this.isFlowing) await this.plan.mend(connection);
+    if (this.isFlowing && !this.closing) await this.plan.mend(connection);
   }
 
   close(timeoutMs = 10_000): Promise<void> {

@@ -56,10 +56,15 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
   }
 
   async mend(connection: Connection): Promise<void> {
-    const queue = this.keeper.current?.queue;
-    if (queue === undefined) return;
+    const open = this.keeper.current;
+    if (!open || this.closing) return;
     await provideExchanges(connection, this.topology, this.remarks);
-    await bind(connection, queue, this.topology.listeningBindings(this.topics));
+    try {
+      await bind(connection, open.queue, this.topology.listeningBindings(this.topics));
+    } catch (error) {
+      // The queue goes with its channel, which may have been closed meanwhile.
+      if (this.keeper.current === open && !this.closing) throw error;
+    }
   }
 
   close(): Promise<void> {
