@@ -7,7 +7,7 @@ import type { Subscription } from 'rxjs';
 const FORGET_AFTER_TIMEOUTS = 10;
 const FORGET_AFTER_MS = 3_600_000;
 
-/** Watches the registry: logs who comes and goes, and forgets those that never came back. */
+/** Watches the registry: logs the agents that come and go, and forgets agents that have been silent for long. */
 @Agent({ role: 'monitor', capabilities: ['monitoring'] })
 export class MonitorAgent implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Monitor');
@@ -33,17 +33,15 @@ export class MonitorAgent implements OnApplicationBootstrap, BeforeApplicationSh
     this.events?.unsubscribe();
   }
 
-  /** After an outage the silent are not known from those that were cut off: nobody is forgotten then. */
+  /** After an outage a silent agent may only have been cut off: none is forgotten then. */
   private async forget(): Promise<void> {
     if (!this.server.isReady || !this.registry.isClear) return;
     const { agentTimeout } = this.settings.registry;
     await this.store.forgetAgents(Math.max(agentTimeout * FORGET_AFTER_TIMEOUTS, FORGET_AFTER_MS));
   }
 
-  private report({ kind, agent: { id, role, heartbeatAt } }: RegistryEvent): void {
-    const silent = `silent since ${heartbeatAt.toISOString()}`;
-    if (kind === 'suspect') this.logger.warn(`${id} is suspect: ${silent}`);
-    else if (kind === 'dead') this.logger.warn(`${id} is dead: ${silent}`);
-    else this.logger.log(`${id} (${role}) has ${kind}`);
+  private report({ kind, agent: { id, role } }: RegistryEvent): void {
+    // Of an agent that is silent, and of its recovery, the monitor that leads tells.
+    if (kind === 'joined' || kind === 'left') this.logger.log(`${id} (${role}) has ${kind}`);
   }
 }

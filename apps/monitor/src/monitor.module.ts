@@ -17,7 +17,7 @@ import { ReplayJobs } from './operations/replay-jobs.js';
 import { ReplayController } from './operations/replay.controller.js';
 
 export interface MonitorOptions extends AgentModuleOptions {
-  /** Contracts of your own: payloads of unknown ones are shown only when somebody insists. */
+  /** Contracts of your own: by them edited payloads of dead letters are checked, and sensitive ones in clear not shown. */
   readonly contracts?: readonly PayloadClass[];
 }
 

@@ -6,7 +6,7 @@ import { bounded, Metrics, sample, SharedRead } from 'agentmq/telemetry';
 import { AgentIdentity } from './identity.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 
-/** Whose these metrics are: the same thing seen by several processes must not be added up. */
+/** For the help texts: several processes see the same thing, so their values must not be added up. */
 const SEEN_BY_MANY = 'Several processes tell the same: take max, not sum, over them';
 const MOST_INBOXES = 10;
 const MOST_ROLES = 50;

@@ -332,7 +332,7 @@ export interface HopRecord {
   readonly endedAt: Date;
   readonly outcome: string;
   readonly error?: Pick<WireError, 'name' | 'code'>;
-  /** Of a message that was not stored before it was sent: the others' is in the store. */
+  /** Only of a message that is not in the store. */
   readonly about?: HopMessage;
 }
 

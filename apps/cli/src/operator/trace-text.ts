@@ -37,7 +37,7 @@ export function renderTrace(trace: Trace, width = WIDTH): string[] {
   ];
 }
 
-/** Each hop below the one that caused it: of those of one message, the one whose agent sent it. */
+/** Each hop below its cause: where several consumers had the causing message, below the hop of the agent that sent this one. */
 function nested(hops: readonly Hop[]): Node[] {
   const roots: Node[] = [];
   // Causes come first: what is placed later is no cause, or part of a ring.

@@ -119,7 +119,7 @@ export class Checks implements OnApplicationBootstrap {
     this.metrics.told(change);
     const { agent, role } = change;
     if (change.to === 'unhealthy')
-      this.logger.warn(`${agent} (${role}) is unhealthy: ${change.reasons.join(', ')}: ${change.detail}`);
+      this.logger.warn(`${agent} (${role}) is unhealthy: ${change.reasons.join(', ')} (${change.detail})`);
     else if (change.outcome === 'healthy') this.logger.log(`${agent} (${role}) is healthy again`);
     else this.logger.log(`${agent} (${role}) was unhealthy, and has left`);
   }

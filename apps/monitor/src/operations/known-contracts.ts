@@ -1,7 +1,9 @@
 import {
   AgentDeregistered,
   AgentHeartbeat,
+  AgentRecovered,
   AgentRegistered,
+  AgentUnhealthy,
   AgentUpdated,
   CastVote,
   CloseProposal,
@@ -22,7 +24,9 @@ import {
 const ours: readonly PayloadClass[] = [
   AgentDeregistered,
   AgentHeartbeat,
+  AgentRecovered,
   AgentRegistered,
+  AgentUnhealthy,
   AgentUpdated,
   CastVote,
   CloseProposal,
@@ -38,6 +42,6 @@ const ours: readonly PayloadClass[] = [
   WorkAssignment,
 ];
 
-/** The contracts by which payloads are shown or kept back: those of this project, and the given ones. */
+/** The contracts by which edited payloads are checked and sensitive ones kept back: those of this project, and the given ones. */
 export const knownContracts = (more: readonly PayloadClass[] = []): ContractCatalogue =>
   new ContractCatalogue([...ours, ...more]);

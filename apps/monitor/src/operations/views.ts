@@ -1,6 +1,6 @@
 import { type ContractCatalogue, decodeBody, formatRecipient, type Message } from 'agentmq/contracts';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
-import { isSealed, sealedWith } from 'agentmq/messaging';
+import { isSealed, sealedWith, traceIdOf } from 'agentmq/messaging';
 
 export interface DeliveryView extends Omit<StoredDelivery, 'messageId'> {
   /** As far as it is known: the latest 20 attempts are. */
@@ -43,13 +43,10 @@ export interface DeadLetterRow {
   readonly discarded: StoredDelivery['discarded'];
 }
 
-export const traceIdOf = ({ trace }: Pick<Message, 'trace'>): string | undefined => trace?.traceparent.slice(3, 35);
-
 /** A message with its deliveries and, if it may be shown, its payload. */
 export function messageView(stored: StoredMessage, contracts: ContractCatalogue): MessageView {
   const { message, storedAt, published, deliveries } = stored;
   const { deliverAt, expiresAt, correlationId, causationId } = message;
-  const traceId = traceIdOf(message);
   return {
     id: message.messageId,
     type: message.type,
@@ -63,7 +60,7 @@ export function messageView(stored: StoredMessage, contracts: ContractCatalogue)
     ...(expiresAt ? { expiresAt } : {}),
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(causationId === undefined ? {} : { causationId }),
-    ...(traceId === undefined ? {} : { traceId }),
+    ...(message.trace ? { traceId: traceIdOf(message.trace) } : {}),
     published,
     deliveries: deliveries.map(deliveryView),
     ...payloadView(message, contracts),

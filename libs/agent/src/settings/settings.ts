@@ -47,7 +47,7 @@ export abstract class AgentSettings {
     readonly replayInterval: number;
     /** How long messages are kept once they are settled. */
     readonly retention: number;
-    /** How long dead letters are kept that nobody discarded. */
+    /** How long dead letters are kept that were not discarded. */
     readonly deadRetention: number;
   };
   /** How payloads of sensitive contracts are sealed. */
@@ -71,7 +71,7 @@ export abstract class AgentSettings {
   };
   /** What the leader of the coordinators does about backlogs. */
   abstract readonly scaling: {
-    /** None: it starts and stops nobody. */
+    /** None: it starts and stops no agents. */
     readonly roles: readonly ScaledRole[];
     /** How much backlog one worker is to have, in messages and tasks. */
     readonly targetBacklog: number;

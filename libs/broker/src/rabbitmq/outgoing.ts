@@ -8,7 +8,7 @@ export interface Route {
   readonly routingKey: string;
   readonly mandatory: boolean;
   readonly persistent: boolean;
-  /** For errors: who was to receive it. */
+  /** For errors. */
   readonly recipient: Recipient | string;
 }
 

@@ -13,7 +13,7 @@ export class Outgoing {
     readonly send: (session: Session) => Promise<unknown>,
     readonly bytes: number,
     readonly mandatory: boolean,
-    /** For errors: who was to receive it. */
+    /** For errors. */
     readonly recipient: Recipient | string,
     /** Milliseconds since the epoch; when to give it up. */
     readonly deadline: number,

@@ -113,7 +113,7 @@ export class Session implements Losable {
     this.watch = setInterval(this.pings(), this.settings.silenceMs / PINGS);
   }
 
-  /** A ping that is not answered in time is the only sign of a connection whose other end is gone without a word. */
+  /** A ping that is not answered in time is the only sign that the other end of a connection is gone. */
   private pings(): () => void {
     const unanswered = new Map(this.clients.map((client) => [client, 0]));
     return () => {

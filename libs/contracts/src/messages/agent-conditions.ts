@@ -80,7 +80,7 @@ export class AgentUnhealthy {
   @Length(1, 1_000)
   detail!: string;
 
-  /** Since when it is unhealthy, for whatever reasons, by the database's clock. */
+  /** Since when it is unhealthy, whatever the reasons, by the database's clock. */
   @IsRFC3339()
   since!: string;
 }

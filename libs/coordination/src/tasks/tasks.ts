@@ -203,7 +203,7 @@ export class Tasks {
     return this.backlogs.read();
   }
 
-  /** A task as {@link submit} would write it, for those who write it with more. Rejects as that does. */
+  /** A task as {@link submit} would write it, for a caller that writes it in a statement of its own. Rejects as that does. */
   async draft<P extends object>(
     contract: PayloadClass<P>,
     payload: P,

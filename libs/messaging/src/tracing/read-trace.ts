@@ -3,7 +3,7 @@ import type { MessageStore } from 'agentmq/message-store';
 import { TraceNotFoundError } from '../errors.js';
 import { assemble } from './assemble.js';
 import type { Trace } from './trace.js';
-import { newTrace, traceIdOf } from './trace-context.js';
+import { contextIn, traceIdOf } from './trace-context.js';
 
 /** The most hops of one trace, and messages of the store, that are read. */
 const MOST = 1_000;
@@ -37,8 +37,7 @@ export async function contextOf(
   if (stored) return stored.message.trace ?? traceFor(messageId);
   const traceId = await store.hopTrace(messageId);
   if (traceId === undefined) throw new TraceNotFoundError(messageId);
-  const { traceparent } = newTrace(true);
-  return { traceparent: `${traceparent.slice(0, 3)}${traceId}${traceparent.slice(35)}` };
+  return contextIn(traceId);
 }
 
 async function traceOfMessage(

@@ -7,6 +7,9 @@ const NOT_SAMPLED = '00';
 /** The first context of a new trace (W3C Trace Context, version 00). */
 export const newTrace = (sampled: boolean): TraceContext => ({ traceparent: traceparent(newTraceId(), sampled) });
 
+/** A context of a trace that is recorded. */
+export const contextIn = (traceId: string): TraceContext => ({ traceparent: traceparent(traceId, true) });
+
 /** The context of a message that another one caused: of the same trace, and recorded as it is. */
 export function childOf(parent: TraceContext): TraceContext {
   const child = traceparent(traceIdOf(parent), isSampled(parent));

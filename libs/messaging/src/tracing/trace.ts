@@ -1,6 +1,6 @@
 import type { ConsumerName } from 'agentmq/message-store';
 
-/** What a failure is told by: its text may say what is nobody's business, and is in the dead letter. */
+/** A failure without its text, which may quote the payload: that is in the dead letter. */
 export interface HopError {
   readonly name: string;
   readonly code: string;
@@ -38,7 +38,7 @@ export interface Hop {
   readonly from: string;
   /** What it was sent to: `role.worker`, `agent.worker-1`, `topic:news.sport`, `broadcast`. */
   readonly to: string;
-  /** Who had it: `role.worker` or `agent.worker-1`; absent when that is not known yet. */
+  /** `role.worker` or `agent.worker-1`; absent while no consumer is known to have it. */
   readonly consumer?: ConsumerName;
   readonly sentAt: Date;
   /** Committed in the store; a message that came over the wire, when it was recorded. */

@@ -16,7 +16,7 @@ export interface HandledHop {
   readonly error?: WireError;
 }
 
-/** Tells of one request, to its asker's side. */
+/** Records what becomes of one request, as its sender sees it. */
 export interface RequestTrail {
   published(): void;
   answered(answer: WireMessage): void;
