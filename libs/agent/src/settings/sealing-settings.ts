@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { errorText } from 'agentmq/contracts';
 import { readKeys, type RingKey, type SealingMode } from 'agentmq/messaging';
+import { readSmallFile } from './bounded-file.js';
 import type { Environment } from './environment.js';
 
 /** How payloads of sensitive contracts are sealed, and with which keys, the newest first. */
@@ -21,11 +20,11 @@ export function readSealing(env: Environment): { readonly sealing: SealingSettin
     const { keys, problems } = readKeys(text);
     return { sealing: { mode, keys }, problems: problems.map((problem) => `SEALING_KEYS: ${problem}`) };
   }
-  try {
-    const { keys, problems } = readKeys(readFileSync(file, 'utf8'));
-    if (keys.length === 0 && problems.length === 0) problems.push(`${file} has no keys`);
-    return { sealing: { mode, keys, file }, problems: problems.map((problem) => `SEALING_KEYS_FILE: ${problem}`) };
-  } catch (error) {
-    return { sealing: { mode, keys: [] }, problems: [`SEALING_KEYS_FILE: ${errorText(error)}`] };
+  const read = readSmallFile(file);
+  if ('problem' in read) {
+    return { sealing: { mode, keys: [] }, problems: [`SEALING_KEYS_FILE: ${file} ${read.problem}`] };
   }
+  const { keys, problems } = readKeys(read.text);
+  if (keys.length === 0 && problems.length === 0) problems.push(`${file} has no keys`);
+  return { sealing: { mode, keys, file }, problems: problems.map((problem) => `SEALING_KEYS_FILE: ${problem}`) };
 }
