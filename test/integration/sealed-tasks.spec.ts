@@ -12,7 +12,7 @@ import {
   TaskFailedError,
   Tasks,
 } from 'agentmq/coordination';
-import { IsString } from 'class-validator';
+import { IsIn, IsString } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
@@ -27,6 +27,12 @@ class Secret extends Told {}
 class SecretAnswer extends Told {}
 @Contract({ type: 'open' })
 class Open extends Told {}
+/** To which the results of others are not what was asked for. */
+@Contract({ type: 'other_answer' })
+class OtherAnswer {
+  @IsIn(['well'], { message: '$value is no answer' })
+  text!: string;
+}
 @Contract({ type: 'last' })
 class Last extends Told {}
 
@@ -131,6 +137,9 @@ describe('sealed tasks', () => {
       for (const text of [TEXT, `plain ${TEXT}`]) {
         const id = await tasks.submit(Secret, { text }, { to });
         expect(await tasks.result(id)).toEqual({ text });
+        const misread: unknown = await tasks.result(id, { answer: OtherAnswer }).catch((error: unknown) => error);
+        expect(misread).toMatchObject({ code: 'CONTRACT_VIOLATION', violations: [{ field: 'text', rule: 'isIn' }] });
+        expect((misread as Error).message).not.toContain(TEXT);
         const found = await tasks.find(id);
         expect(found).toMatchObject({ state: 'completed', ...hidden });
         expect(found).not.toHaveProperty('result');

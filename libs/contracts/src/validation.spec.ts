@@ -59,6 +59,22 @@ describe('a contract', () => {
     expect(error.violations).toMatchObject([{ field: 'custommer', rule: 'whitelistValidation' }]);
   });
 
+  it('that is sensitive names no property that it does not know: that may be a value', () => {
+    const sensitive = { ...order, sensitive: true };
+    const problemOf = (plain: unknown): unknown => {
+      try {
+        return validatePayload(sensitive, plain);
+      } catch (error) {
+        return error;
+      }
+    };
+    for (const value of ['ill', 1n]) {
+      const error = problemOf({ customer: 'c', items: [], 'Ann Smith': value });
+      expect(error).toMatchObject({ violations: [{ field: 'payload' }] });
+      expect(String(error)).not.toContain('Ann');
+    }
+  });
+
   it.each([null, 'text', 7, [[]], undefined])('refuses %j for an object', (plain) => {
     expect(violationOf(plain).violations[0]?.field).toBe('payload');
   });

@@ -72,4 +72,13 @@ const violation = (contract: ContractDefinition, rule: string, message: string, 
 
 /** What a rule of a sensitive contract says may quote a value: it is told which is broken where, and no more. */
 export const hiddenIn = ({ sensitive }: { readonly sensitive?: boolean }, violation: Violation): Violation =>
-  sensitive ? { ...violation, message: 'breaks a rule of a sensitive contract' } : violation;
+  sensitive
+    ? {
+        ...violation,
+        ...(ABOUT_ANY_KEY.has(violation.rule) ? { field: 'payload' } : {}),
+        message: 'breaks a rule of a sensitive contract',
+      }
+    : violation;
+
+/** Rules that name keys which no class declares: a key may be a value, as in a table of names. */
+const ABOUT_ANY_KEY: ReadonlySet<string> = new Set(['whitelistValidation', 'isJSON']);
