@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, loadSettings, MessageContext, Subscribe } from 'agentmq/agent';
 import { Broker } from 'agentmq/broker';
-import { Contract, type Message, toWire } from 'agentmq/contracts';
+import { Contract, type Message, TASK_HEADER, toWire } from 'agentmq/contracts';
 import type { DeliveryState, StoredDelivery } from 'agentmq/message-store';
-import { DeadLetters, SEALED_TYPE } from 'agentmq/messaging';
+import { type Bound, DeadLetters, Replayer, SEALED_TYPE, Sealer } from 'agentmq/messaging';
 import { IsOptional, IsString } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -69,6 +69,25 @@ class Vault {
   @Handle(Where)
   where({ what }: Where): Place {
     return Object.assign(new Place(), { text: `${what} ${MARKER}` });
+  }
+}
+
+@Contract({ type: 'secret', version: 2, sensitive: true, upcast: { 1: ({ text }: Secret) => ({ words: [text] }) } })
+class SecretWords {
+  @IsString({ each: true })
+  words!: string[];
+}
+
+@Agent({ role: 'archive' })
+class Archive {
+  @Handle(SecretWords)
+  keep({ words }: SecretWords): void {
+    seen.push(`kept ${words.join()}`);
+  }
+
+  @Subscribe('secrets.*', SecretWords)
+  hear({ words }: SecretWords): void {
+    seen.push(`heard ${words.join()}`);
   }
 }
 
@@ -193,7 +212,56 @@ describe('what is sensitive', () => {
     await expect(endOf({ messageId: 'forged-2', type: 'secret_news' })).resolves.toMatchObject(tampered);
     const clear = { messageId: 'forged-3', contentType: 'application/json', body: Buffer.from('{"text":"x"}') };
     await expect(endOf(clear)).resolves.toMatchObject({ error: { code: 'NOT_SEALED' } });
+    const sealer = vaults.get(Sealer);
+    const ofTasks: Bound[] = [{ task: 't', type: 'secret', version: 1 }, { result: 't' }];
+    for (const [index, bound] of ofTasks.entries()) {
+      const body = await sealer.seal(Buffer.from('{"text":"of a task"}'), bound);
+      const forged = { messageId: `forged-task-${index}`, headers: { [TASK_HEADER]: 't' }, body };
+      await expect(endOf(forged)).resolves.toMatchObject(tampered);
+    }
     expect(seen).toEqual([]);
+  });
+
+  it('is handled once, however it is sent again', async () => {
+    seen.length = 0;
+    const { messageId } = await agents.send(vault, Secret, { text: 'once' });
+    await settled(messageId, 'completed');
+    const message = (await system.store.find(messageId))?.message;
+    if (!message) throw new Error('it is not stored');
+    const { type, version, body, recipient } = message;
+    const digest = createHash('sha256')
+      .update(JSON.stringify([messageId, type, version]))
+      .update(body);
+    const other = {
+      messageId: `${messageId}~${digest.digest('base64url').slice(0, 22)}`,
+      headers: { 'agentmq-original-id': messageId },
+    };
+    const again: Partial<Message>[] = [{}, { copy: 'other' }, other, { ...other, copy: 'other' }, { transient: true }];
+    for (const changed of again) {
+      const wire = toWire({ ...message, ...changed });
+      await broker.publish({ ...wire, recipient, mandatory: true, persistent: !changed.transient });
+    }
+    await settled((await agents.send(vault, Secret, { text: 'last' })).messageId, 'completed');
+    expect(seen).toEqual(['role once', 'role last']);
+  });
+
+  it('is handled after a delay, where it is replayed or moved to, and when its subscriber is back', async () => {
+    const first = await system.start({ id: 'archive-1', controllers: [Archive] });
+    await first.close();
+    seen.length = 0;
+    await agents.publish('secrets.new', Secret, { text: MARKER });
+    const { messageId } = await agents.send(vault, Secret, { text: MARKER }, { delay: 100 });
+    const { messageId: waiting } = await agents.send({ role: 'gone' }, Secret, { text: 'moved' });
+    await settled(messageId, 'completed');
+    const replayer = new Replayer(system.store, { outboxLimit: 1_000 });
+    const to = 'role.archive';
+    await replayer.replay({ messageIds: [messageId], states: ['completed'] }, { to });
+    await replayer.replay({ messageIds: [waiting], consumer: 'role.gone' }, { to, move: true });
+    await system.start({ id: 'archive-1', controllers: [Archive] });
+    const all = [`heard ${MARKER}`, 'kept moved', `kept ${MARKER}`, `role ${MARKER}`, `topic ${MARKER}`];
+    await until('all were handled', () => seen.length >= all.length);
+    expect([...seen].sort()).toEqual(all);
+    expect(await stored()).not.toContain(MARKER);
   });
 
   it('is sealed by the newest key; what a key has sealed that is not there waits, and is handled once it is', async () => {

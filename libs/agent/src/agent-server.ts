@@ -205,12 +205,13 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     const declared = declaredBy(this.pipeline.handlers());
     checkAgreement(declared);
     this.handled = new ContractCatalogue(declared.map(({ contract }) => contract.payload));
-    return declared.map(({ handler, contract, topic, scope, retry, timeout, transactional }) => ({
+    return declared.map(({ handler, contract, topic, scope, retry, timeout, transactional, carriesOutTasks }) => ({
       contract,
       ...(topic === undefined ? {} : { topic, scope: scope ?? 'role' }),
       ...(retry ? { retry } : {}),
       ...(timeout === undefined ? {} : { timeoutMs: timeout }),
       ...(transactional === undefined ? {} : { transactional }),
+      ...(carriesOutTasks ? { carriesOutTasks } : {}),
       handle: (payload, handling) => this.invoke(handler, payload, handling),
     }));
   }

@@ -33,6 +33,7 @@ export interface HandlerExtras extends HandlerOptions {
   readonly contract: PayloadClass;
   readonly topic?: string;
   readonly scope?: 'role' | 'instance';
+  readonly carriesOutTasks?: boolean;
 }
 
 const AGENT = Symbol('agentmq:agent');
@@ -58,8 +59,21 @@ export const agentOptionsOf = (target: object): AgentOptions | undefined =>
  * Throws `InvalidMessageError` at load for an option that is out of range, and names it.
  */
 export function Handle(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
+  return handles(contract, options, {});
+}
+
+/** `@Handle` for what carries out the tasks that messages bring, and sees that a payload was sealed for the task: `@Task`. */
+export function HandleTask(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
+  return handles(contract, options, { carriesOutTasks: true });
+}
+
+function handles(
+  contract: PayloadClass,
+  options: HandlerOptions,
+  more: Pick<HandlerExtras, 'carriesOutTasks'>,
+): MethodDecorator {
   const definition = contractOf(contract);
-  const extras: HandlerExtras = { contract, ...checked(definition, options) };
+  const extras: HandlerExtras = { contract, ...checked(definition, options), ...more };
   return applyDecorators(payloadFirst, MessagePattern(`handle ${contractKey(definition)}`, AGENT_MESSAGES, extras));
 }
 

@@ -42,6 +42,7 @@ export interface DeclaredHandler extends HandlerOptions {
   readonly contract: ContractDefinition;
   readonly topic?: string;
   readonly scope?: 'role' | 'instance';
+  readonly carriesOutTasks?: boolean;
 }
 
 /**

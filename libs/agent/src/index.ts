@@ -6,7 +6,7 @@ export { AgentLogger } from './agent-logger.js';
 export { AgentModule, type AgentModuleOptions } from './agent.module.js';
 export { AgentServer } from './agent-server.js';
 export { GuardedEvents } from './registry/guarded-events.js';
-export { Agent, type AgentOptions, Handle, Subscribe, type SubscribeOptions } from './decorators.js';
+export { Agent, type AgentOptions, Handle, HandleTask, Subscribe, type SubscribeOptions } from './decorators.js';
 export {
   AgentDeclarationError,
   AgentReplacedError,

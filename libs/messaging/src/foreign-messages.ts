@@ -16,12 +16,19 @@ const KEPT_OF_ID = 50;
 export class ForeignMessages {
   private readonly records: Batcher<Message, boolean>;
 
-  constructor(store: Pick<MessageStore, 'record'>) {
+  constructor(private readonly store: Pick<MessageStore, 'record' | 'find'>) {
     this.records = new Batcher((batch) => store.record(batch));
   }
 
-  /** Stores a foreign message. Resolves with it under the id that it has here. Rejects as the store does. */
+  /**
+   * Stores a foreign message. Resolves with it under the id that it has here. Rejects as the store does. One that brings an own id
+   * which it was not given here is a message that was taken from the wire, and sent again as if it were another.
+   */
   async admit(message: Message): Promise<Message> {
+    const id = givenId(message);
+    if (id !== message.messageId) {
+      return (await this.store.find(message.messageId)) ? message : this.admit(underGivenId(message, id));
+    }
     if (message.copy !== undefined || (await this.records.add(message))) return message;
     const other = underOwnId(message);
     await this.records.add(other);
@@ -35,6 +42,11 @@ export function givenId(message: Message): string {
   const original = headers?.[ORIGINAL_ID_HEADER];
   if (typeof original !== 'string') return messageId;
   return underOwnId({ ...message, messageId: original }).messageId === messageId ? original : messageId;
+}
+
+function underGivenId({ copy: _, headers, ...message }: Message, messageId: string): Message {
+  const { [ORIGINAL_ID_HEADER]: __, ...others } = headers ?? {};
+  return { ...message, messageId, headers: others };
 }
 
 /** The same for every copy of the message, so that copies of it are told by their id. */

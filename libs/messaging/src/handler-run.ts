@@ -27,6 +27,8 @@ export interface Route {
   readonly timeoutMs?: number;
   /** In place of the contract's. */
   readonly transactional?: boolean;
+  /** It carries out the tasks that messages bring, and sees that a payload was sealed for the task. */
+  readonly carriesOutTasks?: boolean;
   /** Resolving completes the message, with the answer to a request; rejecting fails it. */
   handle(payload: object, handling: Handling): Promise<unknown>;
 }

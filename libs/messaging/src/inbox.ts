@@ -363,7 +363,8 @@ export class Inbox {
 
   /** Rejects as `MessageSealing.open` does, and as `payloadOf` throws. */
   private async open(work: Work): Promise<object> {
-    return payloadOf(work, await this.options.sealing.open(work.message));
+    const carriesOutTasks = work.routes.every((route) => route.carriesOutTasks);
+    return payloadOf(work, await this.options.sealing.open(work.message, carriesOutTasks));
   }
 
   /** Throws `NotSealedError`, and as `payloadOf` does. */

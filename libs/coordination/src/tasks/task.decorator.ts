@@ -6,7 +6,7 @@ import {
   type NestInterceptor,
   UseInterceptors,
 } from '@nestjs/common';
-import { AgentSettings, Handle, type HandlerOptions, type MessageContext } from 'agentmq/agent';
+import { AgentSettings, HandleTask, type HandlerOptions, type MessageContext } from 'agentmq/agent';
 import {
   AgentMQError,
   contractOfInstance,
@@ -170,7 +170,7 @@ export class TaskInterceptor implements NestInterceptor {
  * Its `@Ctx()` is a {@link TaskContext}. Throws as `@Handle` does.
  */
 export function Task(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
-  return applyDecorators(Handle(contract, options), UseInterceptors(TaskInterceptor));
+  return applyDecorators(HandleTask(contract, options), UseInterceptors(TaskInterceptor));
 }
 
 const isOfSensitive = (value: unknown): boolean => contractOfInstance(value)?.sensitive ?? false;

@@ -36,11 +36,11 @@ export class MessageSealing {
   }
 
   /**
-   * The payload of a sealed message. One that brings a task opens by what the task's payload was sealed for, which what
-   * carries the task out is to check. Rejects as `Sealer.open` does.
+   * The payload of a sealed message. One that brings a task to what carries out tasks opens by what the task's payload was
+   * sealed for, which that is to check; for other handlers it opens as any message. Rejects as `Sealer.open` does.
    */
-  async open(message: Message): Promise<Buffer> {
-    return this.sealer.open(message.body, taskBound(message) ?? boundOf(message));
+  async open(message: Message, carriesOutTasks = false): Promise<Buffer> {
+    return this.sealer.open(message.body, (carriesOutTasks ? taskBound(message) : undefined) ?? openedBy(message));
   }
 
   /** Throws `NotSealedError` for a message in clear of a sensitive contract, where that is refused. */
@@ -74,7 +74,7 @@ export class MessageSealing {
 
 /** A message is the same for each of its consumers, and each time it is sent to one again: all that is in here stays. */
 function boundOf(message: Message): Bound {
-  const { type, version, sender, recipient, correlationId } = message;
+  const { type, version, sender, recipient, correlationId, transient } = message;
   const id = givenId(message);
   return {
     id,
@@ -83,8 +83,16 @@ function boundOf(message: Message): Bound {
     from: sender,
     to: formatRecipient(recipient),
     ...(correlationId === undefined || correlationId === id ? {} : { correlation: correlationId }),
+    // what is not stored is not known by its id when it comes again: nothing that is stored passes for it
+    ...(transient ? { transient } : {}),
   };
 }
+
+/** What is not stored may be stored later, when it is dead and requeued; not the other way round. */
+const openedBy = (message: Message): Bound => ({
+  ...boundOf(message),
+  ...(readSeal(message.body).bound?.['transient'] === true ? { transient: true } : {}),
+});
 
 const answerBound = (
   { messageId, type, version, sender }: Pick<Message, 'messageId' | 'type' | 'version' | 'sender'>,
