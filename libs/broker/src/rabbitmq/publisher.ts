@@ -2,9 +2,9 @@ import { IllegalOperationError } from 'amqplib';
 import { errorText, InvalidMessageError, type WireMessage } from 'agentmq/contracts';
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
 import { Fifo } from '../fifo.js';
-import { pause } from '../patience.js';
 import type { PendingRequests } from '../pending-requests.js';
 import type { Topology } from '../topology.js';
+import { UnsettledPublications } from '../unsettled-publications.js';
 import type { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
 import { Keeper } from '../keeper.js';
@@ -40,15 +40,12 @@ const isForOneMessage = ({ code }: { readonly code?: unknown }): boolean => REFU
  */
 export class Publisher {
   readonly keeper: Keeper<PublishChannel>;
-  /** Everything unresolved, oldest first. */
-  private readonly open = new Set<Outgoing>();
+  private readonly open: UnsettledPublications<Outgoing>;
   /** What of it has not been sent. */
   private readonly waiting = new Fifo<Outgoing>();
   private readonly mandatory = new Map<number, Outgoing>();
   /** One of these made the broker close the channel: each is sent with nothing else under way, before all else. */
   private readonly suspects = new Set<Outgoing>();
-  private sweep: NodeJS.Timeout | undefined;
-  private onIdle: (() => void) | undefined;
   private closed = false;
 
   constructor(
@@ -61,6 +58,14 @@ export class Publisher {
     private readonly remarks: Remarks,
     private readonly publisherEvents: PublisherEvents,
   ) {
+    this.open = new UnsettledPublications(
+      settings.publishTimeoutMs,
+      (outgoing) => this.whyLate(outgoing),
+      (outgoing) => {
+        this.suspects.delete(outgoing);
+        if (outgoing.id !== undefined) this.mandatory.delete(outgoing.id);
+      },
+    );
     const events = {
       onReturn: (id: number): void => {
         const outgoing = this.mandatory.get(id);
@@ -102,21 +107,18 @@ export class Publisher {
     }
     this.open.add(outgoing);
     if (outgoing.id !== undefined) this.mandatory.set(outgoing.id, outgoing);
-    this.sweep ??= setTimeout(() => this.giveUpLate(), this.settings.publishTimeoutMs);
     if (this.waiting.size > 0 || !this.write(outgoing)) this.waiting.push(outgoing);
     return outgoing;
   }
 
   /** The caller does not need the outcome any more; it is not sent if it has not been. */
   withdraw(outgoing: Outgoing): void {
-    this.settle(outgoing);
+    this.open.settle(outgoing);
   }
 
   /** Resolves when nothing is unconfirmed, or after `timeoutMs`. */
-  async drain(timeoutMs: number): Promise<void> {
-    if (this.open.size === 0) return;
-    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
-    await pause(timeoutMs, idle);
+  drain(timeoutMs: number): Promise<void> {
+    return this.open.drain(timeoutMs);
   }
 
   /** Takes nothing more. */
@@ -127,8 +129,7 @@ export class Publisher {
   /** Rejects what is unconfirmed with `BrokerClosedError`. */
   abandon(): void {
     this.stop();
-    clearTimeout(this.sweep);
-    for (const outgoing of [...this.open]) this.fail(outgoing, new BrokerClosedError());
+    this.open.abandon();
   }
 
   private pump(): void {
@@ -156,7 +157,7 @@ export class Publisher {
       if (error instanceof IllegalOperationError) return false;
       const problem = errorText(error);
       const [, field = 'properties'] = /^Field '(\w+)'/.exec(problem) ?? [];
-      this.fail(outgoing, new InvalidMessageError(field, problem, { cause: error }));
+      this.open.fail(outgoing, new InvalidMessageError(field, problem, { cause: error }));
       return true;
     }
     outgoing.sent = true;
@@ -171,11 +172,11 @@ export class Publisher {
     if (!outgoing.done) {
       const { recipient } = outgoing.route;
       // RabbitMQ refuses what a full queue with overflow reject-publish does not take.
-      if (refusal) this.fail(outgoing, new QueueFullError(recipient));
+      if (refusal) this.open.fail(outgoing, new QueueFullError(recipient));
       else if (outgoing.returned) {
-        this.fail(outgoing, new NoRecipientError(recipient));
+        this.open.fail(outgoing, new NoRecipientError(recipient));
         this.publisherEvents.onUnroutable(recipient);
-      } else if (this.settle(outgoing)) outgoing.resolve();
+      } else if (this.open.settle(outgoing)) outgoing.resolve();
     }
     if (this.waiting.size > 0) this.pump();
   }
@@ -205,7 +206,7 @@ export class Publisher {
       try {
         this.sizes.check(outgoing.body.length);
       } catch (error) {
-        this.fail(outgoing, error as Error);
+        this.open.fail(outgoing, error as Error);
       }
     }
   }
@@ -217,50 +218,26 @@ export class Publisher {
     if (!only || others.length > 0) return;
     // With the connection goes another channel, whose publication it may have been for.
     if (!isOfChannel(reason) && ++only.closures < MAX_CLOSURES) return;
-    this.fail(only, new InvalidMessageError('message', `the broker refuses it: ${reason.message}`, { cause: reason }));
+    this.open.fail(
+      only,
+      new InvalidMessageError('message', `the broker refuses it: ${reason.message}`, { cause: reason }),
+    );
   }
 
   private countClosure(unconfirmed: readonly Outgoing[], reason: Error): void {
     for (const outgoing of unconfirmed) {
       if (++outgoing.closures < MAX_CLOSURES) continue;
-      this.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${reason.message}`, { cause: reason }));
-    }
-  }
-
-  private giveUpLate(): void {
-    const now = Date.now();
-    this.sweep = undefined;
-    for (const outgoing of this.open) {
-      if (outgoing.deadline > now) {
-        this.sweep = setTimeout(() => this.giveUpLate(), outgoing.deadline - now);
-        return;
-      }
-      this.fail(outgoing, new BrokerUnavailableError(this.whyLate(outgoing)));
+      this.open.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${reason.message}`, { cause: reason }));
     }
   }
 
   private whyLate({ sent }: Outgoing): string {
-    const why = this.blocked
+    return this.blocked
       ? 'the broker takes no messages for now (connection blocked)'
       : !this.keeper.current
         ? 'the broker is not connected'
         : sent
           ? 'the broker did not confirm'
           : 'too many publications wait';
-    return `${why}: given up after ${this.settings.publishTimeoutMs} ms`;
-  }
-
-  private fail(outgoing: Outgoing, error: Error): void {
-    if (this.settle(outgoing)) outgoing.reject(error);
-  }
-
-  private settle(outgoing: Outgoing): boolean {
-    if (outgoing.done) return false;
-    outgoing.done = true;
-    this.open.delete(outgoing);
-    this.suspects.delete(outgoing);
-    if (outgoing.id !== undefined) this.mandatory.delete(outgoing.id);
-    if (this.open.size === 0) this.onIdle?.();
-    return true;
   }
 }

@@ -1,7 +1,7 @@
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { Keeper } from '../keeper.js';
-import { pause } from '../patience.js';
+import { UnsettledPublications } from '../unsettled-publications.js';
 import { isReadOnly, isReply } from './client.js';
 import type { RedisSettings } from './options.js';
 import type { Outgoing } from './outgoing.js';
@@ -18,8 +18,7 @@ const PASSING = /^(OOM|MISCONF|LOADING|BUSY|NOREPLICAS|MASTERDOWN|TRYAGAIN|CLUST
  * longer than `publishTimeoutMs` in all.
  */
 export class Publisher {
-  /** Everything unresolved, oldest first. */
-  private readonly open = new Set<Outgoing>();
+  private readonly open: UnsettledPublications<Outgoing>;
   /** What of it has not been sent. */
   private readonly waiting = new Fifo<Outgoing>();
   private unconfirmed = 0;
@@ -27,15 +26,15 @@ export class Publisher {
   /** Why Redis takes nothing for now. */
   private refusal: string | undefined;
   private probe: NodeJS.Timeout | undefined;
-  private sweep: NodeJS.Timeout | undefined;
-  private onIdle: (() => void) | undefined;
   private stopped = false;
 
   constructor(
     private readonly sessions: Keeper<Session>,
     private readonly settings: RedisSettings,
     private readonly onUnroutable: (recipient: Outgoing['recipient']) => void,
-  ) {}
+  ) {
+    this.open = new UnsettledPublications(settings.publishTimeoutMs, (outgoing) => this.whyLate(outgoing));
+  }
 
   get closed(): boolean {
     return this.stopped;
@@ -52,13 +51,12 @@ export class Publisher {
       return;
     }
     this.open.add(outgoing);
-    this.sweep ??= setTimeout(() => this.giveUpLate(), this.settings.publishTimeoutMs);
     if (this.waiting.size > 0 || !this.write(outgoing)) this.waiting.push(outgoing);
   }
 
   /** The caller does not need the outcome any more; it is not sent if it has not been. */
   withdraw(outgoing: Outgoing): void {
-    this.settle(outgoing);
+    this.open.settle(outgoing);
   }
 
   /** There is a session again. */
@@ -75,10 +73,8 @@ export class Publisher {
   }
 
   /** Resolves when nothing is unconfirmed, or after `timeoutMs`. */
-  async drain(timeoutMs: number): Promise<void> {
-    if (this.open.size === 0) return;
-    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
-    await pause(timeoutMs, idle);
+  drain(timeoutMs: number): Promise<void> {
+    return this.open.drain(timeoutMs);
   }
 
   /** Takes nothing more. */
@@ -89,9 +85,8 @@ export class Publisher {
   /** Rejects what is unconfirmed with `BrokerClosedError`. */
   abandon(): void {
     this.stop();
-    clearTimeout(this.sweep);
     clearTimeout(this.probe);
-    for (const outgoing of [...this.open]) this.fail(outgoing, new BrokerClosedError());
+    this.open.abandon();
   }
 
   private sendAgain(): void {
@@ -138,11 +133,11 @@ export class Publisher {
   private confirmed(outgoing: Outgoing, taken: number): void {
     if (outgoing.done) return;
     const { recipient, mandatory } = outgoing;
-    if (taken < 0) this.fail(outgoing, new QueueFullError(recipient));
+    if (taken < 0) this.open.fail(outgoing, new QueueFullError(recipient));
     else if (taken === 0 && mandatory) {
-      this.fail(outgoing, new NoRecipientError(recipient));
+      this.open.fail(outgoing, new NoRecipientError(recipient));
       this.onUnroutable(recipient);
-    } else if (this.settle(outgoing)) outgoing.resolve();
+    } else if (this.open.settle(outgoing)) outgoing.resolve();
   }
 
   private refused(session: Session, outgoing: Outgoing, error: Error): void {
@@ -150,7 +145,7 @@ export class Publisher {
     outgoing.sent = false;
     if (isReadOnly(error)) return session.lose(error);
     if (PASSING.test(error.message)) this.setRefusal(error.message);
-    else this.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${error.message}`, { cause: error }));
+    else this.open.fail(outgoing, new BrokerUnavailableError(`the broker refuses: ${error.message}`, { cause: error }));
   }
 
   private setRefusal(refusal: string | undefined): void {
@@ -172,39 +167,13 @@ export class Publisher {
     }
   }
 
-  private giveUpLate(): void {
-    const now = Date.now();
-    this.sweep = undefined;
-    for (const outgoing of this.open) {
-      if (outgoing.deadline > now) {
-        this.sweep = setTimeout(() => this.giveUpLate(), outgoing.deadline - now);
-        return;
-      }
-      this.fail(outgoing, new BrokerUnavailableError(this.whyLate(outgoing)));
-    }
-  }
-
   private whyLate({ sent }: Outgoing): string {
-    const why =
-      this.refusal !== undefined
-        ? `the broker takes no messages for now (blocked: ${this.refusal})`
-        : !this.sessions.current
-          ? 'the broker is not connected'
-          : sent
-            ? 'the broker did not confirm'
-            : 'too many publications wait';
-    return `${why}: given up after ${this.settings.publishTimeoutMs} ms`;
-  }
-
-  private fail(outgoing: Outgoing, error: Error): void {
-    if (this.settle(outgoing)) outgoing.reject(error);
-  }
-
-  private settle(outgoing: Outgoing): boolean {
-    if (outgoing.done) return false;
-    outgoing.done = true;
-    this.open.delete(outgoing);
-    if (this.open.size === 0) this.onIdle?.();
-    return true;
+    return this.refusal !== undefined
+      ? `the broker takes no messages for now (blocked: ${this.refusal})`
+      : !this.sessions.current
+        ? 'the broker is not connected'
+        : sent
+          ? 'the broker did not confirm'
+          : 'too many publications wait';
   }
 }
