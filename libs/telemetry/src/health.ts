@@ -1,7 +1,7 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { errorText } from 'agentmq/contracts';
-import { within } from './within.js';
+import { answeredWithin } from './answered-within.js';
 
 /** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */
 export interface ProbeResult {
@@ -78,7 +78,7 @@ export class Health {
   private async check(probe: HealthProbe): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(probe.name);
     try {
-      const { status, data } = await within(PROBE_TIMEOUT_MS, probe.check());
+      const { status, data } = await answeredWithin(PROBE_TIMEOUT_MS, probe.check());
       if (status === 'up') return indicator.up(data);
       return status === 'down' ? indicator.down(data) : indicator.degraded(data);
     } catch (error) {

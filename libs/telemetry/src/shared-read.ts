@@ -1,4 +1,4 @@
-import { within } from './within.js';
+import { answeredWithin } from './answered-within.js';
 
 const EVERY_MS = 5_000;
 const PATIENCE_MS = 2_000;
@@ -38,6 +38,6 @@ export class SharedRead<T> {
       });
       this.latest.catch(() => undefined);
     }
-    return within(patienceMs, this.latest);
+    return answeredWithin(patienceMs, this.latest);
   }
 }

@@ -1,5 +1,5 @@
 /** Rejects when the work has not settled by then. */
-export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+export async function answeredWithin<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
