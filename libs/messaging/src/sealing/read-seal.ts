@@ -1,4 +1,5 @@
 import type { Bound } from './sealer.js';
+import { LONGEST_KID } from './sealing-keys.js';
 
 /** What a sealed text says of itself, in clear: nothing of it is verified before it is opened. */
 export interface Seal {
@@ -17,7 +18,7 @@ export function readSeal(sealed: Uint8Array | string): Seal {
     const header: unknown = JSON.parse(Buffer.from(text.slice(0, text.indexOf('.')), 'base64url').toString());
     const { kid, agentmq: bound } = header as { kid?: unknown; agentmq?: unknown };
     return {
-      ...(typeof kid === 'string' ? { kid } : {}),
+      ...(typeof kid === 'string' ? { kid: kid.slice(0, LONGEST_KID) } : {}),
       ...(typeof bound === 'object' && bound !== null ? { bound: bound as Bound } : {}),
     };
   } catch {

@@ -1,8 +1,9 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { CompactEncrypt } from 'jose';
 import { KeyRing } from './key-ring.js';
 import { Sealer } from './sealer.js';
+import { SealingKeys } from './sealing-keys.js';
 
 const key = (kid: string) => ({ kid, secret: createSecretKey(randomBytes(32)) });
 const [first, second] = [key('first'), key('second')];
@@ -90,6 +91,28 @@ describe('Sealer', () => {
       .setProtectedHeader({ ...algorithms, kid: 'first', agentmq: bound })
       .encrypt(new Uint8Array(first.secret.export()));
     await expect(sealer(first).open(Buffer.from(text), bound)).rejects.toEqual(TAMPERED);
+  });
+
+  it('opens by the name that a key has at a service, and asks for no longer one', async () => {
+    const asked: string[] = [];
+    const sealing = { kid: `arn:aws:kms:eu-central-1:123456789012:key/${randomUUID()}`, key: first.secret };
+    class Service extends SealingKeys {
+      override newest = () => Promise.resolve(sealing);
+      override find = (kid: string) => {
+        asked.push(kid);
+        return Promise.resolve(kid === sealing.kid ? sealing : undefined);
+      };
+    }
+    const service = new Sealer(new Service());
+    await expect(service.open(await service.seal(plain, bound), bound)).resolves.toEqual(plain);
+
+    const long = await new CompactEncrypt(plain)
+      .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM', kid: 'k'.repeat(1_000), agentmq: bound })
+      .encrypt(first.secret);
+    await expect(service.open(Buffer.from(long), bound)).rejects.toMatchObject({ code: 'SEALED_UNKNOWN_KEY' });
+    expect(asked).toEqual([sealing.kid]);
+    sealing.kid = 'k'.repeat(1_000);
+    await expect(service.seal(plain, bound)).rejects.toMatchObject({ field: 'kid' });
   });
 
   it('seals nothing without a key', async () => {

@@ -1,6 +1,7 @@
+import { InvalidMessageError } from 'agentmq/contracts';
 import { compactDecrypt, CompactEncrypt, errors } from 'jose';
 import { SealedTamperedError, SealedUnknownKeyError } from './errors.js';
-import type { SealingKeys } from './sealing-keys.js';
+import { LONGEST_KID, type SealingKeys } from './sealing-keys.js';
 
 /** The content type of what is sealed: a JWE in its compact form (RFC 7516). */
 export const SEALED_TYPE = 'application/jose';
@@ -48,9 +49,10 @@ export class Sealer {
     await this.keys.newest();
   }
 
-  /** A compact JWE, which is ASCII. Rejects with `NoSealingKeysError`, or as the keys do. */
+  /** A compact JWE, which is ASCII. Rejects with `NoSealingKeysError`, `InvalidMessageError` for a key's id that is too long, or as the keys do. */
   async seal(plain: Uint8Array, bound: Bound): Promise<Buffer> {
     const { kid, key } = await this.keys.newest();
+    if (kid.length > LONGEST_KID) throw new InvalidMessageError('kid', `is longer than ${LONGEST_KID} characters`);
     const header = { alg: ALG, enc: ENC, kid, [BOUND]: bound };
     return Buffer.from(await new CompactEncrypt(plain).setProtectedHeader(header).encrypt(key), 'latin1');
   }
@@ -65,7 +67,7 @@ export class Sealer {
         text,
         async (header) => {
           kid = keyId(header.kid);
-          const found = await this.keys.find(kid);
+          const found = kid === header.kid ? await this.keys.find(kid) : undefined;
           if (!found) throw new SealedUnknownKeyError(kid);
           return found.key;
         },
@@ -85,7 +87,7 @@ export class Sealer {
 }
 
 /** Whatever the header has: it is no longer than an id may be. */
-const keyId = (kid: unknown): string => (typeof kid === 'string' ? kid.slice(0, 64) : '');
+const keyId = (kid: unknown): string => (typeof kid === 'string' ? kid.slice(0, LONGEST_KID) : '');
 
 /** Decoders pass over some letters of base64url: of what was sealed, not one is to be another. */
 const isCanonical = (text: string): boolean =>

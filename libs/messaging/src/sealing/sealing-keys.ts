@@ -1,6 +1,9 @@
 import type { KeyObject, webcrypto } from 'node:crypto';
 
-/** A key for AES key wrap, of 256 bits, and the name that what it has sealed tells. */
+/** Room for the name of a key at a key management service, in characters. */
+export const LONGEST_KID = 256;
+
+/** A key for AES key wrap, of 256 bits, and the name that what it has sealed tells: {@link LONGEST_KID} characters at most. */
 export interface SealingKey {
   readonly kid: string;
   readonly key: webcrypto.CryptoKey | KeyObject | Uint8Array;
@@ -14,6 +17,6 @@ export interface SealingKey {
 export abstract class SealingKeys {
   /** The key that seals. Rejects with `NoSealingKeysError` when there is none. */
   abstract newest(): Promise<SealingKey>;
-  /** Undefined: there is no such key. */
+  /** Undefined: there is no such key. `kid` is what a message names, which may be anything. */
   abstract find(kid: string): Promise<SealingKey | undefined>;
 }
