@@ -6,7 +6,7 @@ import { MessageStore } from 'agentmq/message-store';
 import { pause } from 'agentmq/messaging';
 import { HealthProbes, type ProbeResult, RepeatedLog } from 'agentmq/telemetry';
 import { CheckMetrics } from './check-metrics.js';
-import { ConditionStore } from './condition-store.js';
+import { ConditionStore, MOST_CHANGES } from './condition-store.js';
 import { answersProbes, changesBetween, type ConditionChange, findingsOf } from './conditions.js';
 import { ProbeRecord } from './probe-record.js';
 import { Prober } from './prober.js';
@@ -79,10 +79,13 @@ export class Checks implements OnApplicationBootstrap {
     if (!isJudge() || !(await this.probeAll(leadership.signal)) || !isJudge()) return this.interrupted();
     const stuck = await this.store.stuckSenders(this.settings.monitor.behind);
     const findings = findingsOf({ agents: this.present(), probes: this.probes, stuck });
-    const isNews = changesBetween(await this.conditions.read(), findings).length > 0;
-    const changes = isNews ? await leadership.fence((transaction) => this.conditions.tell(findings, transaction)) : [];
-    for (const change of changes) this.told(change);
     this.metrics.found(findings);
+    const isNews = changesBetween(await this.conditions.read(), findings).length > 0;
+    for (let isMore = isNews; isMore;) {
+      const changes = await leadership.fence((transaction) => this.conditions.tell(findings, transaction));
+      for (const change of changes) this.told(change);
+      isMore = changes.length === MOST_CHANGES;
+    }
     this.checkedAt = new Date();
   }
 

@@ -4,6 +4,9 @@ import { AgentRecovered, AgentUnhealthy } from 'agentmq/contracts';
 import { MessageStore, type Transaction } from 'agentmq/message-store';
 import { type AgentFinding, changesBetween, type ConditionChange, type ToldCondition } from './conditions.js';
 
+/** The most changes that one transaction tells: a fleet that dies at once needs no more room in the outbox than this. */
+export const MOST_CHANGES = 100;
+
 const columns = 'agent_id AS agent, role, instance, reasons, detail, since';
 
 /** What was told of unhealthy agents, on record. Everything rejects as `MessageStore.query` does. */
@@ -28,11 +31,12 @@ export class ConditionStore {
 
   /**
    * Puts what has changed on record and broadcasts it, both by the transaction: each change is told once, whether or not the
-   * answer to the commit is lost. Resolves with what is told once that is committed.
+   * answer to the commit is lost. Resolves with what is told once that is committed: at most {@link MOST_CHANGES}, then call it
+   * again.
    */
   async tell(found: readonly AgentFinding[], transaction: Transaction): Promise<ConditionChange[]> {
     const told = await transaction.query<ToldCondition>(`SELECT ${columns} FROM ${this.conditions} FOR UPDATE`);
-    const changes = changesBetween(told, found);
+    const changes = changesBetween(told, found).slice(0, MOST_CHANGES);
     for (const change of changes) {
       if (change.to === 'unhealthy') await this.unhealthy(change, transaction);
       else await this.recovered(change, transaction);

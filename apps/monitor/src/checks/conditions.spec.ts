@@ -1,6 +1,8 @@
 import { expect, it } from '@jest/globals';
-import type { RegisteredAgent } from 'agentmq/agent';
+import type { AgentClient, RegisteredAgent } from 'agentmq/agent';
+import type { MessageStore, Transaction } from 'agentmq/message-store';
 import * as fc from 'fast-check';
+import { ConditionStore, MOST_CHANGES } from './condition-store.js';
 import { answersProbes, changesBetween, type ConditionChange, findingsOf, type ToldCondition } from './conditions.js';
 import { type ProbeOutcome, ProbeRecord } from './probe-record.js';
 
@@ -206,4 +208,26 @@ it('an agent that has not been probed yet is neither well nor unhealthy by that'
     { known: false, reasons: new Map() },
     { known: true, reasons: new Map() },
   ]);
+});
+
+it('tells a fleet that dies at once bit by bit', async () => {
+  const told: ToldCondition[] = [];
+  const agents = Array.from({ length: MOST_CHANGES + 1 }, (_, index) => ({
+    ...findable,
+    ...{ id: `a-${index}`, health: 'dead' as const },
+  }));
+  const transaction = {
+    query: (sql: string, [agent, role, instance, reasons, detail]: unknown[] = []) => {
+      if (sql.startsWith('SELECT')) return Promise.resolve([...told]);
+      told.push({ agent, role, instance, reasons, detail, since: new Date(0) } as ToldCondition);
+      return Promise.resolve([{ since: new Date(0) }]);
+    },
+  } as unknown as Transaction;
+  const broadcasts: unknown[] = [];
+  const client = { broadcast: (_: unknown, payload: object) => Promise.resolve(broadcasts.push(payload)) };
+  const store = new ConditionStore({ schema: 's' } as MessageStore, client as unknown as AgentClient);
+  const found = findingsOf({ agents, probes: new Map(), stuck: [] });
+  const changes = [await store.tell(found, transaction), await store.tell(found, transaction)];
+  expect(changes.map(({ length }) => length)).toEqual([MOST_CHANGES, 1]);
+  expect(broadcasts).toHaveLength(agents.length);
 });
