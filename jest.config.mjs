@@ -23,7 +23,7 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
   testSequencer: '<rootDir>/slow-first.mjs',
   randomize: false,
 };

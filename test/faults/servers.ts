@@ -20,9 +20,9 @@ export class Servers {
     private readonly shared?: SharedServers,
   ) {}
 
-  /** A broker to do anything to. */
+  /** A broker to do anything to; where brokers have such a limit, too small for the largest message that a sender can send. */
   broker(): Promise<OwnBroker> {
-    return (this.own ??= this.bus.start());
+    return (this.own ??= this.bus.start({ maxMessageBytes: 2_500_000 }));
   }
 
   /** Three nodes to do anything to. */

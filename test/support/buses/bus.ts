@@ -34,8 +34,8 @@ export interface Bus {
   readonly name: BusName;
   /** Where the one is that tests share. */
   sharedUrl(): string;
-  /** Starts a server to do anything to. */
-  start(): Promise<OwnBroker>;
+  /** Starts a server to do anything to; one that has such a limit refuses larger messages. */
+  start(limits?: { readonly maxMessageBytes?: number }): Promise<OwnBroker>;
   /** What makes an agent use the broker there; `quick`: dead connections are found as soon as can be. */
   environment(url: string, quick?: boolean): Record<string, string>;
   /** Messages that wait in an inbox; 0 when there is none. */

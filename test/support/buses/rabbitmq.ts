@@ -8,8 +8,8 @@ const queueOf = ({ namespace, consumer }: InboxAt): string => `${namespace}.${co
 export const rabbitMq: Bus = {
   name: 'rabbitmq',
   sharedUrl: amqpUrl,
-  // a message of 3 MB is too large for it
-  start: () => RabbitMqNode.start({ config: ['max_message_size = 2500000'] }),
+  start: ({ maxMessageBytes } = {}) =>
+    RabbitMqNode.start(maxMessageBytes === undefined ? {} : { config: [`max_message_size = ${maxMessageBytes}`] }),
   environment: (url, quick = false) => ({
     MESSAGE_BUS_TYPE: 'rabbitmq',
     AMQP_URL: quick ? `${url}?heartbeat=1` : url,
