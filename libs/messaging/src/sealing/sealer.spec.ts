@@ -86,7 +86,8 @@ describe('Sealer', () => {
     { alg: 'A256GCMKW', enc: 'A256GCM' },
     { alg: 'PBES2-HS256+A128KW', enc: 'A256GCM' },
     { alg: 'A256KW', enc: 'A128CBC-HS256' },
-  ])('takes no other algorithms: $alg $enc', async (algorithms) => {
+    { alg: 'A256KW', enc: 'A256GCM', zip: 'DEF' },
+  ])('takes no other algorithms, and nothing compressed: %j', async (algorithms) => {
     const text = await new CompactEncrypt(plain)
       .setProtectedHeader({ ...algorithms, kid: 'first', agentmq: bound })
       .encrypt(new Uint8Array(first.secret.export()));

@@ -71,7 +71,7 @@ export class Sealer {
           if (!found) throw new SealedUnknownKeyError(kid);
           return found.key;
         },
-        { keyManagementAlgorithms: [ALG], contentEncryptionAlgorithms: [ENC] },
+        { keyManagementAlgorithms: [ALG], contentEncryptionAlgorithms: [ENC], maxDecompressedLength: 0 },
       );
       compare(protectedHeader[BOUND], bound);
       return Buffer.from(plaintext.buffer, plaintext.byteOffset, plaintext.byteLength);
