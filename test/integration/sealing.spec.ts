@@ -64,6 +64,7 @@ class Vault {
   @Handle(SecretNews)
   news({ text }: SecretNews): void {
     seen.push(`news ${text}`);
+    if (failing) throw new Error(`no news: ${text}`);
   }
 
   @Handle(Where)
@@ -168,6 +169,16 @@ describe('what is sensitive', () => {
     await letters.requeue({ messageId, consumer });
     await settled(messageId, 'completed');
     expect(seen).toEqual([`role ${MARKER}`]);
+
+    // what was sent without being stored is stored when it is dead
+    failing = true;
+    const news = await agents.broadcast(SecretNews, { text: MARKER });
+    const dead = await settled(news.messageId, 'dead');
+    failing = false;
+    await letters.requeue({ messageId: news.messageId, consumer: dead.consumer });
+    await settled(news.messageId, 'completed');
+    expect(seen.slice(-2)).toEqual([`news ${MARKER}`, `news ${MARKER}`]);
+    expect(await stored()).not.toContain(MARKER);
   });
 
   it('is asked and answered sealed, and so is the error of its handler', async () => {
