@@ -21,7 +21,8 @@ export function deliveryCases(harness: BrokerHarness): void {
     const broker = await harness.connect();
     for (const owner of [newRole(), newAgent()]) {
       const { received } = await collect(broker, owner);
-      const headers = { text: 'x', number: 5, yes: true, list: ['a', 1], nested: { deep: null } };
+      const bytes = Buffer.from([0, 255]);
+      const headers = { text: 'x', number: 5, yes: true, list: ['a', 1, bytes], nested: { deep: null }, bytes };
       const properties = {
         messageId: 'id-1',
         type: 'greeting',

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { topicMatches } from 'agentmq/contracts';
@@ -48,6 +49,52 @@ export function faultCases(harness: RedisHarness): void {
     expect(broker.status()).not.toHaveProperty('impaired');
   });
 
+  it('tells of an inbox that it makes again while it looks after its readers', async () => {
+    const broker = await harness.open(redisUrl(), { leaseMs: 60_000 });
+    const owner = newRole();
+    let created = 0;
+    await collect(broker, owner, [], { prefetch: 10, onCreated: () => void created++ });
+    await harness.foreign((client) => client.del(streamOf(owner)));
+    await expect(broker.publish(message(owner, 'x'))).rejects.toBeInstanceOf(NoRecipientError);
+    await until('it is told', () => created === 2);
+  });
+
+  it('does not let one whose lease has ended acknowledge what another has', async () => {
+    const proxy = await harness.proxy(redisUrl());
+    const brief = { leaseMs: 300 };
+    const late = await harness.open(proxy.through(redisUrl()), brief);
+    const owner = newRole();
+    const [first, second] = [gate(), gate()];
+    let calls = 0;
+    await late.consume({ owner, topics: [] }, { prefetch: 1 }, () => (calls++ === 0 ? first.passed : second.passed));
+    await late.publish(message(owner, 'x'));
+    await until('the first has it', () => calls === 1);
+    proxy.freeze();
+    first.open();
+    const other = await harness.open(redisUrl(), brief);
+    let taken = 0;
+    await other.consume({ owner, topics: [] }, { prefetch: 1 }, () => (taken++, second.passed));
+    await until('the other has it', () => taken === 1);
+    const holders = (): Promise<string[]> => harness.foreign((client) => client.zRange(harness.key('holders'), 0, -1));
+    proxy.thaw();
+    await until('both read', async () => (await holders()).length === 2);
+    expect(await lengthOf(streamOf(owner))).toBe(1);
+    second.open();
+    await until('it is acknowledged', async () => (await lengthOf(streamOf(owner))) === 0);
+  });
+
+  it('remembers routes in bounded memory', async () => {
+    const broker = await harness.open(redisUrl());
+    const name = randomNamespace('topic');
+    await harness.foreign(async (client) => {
+      const others = Object.fromEntries(numbered(6_000).map((each) => [each, '']));
+      await client.hSet(harness.key('routes'), others);
+      await client.hSet(harness.key('bindings'), `role.${'x'.repeat(500)}`, name);
+    });
+    await broker.publish(message(topic(name), 'x'));
+    expect(await harness.foreign((client) => client.hKeys(harness.key('routes')))).toEqual([name]);
+  });
+
   it('shows that Redis is out of memory, lets publications wait for a bounded time, and acknowledges meanwhile', async () => {
     const server = await harness.server();
     const broker = await harness.open(server.url, { publishTimeoutMs: 30_000 });
@@ -86,6 +133,17 @@ export function faultCases(harness: RedisHarness): void {
     proxy.thaw();
     await published;
     await until('the message', () => received.length >= 1);
+  });
+
+  it('is closed soon though its peer fell silent', async () => {
+    const proxy = await harness.proxy(redisUrl());
+    const broker = await harness.open(proxy.through(redisUrl()));
+    await collect(broker, newRole());
+    await broker.listen(['market.#'], () => undefined);
+    proxy.freeze();
+    const begun = Date.now();
+    await broker.close(100);
+    expect(Date.now() - begun).toBeLessThan(5_000);
   });
 
   it('takes nothing from a holder that is slow and alive', async () => {
@@ -283,6 +341,28 @@ export function startCases(harness: RedisHarness): void {
     await waiting.close();
     expect(await starting).toMatchObject({ code: 'BROKER_CLOSED' });
   });
+
+  it.each(['of a server', 'of a Sentinel'])(
+    'passes over a URL %s that falls silent after its first answers',
+    async (of) => {
+      const silent = createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', (data) => {
+          for (const [, command] of String(data).matchAll(/\*\d+\r\n\$\d+\r\n(HELLO|CLIENT)/g))
+            socket.write(command === 'HELLO' ? '%1\r\n+server\r\n+redis\r\n' : '+OK\r\n');
+        });
+      });
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      try {
+        const url = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+        const options = of === 'of a Sentinel' ? { masterName: 'main' } : {};
+        const brief = { start: 'fail', connectTimeoutMs: 300, silenceMs: 300 } as const;
+        await expect(harness.open(url, { ...options, ...brief })).rejects.toBeInstanceOf(BrokerUnavailableError);
+      } finally {
+        silent.close();
+      }
+    },
+  );
 
   it('goes to the server that a Sentinel names, and to the next one when that is dead', async () => {
     const first = await RedisServer.start({ config: ['repl-diskless-sync-delay 0'] });

@@ -84,7 +84,9 @@ export class RedisConsumer<M extends WireMessage> implements AnyRedisConsumer {
 
   async mend(session: Session): Promise<void> {
     const holder = this.keeper.current?.holder;
-    if (holder !== undefined) await this.declare(session, holder, []);
+    if (holder === undefined) return;
+    await this.declare(session, holder, [], 0);
+    this.tellCreated();
     this.keeper.current?.soon();
   }
 
@@ -110,9 +112,14 @@ export class RedisConsumer<M extends WireMessage> implements AnyRedisConsumer {
     return new Reading(session, this.source, options, (held) => this.dispatcher.add(held));
   }
 
-  private async declare(session: Session, holder: string, earlier: readonly string[]): Promise<void> {
+  private async declare(
+    session: Session,
+    holder: string,
+    earlier: readonly string[],
+    leaseMs = this.settings.leaseMs,
+  ): Promise<void> {
     const { queue, topics, dropped, expiresMs } = this.source;
-    const times = [this.settings.leaseMs, expiresMs].map(String);
+    const times = [leaseMs, expiresMs].map(String);
     const args = [queue, holder, ...times, ...[earlier, topics, dropped].flatMap(counted)];
     try {
       const outcome = await session.run(DECLARE, args);

@@ -1,5 +1,6 @@
 import type { Incoming } from '../broker.js';
 import { Keeper, type Losable } from '../keeper.js';
+import { pause } from '../patience.js';
 import type { RedisSettings } from './options.js';
 import type { AnyRedisConsumer } from './redis-consumer.js';
 import { LISTEN, UNLISTEN } from './scripts.js';
@@ -8,6 +9,8 @@ import { fromPayload } from './wire.js';
 
 /** How often in the time of its lease a listener is heard of. */
 const BEATS = 3;
+/** How long it waits until Redis knows that it hears no more, in ms. */
+const LEAVE_MS = 1_000;
 
 /** Hears topics over a channel of its own, which the scripts that publish know from its bindings. */
 export class RedisListener implements AnyRedisConsumer {
@@ -89,8 +92,9 @@ export class RedisListener implements AnyRedisConsumer {
     const { session } = this;
     if (!open || !session || session.lost) return;
     try {
-      await session.run(UNLISTEN, [this.channel]);
-      await session.hearNoMore(this.channel);
+      const unheard = session.run(UNLISTEN, [this.channel]).then(() => session.hearNoMore(this.channel));
+      // A server that says nothing is not waited for: the lease ends by itself.
+      await Promise.race([unheard, pause(LEAVE_MS, unheard)]);
     } catch {
       // The session was lost; the lease ends by itself.
       return;

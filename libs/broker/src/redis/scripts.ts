@@ -51,12 +51,14 @@ local function find()
   return table.concat(found, ' ')
 end
 
-local targets = name
+-- A name that ends so is no inbox's: its stream would be the high lane of another.
+local targets = string.sub(name, -5) == '.high' and '' or name
 if mode == 'many' then
   targets = redis.call('HGET', ROUTES, name)
   if not targets then
     targets = find()
-    if redis.call('HLEN', ROUTES) >= 10000 then redis.call('DEL', ROUTES) end
+    -- About 4 MB: a topic may lead to thousands of inboxes.
+    if redis.call('HLEN', ROUTES) * (400 + #targets) >= 4000000 then redis.call('DEL', ROUTES) end
     redis.call('HSET', ROUTES, name, targets)
   end
 end
@@ -117,8 +119,9 @@ export const TURN = { ok: 0, lost: 1, missing: 2 } as const;
 /**
  * Makes an inbox (or the dead letters) if need be, binds it, and registers a holder, after releasing what earlier ones
  * of the same consumer held. Answers 1 when a stream was missing, 2 when only the bindings were, else 0.
- * ARGV: the queue; the holder; its lease in ms; how long an unread inbox stays in ms, or 0; then counts, each followed by
- * so many values: earlier holders, topics, dropped topics.
+ * ARGV: the queue; the holder; its lease in ms, or 0 for one that is registered: were it not any more, it is to find that
+ * out; how long an unread inbox stays in ms, or 0; then counts, each followed by so many values: earlier holders, topics,
+ * dropped topics.
  */
 export const DECLARE = script(`${ALLOW_OOM}${PRELUDE}${BIND}
 local queue, holder, lease, expires = unpack(ARGV, 1, 4)
@@ -141,7 +144,7 @@ end
 for _, old in ipairs(earlier) do release(queue, old) end
 if queue ~= DEAD then unbound = not bind(queue, topics, dropped) end
 if expires ~= '0' then redis.call('ZADD', EXPIRIES, now() + tonumber(expires), queue) end
-redis.call('ZADD', HOLDERS, now() + tonumber(lease), queue .. ' ' .. holder)
+if lease ~= '0' then redis.call('ZADD', HOLDERS, now() + tonumber(lease), queue .. ' ' .. holder) end
 return made and 1 or unbound and 2 or 0
 `);
 
@@ -172,7 +175,7 @@ return 1
 
 /**
  * One turn of a consumer: takes its acknowledgements, returns what it gives back, prolongs its lease, and hands out as
- * much as it asks for. Answers how it went (`TURN`) and for each stream a list of id, earlier deliveries and fields.
+ * much as it asks for. From one whose lease has ended it takes nothing: another may be at work on what it held. Answers how it went (`TURN`) and for each stream a list of id, earlier deliveries and fields.
  * ARGV: the queue; the holder; its lease in ms; how long an unread inbox stays in ms, or 0; the most dead letters; 1 when
  * the holder leaves; then for each stream how many it asks for, and two counts each followed by so many ids: those
  * acknowledged, those given back.
@@ -187,6 +190,8 @@ local function list()
   return values
 end
 
+local member = queue .. ' ' .. holder
+if not redis.call('ZSCORE', HOLDERS, member) then return { ${TURN.lost} } end
 local wanted = {}
 for _, lane in ipairs(lanesOf(queue)) do
   local key = P .. lane
@@ -204,8 +209,6 @@ for _, lane in ipairs(lanesOf(queue)) do
     end
   end
 end
-local member = queue .. ' ' .. holder
-if not redis.call('ZSCORE', HOLDERS, member) then return { ${TURN.lost} } end
 if leaves == '1' then
   release(queue, holder)
   return { ${TURN.ok} }

@@ -1,6 +1,7 @@
 import { errorText } from 'agentmq/contracts';
 import { BrokerUnavailableError } from '../errors.js';
 import { Keeper } from '../keeper.js';
+import { pause } from '../patience.js';
 import { Client, isReply } from './client.js';
 import type { RedisSettings } from './options.js';
 import { Session } from './session.js';
@@ -49,7 +50,9 @@ async function serverOf(url: string, settings: RedisSettings): Promise<string> {
   if (masterName === undefined) return url;
   const sentinel = await openSentinel(url, settings);
   try {
-    const address = (await sentinel.command('SENTINEL', 'get-master-addr-by-name', masterName)) as string[] | null;
+    const asking = sentinel.command('SENTINEL', 'get-master-addr-by-name', masterName) as Promise<string[] | null>;
+    const address = await Promise.race([asking, pause(settings.connectTimeoutMs, asking)]);
+    if (address === undefined) throw new BrokerUnavailableError('a Sentinel did not answer');
     if (!address) throw new BrokerUnavailableError(`a Sentinel knows no "${masterName}"`);
     const [host = '', port = ''] = address;
     const server = new URL(url);

@@ -105,12 +105,13 @@ export class Session implements Losable {
       open('reader'),
       open('listener'),
     ]);
+    // From here on: a server may fall silent between any two answers.
+    if (!this.ended) this.watch = setInterval(this.pings(), this.settings.silenceMs / PINGS);
     await Promise.all(ALL_SCRIPTS.map(({ source }) => this.publishingClient.command('SCRIPT', 'LOAD', source)));
     // A replica would take a reader, and refuse what it does: the server is to be asked for elsewhere.
     await this.publish(PROBE, []).catch((error: Error) => {
       if (isReadOnly(error)) throw error;
     });
-    this.watch = setInterval(this.pings(), this.settings.silenceMs / PINGS);
   }
 
   /** A ping that is not answered in time is the only sign that the other end of a connection is gone. */

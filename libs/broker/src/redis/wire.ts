@@ -5,6 +5,7 @@ import {
   type WireMessage,
   type WireProperties,
 } from 'agentmq/contracts';
+import { isWhole } from '../checks.js';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -81,11 +82,19 @@ function propertiesOf(text: Buffer | undefined): WireProperties {
 
 function parsed(text: Buffer | undefined): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(String(text ?? '{}'));
+    const json = String(text ?? '{}');
+    const value: unknown = json.includes('"Buffer"') ? JSON.parse(json, withBytes) : JSON.parse(json);
     return isRecord(value) ? value : {};
   } catch {
     return {};
   }
+}
+
+/** What `JSON.stringify` makes of a Buffer, which a header may hold, is one again. */
+function withBytes(_: string, value: unknown): unknown {
+  const { type, data, ...rest } = isRecord(value) ? value : {};
+  if (type !== 'Buffer' || !Array.isArray(data) || Object.keys(rest).length > 0) return value;
+  return data.every((byte) => typeof byte === 'number' && isWhole(byte, 0, 255)) ? Buffer.from(data) : value;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
