@@ -128,6 +128,11 @@ describe('a trace is assembled', () => {
     }
   });
 
+  it('of what was received before the confirm of its publication was back: it was published by then', () => {
+    const [early] = of([durable(first, {})], [{ ...sent(first), endedAt: at(15) }, received(first, 'b')]).hops;
+    expect(early).toMatchObject({ publishedAt: at(10), receivedAt: at(10), handledAt: at(20) });
+  });
+
   it('of a request, which is over once its asker has an answer or an error', () => {
     const request = { id: 'q', from: 'a', to: 'role.b', sent: 0, kind: 'request' };
     const reply = { id: 'r', from: 'b', to: 'agent.a', sent: 20, cause: 'q', kind: 'reply' };

@@ -64,12 +64,13 @@ function hopsOf({ messageId, stored, sent, received }: Known): Hop[] {
   // The message of a hop that is left over was forgotten, or its own trace was cut off.
   if (!about) return [];
   const published = sent.filter(({ outcome }) => outcome === 'published').map(({ endedAt }) => endedAt);
+  const publishedAt = earliest(published);
   const common = {
     messageId,
     ...about,
     sentAt: stored?.message.timestamp ?? earliest([...sent, ...received].map(({ beganAt }) => beganAt)) ?? new Date(0),
     ...optional('storedAt', stored?.storedAt),
-    ...optional('publishedAt', earliest(published)),
+    ...optional('publishedAt', publishedAt),
   };
   // What was published at last is not told of by what went wrong before; a request is, by what its asker got for an answer.
   const isTold = about.kind === 'request' || published.length === 0;
@@ -89,11 +90,14 @@ function hopsOf({ messageId, stored, sent, received }: Known): Hop[] {
     );
     const last = attempts.at(-1);
     const outcome = outcomeOf(delivery, last?.outcome);
+    const receivedAt = earliest([delivery?.receivedAt, ...attempts.map((each) => each.receivedAt)]);
     const own = last?.error ?? (delivery?.error ? { name: delivery.error.name, code: delivery.error.code } : undefined);
     return {
       ...common,
       consumer,
-      ...optional('receivedAt', earliest([delivery?.receivedAt, ...attempts.map((each) => each.receivedAt)])),
+      // A message may be received before the confirm of its publication is back.
+      ...(publishedAt ? optional('publishedAt', earliest([publishedAt, receivedAt])) : {}),
+      ...optional('receivedAt', receivedAt),
       ...optional('handledAt', delivery ? (delivery.finishedAt ?? undefined) : last?.handledAt),
       attempts,
       outcome,

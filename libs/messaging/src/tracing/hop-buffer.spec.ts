@@ -17,11 +17,12 @@ const hop = (attempt: number): HopRecord => ({
 
 function buffer(most?: number) {
   const written: HopRecord[][] = [];
-  const state: { error?: Error } = {};
+  const state: { error?: Error; refused?: number } = {};
   const counted = { recorded: 0, dropped: 0 };
   const store = {
     recordHops: (hops: readonly HopRecord[]): Promise<void> => {
       if (state.error) return Promise.reject(state.error);
+      if (hops.some(({ attempt }) => attempt === state.refused)) return Promise.reject(new Error('refused'));
       written.push([...hops]);
       return Promise.resolve();
     },
@@ -55,6 +56,16 @@ describe('HopBuffer', () => {
     add(hops, 1_200);
     await jest.advanceTimersByTimeAsync(0);
     expect(written.map(({ length }) => length)).toEqual([3, 500, 500, 200]);
+  });
+
+  it('drops a hop that the store refuses, and writes all others, each once', async () => {
+    const { hops, written, state, counted } = buffer();
+    state.refused = 400;
+    add(hops, 500);
+    await jest.advanceTimersByTimeAsync(0);
+    const attempts = written.flat().map(({ attempt }) => attempt);
+    expect(attempts).toEqual(Array.from({ length: 500 }, (_, index) => index + 1).filter((n) => n !== 400));
+    expect(counted).toEqual({ recorded: 499, dropped: 1 });
   });
 
   it('holds so many while the store is away, drops and counts what is beyond, and writes when it is back', async () => {

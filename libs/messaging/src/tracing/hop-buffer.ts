@@ -67,14 +67,29 @@ export class HopBuffer {
     while (this.waiting.length > 0) {
       const batch = this.waiting.slice(0, BATCH);
       try {
-        await this.store.recordHops(batch);
-        this.counts.recorded(batch.length);
+        await this.record(batch);
       } catch (error) {
         this.log.warn('hops were not written', error);
-        if (error instanceof StoreUnavailableError) return this.writeIn(AWAY_MS);
-        this.counts.dropped(batch.length);
+        return this.writeIn(AWAY_MS);
       }
-      this.waiting = this.waiting.slice(batch.length);
     }
+  }
+
+  /** Takes what is dealt with out of the buffer. Rejects while the store is away; a hop that it refuses costs no other one. */
+  private async record(batch: readonly HopRecord[]): Promise<void> {
+    try {
+      await this.store.recordHops(batch);
+      this.counts.recorded(batch.length);
+    } catch (error) {
+      if (error instanceof StoreUnavailableError) throw error;
+      const half = Math.floor(batch.length / 2);
+      if (half > 0) {
+        await this.record(batch.slice(0, half));
+        return this.record(batch.slice(half));
+      }
+      this.log.warn('a hop was not written', error);
+      this.counts.dropped(1);
+    }
+    this.waiting = this.waiting.slice(batch.length);
   }
 }
