@@ -23,7 +23,7 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  maxWorkers: 3,
+  maxWorkers: 2,
   testSequencer: '<rootDir>/slow-first.mjs',
   randomize: false,
 };
