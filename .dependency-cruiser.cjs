@@ -1,15 +1,19 @@
 /**
- * Which way imports run: contracts <- broker, message-store <- messaging <- agent <- coordination <- apps.
- * `telemetry` imports only contracts. Rooms are entered through their index alone.
+ * Which way imports run: time <- protocol <- broker, database <- message-store <- messaging <- agent <- coordination <- apps.
+ * `telemetry` imports only protocol and time; contracts only protocol, and no other library imports it. Rooms are entered
+ * through their index alone.
  */
 const rooms = {
-  contracts: [],
-  telemetry: ['contracts'],
-  broker: ['contracts', 'telemetry'],
-  'message-store': ['contracts', 'telemetry'],
-  messaging: ['contracts', 'telemetry', 'broker', 'message-store'],
-  agent: ['contracts', 'telemetry', 'broker', 'message-store', 'messaging'],
-  coordination: ['contracts', 'telemetry', 'broker', 'message-store', 'messaging', 'agent'],
+  time: [],
+  protocol: ['time'],
+  contracts: ['protocol'],
+  telemetry: ['time', 'protocol'],
+  broker: ['time', 'protocol', 'telemetry'],
+  database: ['time', 'protocol'],
+  'message-store': ['time', 'protocol', 'telemetry', 'database'],
+  messaging: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store'],
+  agent: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store', 'messaging'],
+  coordination: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store', 'messaging', 'agent'],
 };
 
 const direction = Object.entries(rooms).map(([room, allowed]) => ({
@@ -21,7 +25,7 @@ const direction = Object.entries(rooms).map(([room, allowed]) => ({
     path: '^(libs|apps|migrations|test)/',
     pathNot: [
       ...[room, ...allowed].map((name) => `^libs/${name}/`),
-      ...(room === 'message-store' ? ['^migrations/'] : []),
+      ...(room === 'database' ? ['^migrations/'] : []),
       // specs may use the test harness
       '^test/support/',
     ],
@@ -58,9 +62,9 @@ module.exports = {
       to: { path: 'node_modules/@redis/' },
     },
     {
-      name: 'postgres-only-in-message-store',
+      name: 'postgres-only-in-database-and-message-store',
       severity: 'error',
-      from: { path: '^(libs|apps)/', pathNot: '^libs/message-store/' },
+      from: { path: '^(libs|apps)/', pathNot: '^libs/(database|message-store)/' },
       to: { path: 'node_modules/(typeorm|pg|typeorm-pglite|@electric-sql)/' },
     },
     {

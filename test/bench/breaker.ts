@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { AgentMQError, Contract } from 'agentmq/contracts';
+import { AgentMQError, Contract } from 'agentmq/protocol';
 import { CircuitBreakers, type CircuitState, CoordinationModule, Distribution } from 'agentmq/coordination';
 import { IsInt } from 'class-validator';
 import { amqpUrl, databaseUrl, randomNamespace, removeNamespace, until } from '../support/index.js';

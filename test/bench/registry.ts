@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { HEARTBEAT_TOPIC } from 'agentmq/contracts';
+import { HEARTBEAT_TOPIC } from 'agentmq/agent';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { connect } from 'amqplib';
 import pMap from 'p-map';

@@ -6,7 +6,7 @@ import { CliRun } from './cli-run.js';
 
 /** An app of its own, outside of this repository: its contracts are plain JavaScript, as a build leaves them. */
 const contracts = (fields: Readonly<Record<string, string>>): string => `
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 export class Quote {}
 ${Object.entries(fields)

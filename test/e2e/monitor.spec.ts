@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type INestApplicationContext, Module, type Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { AgentRecovered, AgentUnhealthy } from 'agentmq/contracts';
+import { AgentRecovered, AgentUnhealthy } from 'agentmq/agent';
 import { amqpUrl, databaseUrl, until } from '../support/index.js';
 import { CallOut, Faint } from './apps/ward-contracts.js';
 import { ask, Deployment, metric, rowsOf } from './deployment.js';

@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsBoolean, IsInt, IsOptional, IsString } from 'class-validator';
 
 /** The role that the numbered messages are sent to. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { DynamicModule, INestApplication, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Agent, AgentClient, AgentModule, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { CircuitBreakers, type CircuitChange, CircuitOpenError, CoordinationModule } from 'agentmq/coordination';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';

@@ -3,7 +3,7 @@ import type { INestApplication, INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { CoordinatorModule } from 'agentmq/apps/coordinator';
 import { Agent, AgentIdentity, AgentRegistry, Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { ProposalDecided, VoteRequest } from 'agentmq/contracts';
+import { ProposalDecided, VoteRequest } from 'agentmq/coordination';
 import {
   type Ballot,
   Consensus,

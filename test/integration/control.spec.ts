@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Broker } from 'agentmq/broker';
-import { Contract, type Envelope, toTopic, type WireProperties } from 'agentmq/contracts';
+import { Contract, type Envelope, toTopic, type WireProperties } from 'agentmq/protocol';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { TcpProxy, testBus, until } from '../support/index.js';

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { MemoryBroker, MemoryHub } from 'agentmq/broker';
-import { Contract, contractOf, type Message, newMessageId, toRole, toWire } from 'agentmq/contracts';
+import { Contract, contractOf, type Message, newMessageId, toRole, toWire } from 'agentmq/protocol';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Agent, AgentIdentity, AgentModule, AgentRegistry, AgentServer, Ctx } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import {
   Coordinators,
   CoordinationModule,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentIdentity, Ctx } from 'agentmq/agent';
-import { AgentMQError, Contract } from 'agentmq/contracts';
+import { AgentMQError, Contract } from 'agentmq/protocol';
 import {
   Coordinators,
   CoordinationModule,

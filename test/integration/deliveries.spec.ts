@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle } from 'agentmq/agent';
-import { Contract, fromWire, toRole } from 'agentmq/contracts';
+import { Contract, fromWire, toRole } from 'agentmq/protocol';
 import { Broker } from 'agentmq/broker';
 import { IsInt, IsString } from 'class-validator';
 import { nowhere, testBus, until } from '../support/index.js';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentRegistry, Handle } from 'agentmq/agent';
 import { NoRecipientError, RequestTimeoutError } from 'agentmq/broker';
-import { AgentMQError, Contract, ContractViolationError, RemoteError } from 'agentmq/contracts';
+import { AgentMQError, Contract, ContractViolationError, RemoteError } from 'agentmq/protocol';
 import {
   AgentLostError,
   CircuitBreakers,

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext, OnApplicationBootstrap } from '@nestjs/common';
 import { Agent, AgentRegistry } from 'agentmq/agent';
 import { Broker, type Publication } from 'agentmq/broker';
-import { ElectionMessage, InvalidMessageError, toTopic } from 'agentmq/contracts';
+import { ElectionMessage } from 'agentmq/coordination';
+import { InvalidMessageError, toTopic } from 'agentmq/protocol';
 import {
   AlreadyJoinedError,
   DeposedError,
@@ -15,7 +16,7 @@ import {
   NotLeaderError,
   TransferFailedError,
 } from 'agentmq/coordination';
-import type { Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import pg from 'pg';
 import { databaseUrl, freePort, TcpProxy, testBus, until } from '../support/index.js';

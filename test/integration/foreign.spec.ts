@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
-import { Contract, type Message, newMessageId, toRole } from 'agentmq/contracts';
+import { Contract, type Message, newMessageId, toRole } from 'agentmq/protocol';
 import { DeadLetters, readTrace } from 'agentmq/messaging';
 import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
 import { IsInt, IsString } from 'class-validator';

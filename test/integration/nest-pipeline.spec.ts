@@ -29,7 +29,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, BaseExceptionFilter, NestFactory } from '@nestjs/core';
 import { BaseRpcExceptionFilter } from '@nestjs/microservices';
 import { Agent, AgentClient, AgentModule, AgentServer, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
-import { Contract, RemoteError } from 'agentmq/contracts';
+import { Contract, RemoteError } from 'agentmq/protocol';
 import { IsInt, IsString } from 'class-validator';
 import { map, type Observable, throwError } from 'rxjs';
 import { testBus, until } from '../support/index.js';

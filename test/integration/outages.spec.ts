@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
-import { StoreUnavailableError } from 'agentmq/message-store';
+import { Contract } from 'agentmq/protocol';
+import { StoreUnavailableError } from 'agentmq/database';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { type OwnBroker, PostgresServer, TcpProxy, testBus, until } from '../support/index.js';

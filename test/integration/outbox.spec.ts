@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { OutboxFullError } from 'agentmq/messaging';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, AgentRegistry, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { NoRecipientError, RequestTimeoutError } from 'agentmq/broker';
-import { Contract, ContractViolationError } from 'agentmq/contracts';
+import { Contract, ContractViolationError } from 'agentmq/protocol';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString, Min } from 'class-validator';
 import { testBus, until } from '../support/index.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { Transform, Type } from 'class-transformer';
 import { IsBoolean, IsDate, IsNumber, IsObject, IsOptional } from 'class-validator';
 import { TestSystem } from './agents.js';

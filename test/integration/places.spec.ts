@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentIdentity } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { CoordinationModule, CoordinatorsModule, Delegation, Task, Tasks } from 'agentmq/coordination';
 import { IsInt, IsString } from 'class-validator';
 import { until } from '../support/index.js';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
-import { AgentDeregistered, AgentRegistered, AgentUpdated, Contract, InvalidMessageError } from 'agentmq/contracts';
+import { AgentDeregistered, AgentRegistered, AgentUpdated } from 'agentmq/agent';
+import { Contract, InvalidMessageError } from 'agentmq/protocol';
 import { BusStoppedError } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { map } from 'rxjs';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
-import { Contract, formatRecipient } from 'agentmq/contracts';
+import { Contract, formatRecipient } from 'agentmq/protocol';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
 import { IsBoolean, IsInt } from 'class-validator';
 import { testBus, until } from '../support/index.js';

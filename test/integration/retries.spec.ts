@@ -1,7 +1,7 @@
 import { BadRequestException } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { AgentMQError, Contract } from 'agentmq/contracts';
+import { AgentMQError, Contract } from 'agentmq/protocol';
 import { IsInt, IsString } from 'class-validator';
 import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';

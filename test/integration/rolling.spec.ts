@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
 import { Broker } from 'agentmq/broker';
-import { Contract, HEADER, toAgent } from 'agentmq/contracts';
+import { Contract, HEADER, toAgent } from 'agentmq/protocol';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { testBus, until } from '../support/index.js';

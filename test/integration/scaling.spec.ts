@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, AgentIdentity, AgentRegistry, AgentServer, Ctx, Handle } from 'agentmq/agent';
-import { AgentStop, Contract, InvalidMessageError } from 'agentmq/contracts';
+import { AgentStop } from 'agentmq/agent';
+import { Contract, InvalidMessageError } from 'agentmq/protocol';
 import {
   AgentStops,
   CoordinationModule,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { Agent, Ctx } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import {
   CoordinationModule,
   CoordinatorsModule,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, loadSettings, MessageContext, Subscribe } from 'agentmq/agent';
 import { Broker } from 'agentmq/broker';
-import { Contract, type Message, TASK_HEADER, toWire } from 'agentmq/contracts';
+import { Contract, type Message, TASK_HEADER, toWire } from 'agentmq/protocol';
 import type { DeliveryState, StoredDelivery } from 'agentmq/message-store';
 import { type Bound, DeadLetters, Replayer, SEALED_TYPE, Sealer } from 'agentmq/messaging';
 import { IsOptional, IsString } from 'class-validator';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle } from 'agentmq/agent';
 import { MemoryBroker } from 'agentmq/broker';
-import { Contract, toRole } from 'agentmq/contracts';
+import { Contract, toRole } from 'agentmq/protocol';
 import { IsInt } from 'class-validator';
 import pg from 'pg';
 import { databaseUrl, until } from '../support/index.js';

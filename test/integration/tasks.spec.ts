@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Injectable, type INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentIdentity, Ctx } from 'agentmq/agent';
-import { AgentMQError, Contract, ContractViolationError } from 'agentmq/contracts';
+import { AgentMQError, Contract, ContractViolationError } from 'agentmq/protocol';
 import {
   Coordinators,
   CoordinationModule,

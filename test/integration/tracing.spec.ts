@@ -10,7 +10,7 @@ import {
   type Trace,
   Tracer,
 } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { MessageBus, TraceNotFoundError } from 'agentmq/messaging';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { Contract } from 'agentmq/protocol';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { IsInt, IsString } from 'class-validator';
 import pg from 'pg';
 import { TcpProxy, until } from '../support/index.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
-import { Contract, type PayloadClass } from 'agentmq/contracts';
+import { Contract, type PayloadClass } from 'agentmq/protocol';
 import { CoordinationModule, CoordinatorsModule, Task, Tasks } from 'agentmq/coordination';
 import { DeadLetters, MessageBus, Replayer } from 'agentmq/messaging';
 import { Type } from 'class-transformer';

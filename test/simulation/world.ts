@@ -1,4 +1,4 @@
-import { type ElectionAction, type ElectionEvent, ElectionMachine, type ElectionMessage } from 'agentmq/coordination';
+import { type ElectionAction, type ElectionEvent, ElectionMachine, type MachineMessage } from 'agentmq/coordination';
 import { Agreement } from './agreement.js';
 import { Database, type Leadership } from './database.js';
 import { Invariants } from './invariants.js';
@@ -18,7 +18,7 @@ const FORGED = [
   'leading',
   'following',
   'time_out_now',
-] as const satisfies readonly ElectionMessage['kind'][];
+] as const satisfies readonly MachineMessage['kind'][];
 
 /** A group of members, what carries their messages, and their database, in virtual time. */
 export class World {
@@ -195,7 +195,7 @@ export class World {
     }
   }
 
-  private send(member: Member, to: string | undefined, message: ElectionMessage): void {
+  private send(member: Member, to: string | undefined, message: MachineMessage): void {
     if (message.kind === 'vote_request') this.invariants.voted(member, message.term, member.id);
     if (message.kind === 'vote_answer' && message.granted && to !== undefined)
       this.invariants.voted(member, message.term, to);
@@ -205,7 +205,7 @@ export class World {
     }
   }
 
-  private take(member: Member, from: Member, message: ElectionMessage): void {
+  private take(member: Member, from: Member, message: MachineMessage): void {
     if (message.kind !== 'leading' && message.kind !== 'following') {
       this.log(() => `${member.id} gets of ${from.id} ${JSON.stringify(message)}`);
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { InvalidMessageError } from 'agentmq/contracts';
+import { InvalidMessageError } from 'agentmq/protocol';
 import { readKeys } from 'agentmq/messaging';
 
 /** Prints a new key, as SEALING_KEYS and SEALING_KEYS_FILE take it. Throws `InvalidMessageError` for an id that is none. */

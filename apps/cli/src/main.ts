@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { relative } from 'node:path';
-import { AgentMQError, RemoteError, visibleLines } from 'agentmq/contracts';
+import { AgentMQError, RemoteError, visibleLines } from 'agentmq/protocol';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { addContractCommands } from './contracts/commands.js';
 import { addOperatorCommands } from './operator/commands.js';

@@ -1,4 +1,4 @@
-import { visible, visibleJson } from 'agentmq/contracts';
+import { visible, visibleJson } from 'agentmq/protocol';
 
 /** Prints lines on stdout. Text from outside in them begins no other line, and does nothing to the terminal. */
 export function print(...lines: readonly string[]): void {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** There is no such app. */
 export class UnknownAppError extends AgentMQError {

@@ -1,5 +1,6 @@
 import { Agent, AgentClient, Ctx, Handle, type MessageContext } from 'agentmq/agent';
-import { AgentMQError, TASK_RESULT_TOPIC, TaskRequest, TaskResult, toWireError } from 'agentmq/contracts';
+import { AgentMQError, toWireError } from 'agentmq/protocol';
+import { TASK_RESULT_TOPIC, TaskRequest, TaskResult } from 'agentmq/contracts';
 import { HandlerTimeoutError } from 'agentmq/messaging';
 import pRetry from 'p-retry';
 import { TaskRunner } from './task-runner.js';

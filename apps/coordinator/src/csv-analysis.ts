@@ -1,15 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
-import {
-  AgentMQError,
-  AnalysisSummary,
-  newMessageId,
-  RemoteError,
-  RunRequest,
-  SummaryRequest,
-  WorkAssignment,
-  WorkReceipt,
-} from 'agentmq/contracts';
+import { AgentMQError, newMessageId, RemoteError } from 'agentmq/protocol';
+import { AnalysisSummary, RunRequest, SummaryRequest, WorkAssignment, WorkReceipt } from 'agentmq/contracts';
 import { Distribution, fanOut, NoAbleAgentError } from 'agentmq/coordination';
 import type { AgentRecord } from 'agentmq/message-store';
 import { RowTally } from './csv/row-tally.js';

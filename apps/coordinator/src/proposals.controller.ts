@@ -1,7 +1,7 @@
 import { Controller, Get, NotFoundException, Param, Query, UsePipes, ValidationPipe } from '@nestjs/common';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
-import { VOTING_RESULTS } from 'agentmq/contracts';
+import { VOTING_RESULTS } from 'agentmq/coordination';
 import { Consensus, type Proposal, type ProposalState, type ProposalSummary } from 'agentmq/coordination';
 import { unavailable } from './unavailable.js';
 

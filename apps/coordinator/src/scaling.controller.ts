@@ -6,7 +6,7 @@ import {
   Param,
   ServiceUnavailableException,
 } from '@nestjs/common';
-import { AgentMQError, InvalidMessageError } from 'agentmq/contracts';
+import { AgentMQError, InvalidMessageError } from 'agentmq/protocol';
 import { type RoleScale, Scaling, UnknownRoleError } from 'agentmq/coordination';
 
 /** How much there is to do, and how many agents do it: for people, and for whatever scales agents from outside. */

@@ -1,5 +1,5 @@
 import { IsBoolean, IsNotEmpty, IsOptional, IsString, Length, ValidateIf } from 'class-validator';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 
 /** The payload of a `data_analysis` task: the table itself, or, where that is allowed, a file of the coordinator's machine. */
 @Contract({ type: 'data_analysis_input' })

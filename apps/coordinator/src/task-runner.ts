@@ -1,15 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
-import {
-  AgentMQError,
-  contractOf,
-  NlpRequest,
-  NlpResult,
-  readPayload,
-  TASK_PROGRESS_TOPIC,
-  TaskProgress,
-  type TaskRequest,
-} from 'agentmq/contracts';
+import { AgentMQError, contractOf, readPayload } from 'agentmq/protocol';
+import { NlpRequest, NlpResult, TASK_PROGRESS_TOPIC, TaskProgress, type TaskRequest } from 'agentmq/contracts';
 import { Distribution } from 'agentmq/coordination';
 import { CsvAnalysis, type Progress } from './csv-analysis.js';
 import type { CsvFile } from './csv/csv-file.js';

@@ -20,14 +20,10 @@ import {
   ContractViolationError,
   formatRecipient,
   type Message,
-  NlpRequest,
   type PayloadClass,
-  type TaskName,
-  TaskRequest,
-  TaskResult,
-  TASKS,
   validatePayload,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
+import { NlpRequest, type TaskName, TaskRequest, TaskResult, TASKS } from 'agentmq/contracts';
 import { Tasks, type TaskWithResult } from 'agentmq/coordination';
 import {
   type DeliveryError,

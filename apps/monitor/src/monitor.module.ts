@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings, NamespaceMetrics } from 'agentmq/agent';
-import { ContractCatalogue, type PayloadClass } from 'agentmq/contracts';
+import { ContractCatalogue, type PayloadClass } from 'agentmq/protocol';
 import { Elections } from 'agentmq/coordination';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters, Replayer } from 'agentmq/messaging';

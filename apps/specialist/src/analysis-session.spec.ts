@@ -1,12 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  AnalysisSummary,
-  type ColumnPart,
-  contractOf,
-  PartialResult,
-  type SummaryRequest,
-  validatePayload,
-} from 'agentmq/contracts';
+import { AnalysisSummary, type ColumnPart, PartialResult, type SummaryRequest } from 'agentmq/contracts';
+import { contractOf, validatePayload } from 'agentmq/protocol';
 import * as fc from 'fast-check';
 import { AnalysisSession } from './analysis-session.js';
 import { AnalysisSessions } from './analysis-sessions.js';

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The table has more different text values than one run may hold in memory. */
 export class TooManyValuesError extends AgentMQError {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { contractOf, PartialResult, validatePayload, WorkAssignment, WorkReceipt } from 'agentmq/contracts';
+import { contractOf, validatePayload } from 'agentmq/protocol';
+import { PartialResult, WorkAssignment, WorkReceipt } from 'agentmq/contracts';
 import { computePartial, receiptOf } from './compute-partial.js';
 
 const assignment = Object.assign(new WorkAssignment(), {

@@ -8,7 +8,7 @@ import {
   toEveryone,
   toRole,
   toTopic,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { type DurableSendOptions, MessageBus, type RequestOptions } from 'agentmq/messaging';
 import type { RegisteredAgent } from './registry/agent-health.js';
 import type { AgentQuery } from './registry/agent-query.js';

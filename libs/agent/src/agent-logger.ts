@@ -1,5 +1,5 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
-import { visible, visibleJson, visibleLines } from 'agentmq/contracts';
+import { visible, visibleJson, visibleLines } from 'agentmq/protocol';
 
 /**
  * Nest's console logger, in which text from outside (types, ids, what errors say) forges no line and moves no cursor: a message is

@@ -11,9 +11,10 @@ import {
   toAgent,
   toRole,
   versionsTaken,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { type HandledContract, MessageStore } from 'agentmq/message-store';
-import { type Handling, MessageBus, NoSealingKeysError, pause, type Route, Sealer, within } from 'agentmq/messaging';
+import { type Handling, MessageBus, NoSealingKeysError, type Route, Sealer } from 'agentmq/messaging';
+import { pause, within } from 'agentmq/time';
 import { lastValueFrom } from 'rxjs';
 import type { HandlerExtras } from './decorators.js';
 import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';

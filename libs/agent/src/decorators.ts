@@ -8,7 +8,7 @@ import {
   contractKey,
   contractOf,
   type PayloadClass,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { checkHandlerOptions, type HandlerOptions } from './handler-options.js';
 import { AGENT_MESSAGES } from './pipeline/message-pipeline.js';
 

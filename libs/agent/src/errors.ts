@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The app's `@Agent` controllers do not make one agent. */
 export class AgentDeclarationError extends AgentMQError {

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import { Contract, contractOf, InvalidMessageError } from 'agentmq/contracts';
+import { Contract, contractOf, InvalidMessageError } from 'agentmq/protocol';
 import { Handle, Subscribe } from './decorators.js';
 import { HandlerOptionsConflictError } from './errors.js';
 import { checkAgreement, type DeclaredHandler, type HandlerOptions } from './handler-options.js';

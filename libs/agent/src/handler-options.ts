@@ -4,7 +4,7 @@ import {
   type RetryOptions,
   type RetryPolicy,
   retryPolicy,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { LONGEST_HANDLER_TIMEOUT } from './settings/environment.js';
 import { HandlerOptionsConflictError } from './errors.js';
 

@@ -1,6 +1,6 @@
 export { Ctx } from '@nestjs/microservices';
-export { type RetryOptions, type RetryPolicy } from 'agentmq/contracts';
-export { type Transaction } from 'agentmq/message-store';
+export { type RetryOptions, type RetryPolicy } from 'agentmq/protocol';
+export type { Transaction } from 'agentmq/database';
 export { AgentClient, type To, type TypedRequestOptions } from './agent-client.js';
 export { AgentLogger } from './agent-logger.js';
 export { AgentModule, type AgentModuleOptions } from './agent.module.js';
@@ -36,3 +36,21 @@ export { startAgent, startEmbeddedAgent } from './start-agent.js';
 export { stopWithNpm } from './stop-with-npm.js';
 export { type StartedTrace, Tracer } from './tracer.js';
 export type { Hop, HopAttempt, HopError, HopOutcome, Trace } from 'agentmq/messaging';
+export {
+  AgentProbe,
+  AgentRecovered,
+  AgentUnhealthy,
+  AgentVitals,
+  probeTopic,
+  vitalsTopic,
+} from './messages/agent-conditions.js';
+export { AgentStop } from './messages/agent-stop.js';
+export {
+  AgentDeregistered,
+  AgentHeartbeat,
+  AgentRegistered,
+  AgentUpdated,
+  HEARTBEAT_TOPIC,
+  MAX_CAPABILITIES,
+  MAX_CIRCUITS,
+} from './messages/registry.js';

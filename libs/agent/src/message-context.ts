@@ -1,5 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
 import type { Handling } from 'agentmq/messaging';
 import { NoTransactionError } from './errors.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Broker, type Inbox } from 'agentmq/broker';
-import { formatRecipient } from 'agentmq/contracts';
+import { formatRecipient } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { bounded, Metrics, sample, SharedRead } from 'agentmq/telemetry';
 import { AgentIdentity } from './identity.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
-import { contractKey, toRole } from 'agentmq/contracts';
+import { contractKey, toRole } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { MessageBus } from 'agentmq/messaging';
 import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';

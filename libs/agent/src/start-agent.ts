@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AgentMQError, visible } from 'agentmq/contracts';
+import { AgentMQError, visible } from 'agentmq/protocol';
 import { Metrics } from 'agentmq/telemetry';
 import { AgentLogger } from './agent-logger.js';
 import { AgentServer } from './agent-server.js';

@@ -1,7 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { backoff, MessageBus, pause } from 'agentmq/messaging';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
+import { MessageBus } from 'agentmq/messaging';
+import { backoff, pause } from 'agentmq/time';
 import { AgentSettings } from './settings/settings.js';
 
 /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { TraceContext } from 'agentmq/contracts';
+import type { TraceContext } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import {
   contextOf,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { AgentProbe, AgentVitals, contractOf, probeTopic, vitalsTopic } from 'agentmq/contracts';
+import { AgentProbe, AgentVitals, probeTopic, vitalsTopic } from './messages/agent-conditions.js';
+import { contractOf } from 'agentmq/protocol';
 import { MessageBus, type Route } from 'agentmq/messaging';
 import { AgentIdentity } from './identity.js';
 

@@ -1,4 +1,4 @@
-import type { Recipient, WireMessage } from 'agentmq/contracts';
+import type { Recipient, WireMessage } from 'agentmq/protocol';
 
 /** What waits for one consumer: a role's queue, shared by its instances, or one agent's own. */
 export interface Inbox {

@@ -1,4 +1,4 @@
-import { checkHeaders, InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import { checkHeaders, InvalidMessageError, type WireMessage } from 'agentmq/protocol';
 import type { FlowOptions } from './broker.js';
 import { BrokerOptionsError, MessageTooLargeError } from './errors.js';
 

@@ -1,6 +1,6 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { MessageHandler } from './broker.js';
-import { pause } from './patience.js';
+import { pause } from 'agentmq/time';
 import { PriorityWindow } from './priority-window.js';
 
 /** A message that a consumer was given and has not answered for yet. */

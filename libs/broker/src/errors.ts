@@ -1,4 +1,4 @@
-import { AgentMQError, formatRecipient, type Recipient } from 'agentmq/contracts';
+import { AgentMQError, formatRecipient, type Recipient } from 'agentmq/protocol';
 
 /** The options given are unusable; every problem is named. */
 export class BrokerOptionsError extends AgentMQError {

@@ -1,5 +1,5 @@
 import { BrokerClosedError } from './errors.js';
-import { backoffMs, pause } from './patience.js';
+import { backoff, pause } from 'agentmq/time';
 
 /** Something that can be lost: a connection, or a channel with what was set up on it. */
 export interface Losable {
@@ -86,7 +86,7 @@ export class Keeper<T extends Losable> {
         firstAttempt(error);
       }
       const { minDelayMs, maxDelayMs } = this.options;
-      await pause(backoffMs(failures++, minDelayMs, maxDelayMs), signal);
+      await pause(backoff(failures++, minDelayMs, maxDelayMs), signal);
     }
     firstAttempt(new BrokerClosedError());
   }

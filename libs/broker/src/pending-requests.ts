@@ -1,4 +1,4 @@
-import { InvalidMessageError, type Recipient, type WireMessage } from 'agentmq/contracts';
+import { InvalidMessageError, type Recipient, type WireMessage } from 'agentmq/protocol';
 import type { RequestOptions } from './broker.js';
 import { RequestInterruptedError, RequestTimeoutError } from './errors.js';
 

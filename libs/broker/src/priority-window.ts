@@ -1,4 +1,4 @@
-import { DEFAULT_PRIORITY, MAX_PRIORITY } from 'agentmq/contracts';
+import { DEFAULT_PRIORITY, MAX_PRIORITY } from 'agentmq/protocol';
 import { Fifo } from './fifo.js';
 
 /** What was fetched and waits for a free handler: handed out by priority, highest first, then by arrival. */

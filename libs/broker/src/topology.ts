@@ -1,4 +1,4 @@
-import { InvalidMessageError, type Recipient, toEveryone } from 'agentmq/contracts';
+import { InvalidMessageError, type Recipient, toEveryone } from 'agentmq/protocol';
 import type { Inbox, Topics } from './broker.js';
 import { type Lane, LANES } from './lanes.js';
 

@@ -1,5 +1,5 @@
 import { BrokerClosedError, BrokerUnavailableError } from './errors.js';
-import { pause } from './patience.js';
+import { pause } from 'agentmq/time';
 
 /** A publication that is not settled yet. */
 export interface Unsettled {

@@ -66,7 +66,7 @@ export type {
   DeposedReason,
   ElectionAction,
   ElectionEvent,
-  ElectionMessage,
+  MachineMessage,
   ElectionRecord,
   GroupRecord,
 } from './election/protocol.js';
@@ -120,3 +120,18 @@ export { Task } from './tasks/task.decorator.js';
 export { type ResultOptions, Tasks } from './tasks/tasks.js';
 export { InvalidRuleError, NoRouteError } from './routing/errors.js';
 export { Router, type RuleOptions } from './routing/router.js';
+export {
+  CHOICES,
+  CastVote,
+  CloseProposal,
+  ProposalDecided,
+  VOTING_RESULTS,
+  VOTING_RULES,
+  VoteRequest,
+  VotingTally,
+  type Choice,
+  type VotingResult,
+  type VotingRule,
+} from './messages/consensus.js';
+export { ElectionMessage } from './messages/election.js';
+export { MAX_NOTICED_TASKS, TaskNotice } from './messages/task-notices.js';

@@ -1,5 +1,5 @@
-import type { Message } from 'agentmq/contracts';
-import { clean } from './text.js';
+import type { Message } from 'agentmq/protocol';
+import { clean } from 'agentmq/database';
 
 /** Messages once each, the first of an id, sorted by id as every insert does: batches with ids in common can't deadlock. */
 export function distinct(messages: readonly Message[]): Message[] {

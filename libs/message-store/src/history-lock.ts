@@ -1,4 +1,4 @@
-import type { Transaction } from './message-store.js';
+import type { Transaction } from 'agentmq/database';
 
 /**
  * Held until the transaction ends. Replays share it, and what deletes history excludes them: a message must not go while

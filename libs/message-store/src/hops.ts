@@ -1,9 +1,8 @@
-import type { Database } from './database.js';
-import { InvalidSelectionError } from './errors.js';
+import type { Database } from 'agentmq/database';
+import { clean, cleanOptional, InvalidSelectionError } from 'agentmq/database';
 import type { HopRecord } from './message-store.js';
 import { checkLimit } from './replay-plan.js';
 import type { Statements } from './sql/index.js';
-import { clean, cleanOptional } from './text.js';
 
 interface HopRow extends Pick<
   HopRecord,

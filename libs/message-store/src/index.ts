@@ -1,19 +1,4 @@
-export type { EmbeddedOptions } from './embedded-connections.js';
 export { MessageEntity } from './entities/index.js';
-export {
-  DatabaseSettingError,
-  InvalidNamespaceError,
-  InvalidSelectionError,
-  RefusedDataError,
-  SchemaTooNewError,
-  StatementError,
-  StoreAccessError,
-  StoreClosedError,
-  StoreDirectoryError,
-  StoreLockedError,
-  StoreUnavailableError,
-  TransactionEndedError,
-} from './errors.js';
 export type {
   AgentCircuit,
   AgentHeartbeat,
@@ -59,12 +44,9 @@ export {
   targetOf,
   type SubscribedTopics,
   type TraceSummary,
-  type Transaction,
   type UnhandledDelivery,
   type UnhandledOptions,
   type UnhandledResult,
 } from './message-store.js';
 export { PostgresMessageStore } from './postgres-message-store.js';
 export { openStates } from './replay-plan.js';
-export type { ServerOptions } from './server-connections.js';
-export { type CallerTransaction, transactionGiven, transactionOf } from './transaction.js';

@@ -1,5 +1,5 @@
-import { formatRecipient, type Message, type WireError } from 'agentmq/contracts';
-import type { EntityManager } from 'typeorm';
+import { formatRecipient, type Message, type WireError } from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
 import type {
   AgentHeartbeat,
   AgentRecord,
@@ -367,23 +367,6 @@ export interface StoreFigures {
   readonly oldest: number | null;
   readonly refusing: readonly Pick<Refusal, 'target' | 'entries'>[];
   readonly deliveries: readonly ConsumerFigure[];
-}
-
-/**
- * An open transaction on the store's database. `query` runs a caller's own statements inside it. Once it has ended,
- * `query` and `manager` reject with `TransactionEndedError`.
- */
-export interface Transaction {
-  /** False from the moment on that it is being committed or rolled back. */
-  readonly isOpen: boolean;
-  /** For writes by TypeORM inside it. */
-  readonly manager: EntityManager;
-  query<Row = unknown>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
-  /**
-   * Calls the listener, which must not throw, once this transaction is known to be committed: never after a rollback. Nor
-   * ever for one of a caller's own `DataSource`, whose commit the store does not see.
-   */
-  onCommit(listener: () => void): void;
 }
 
 /**

@@ -1,8 +1,17 @@
-import type { Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/protocol';
 import pLimit, { type LimitFunction } from 'p-limit';
-import type { Connections } from './connections.js';
-import { Database } from './database.js';
-import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
+import type { Connections } from 'agentmq/database';
+import {
+  Database,
+  DEFAULT_NAMESPACE,
+  EmbeddedConnections,
+  type EmbeddedOptions,
+  migrate,
+  schemaOf,
+  ServerConnections,
+  type ServerOptions,
+  StoreUnavailableError,
+} from 'agentmq/database';
 import type {
   AgentHeartbeat,
   AgentRecord,
@@ -10,6 +19,7 @@ import type {
   AgentSnapshot,
   HeartbeatOutcome,
 } from './agent-record.js';
+import type { Transaction } from 'agentmq/database';
 import {
   type AppendOptions,
   type AwaitedHandler,
@@ -37,15 +47,12 @@ import {
   type StoredSubscription,
   type SubscribedTopics,
   type TraceSummary,
-  type Transaction,
   type UnhandledDelivery,
   type UnhandledOptions,
   type UnhandledResult,
 } from './message-store.js';
-import { StoreUnavailableError } from './errors.js';
+import { entities } from './entities/index.js';
 import { Hops } from './hops.js';
-import { migrate } from './migrator.js';
-import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { Reader } from './reader.js';
 import { Receiver } from './receiver.js';
 import { Registry } from './registry.js';
@@ -53,7 +60,6 @@ import { checkLimit } from './replay-plan.js';
 import { Replayer } from './replayer.js';
 import { Retention } from './retention.js';
 import { Sender } from './sender.js';
-import { ServerConnections, type ServerOptions } from './server-connections.js';
 import { statements } from './sql/index.js';
 import { Subscriptions } from './subscriptions.js';
 import { UnhandledDeliveries } from './unhandled.js';
@@ -81,7 +87,7 @@ export class PostgresMessageStore extends MessageStore {
   private constructor(namespace: string, connections: Connections) {
     super();
     this.schema = schemaOf(namespace);
-    this.database = new Database(this.schema, connections);
+    this.database = new Database(this.schema, connections, entities);
     this.transactionsAtOnce = connections.transactionsAtOnce;
     this.turn = pLimit(this.transactionsAtOnce);
     const sql = statements(this.schema);

@@ -1,9 +1,9 @@
-import type { Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/protocol';
 import { type EntityManager, In } from 'typeorm';
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { fromJson } from './delivery-error.js';
 import { DeliveryEntity, MessageEntity, OutboxEntity } from './entities/index.js';
-import { InvalidSelectionError } from './errors.js';
+import { clean, InvalidSelectionError } from 'agentmq/database';
 import type {
   ConsumerFigure,
   ConsumerName,
@@ -21,7 +21,6 @@ import { decode } from './header-codec.js';
 import { toMessage } from './message-row.js';
 import { openStates } from './replay-plan.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;

@@ -1,7 +1,8 @@
 import { byBytes, distinct } from './batches.js';
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { CUT_OFF, expired, POISON, toJson } from './delivery-error.js';
 import { messageParameters } from './message-row.js';
+import type { Transaction } from 'agentmq/database';
 import type {
   Claim,
   ClaimRef,
@@ -11,11 +12,10 @@ import type {
   Failure,
   Rejection,
   SettledState,
-  Transaction,
 } from './message-store.js';
 import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
+import { clean } from 'agentmq/database';
 
 interface ClaimRow {
   readonly known: boolean;

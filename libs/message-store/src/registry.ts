@@ -5,10 +5,10 @@ import type {
   AgentSnapshot,
   HeartbeatOutcome,
 } from './agent-record.js';
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { RECIPIENT_GONE } from './delivery-error.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
+import { clean } from 'agentmq/database';
 
 type AgentRow = AgentRecord & { readonly now: Date };
 

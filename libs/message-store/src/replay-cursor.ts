@@ -1,4 +1,4 @@
-import { InvalidSelectionError } from './errors.js';
+import { InvalidSelectionError } from 'agentmq/database';
 import type { ReplayCursor } from './message-store.js';
 
 /** A delivery's place in the order of replay. `storedAt` in RFC 3339 with microseconds, as a Date has only ms. */

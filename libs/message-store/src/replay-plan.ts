@@ -1,5 +1,5 @@
-import { checkTopicPattern, parseRecipient } from 'agentmq/contracts';
-import { InvalidSelectionError } from './errors.js';
+import { checkTopicPattern, parseRecipient } from 'agentmq/protocol';
+import { InvalidSelectionError } from 'agentmq/database';
 import type { ConsumerName, DeliveryState, ReplayOptions, ReplaySelection } from './message-store.js';
 import { type Place, readCursor } from './replay-cursor.js';
 

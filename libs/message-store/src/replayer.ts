@@ -1,5 +1,5 @@
 import { Bindings } from './bindings.js';
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { historyLock } from './history-lock.js';
 import type { ReplayBatch, ReplayOptions, ReplaySelection } from './message-store.js';
 import { type Place, writeCursor } from './replay-cursor.js';

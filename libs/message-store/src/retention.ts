@@ -1,13 +1,13 @@
-import { shortened } from 'agentmq/contracts';
-import type { Database } from './database.js';
+import { shortened } from 'agentmq/protocol';
+import type { Database } from 'agentmq/database';
 import { expired } from './delivery-error.js';
-import { InvalidSelectionError } from './errors.js';
+import { clean, InvalidSelectionError } from 'agentmq/database';
 import { historyLock } from './history-lock.js';
-import type { DeliveryRef, Transaction } from './message-store.js';
+import type { Transaction } from 'agentmq/database';
+import type { DeliveryRef } from './message-store.js';
 import { checkLimit } from './replay-plan.js';
 import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
 
 const EXPIRED = expired('before it was handled');
 

@@ -1,11 +1,12 @@
-import { isToMany, type Message, shortened } from 'agentmq/contracts';
+import { isToMany, type Message, shortened } from 'agentmq/protocol';
 import { byBytes, distinct } from './batches.js';
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { expired } from './delivery-error.js';
-import type { AppendOptions, OutboxEntry, OutboxLease, Refusal, StuckSender, Transaction } from './message-store.js';
+import type { Transaction } from 'agentmq/database';
+import type { AppendOptions, OutboxEntry, OutboxLease, Refusal, StuckSender } from './message-store.js';
 import { type MessageRow, messageParameters, toMessage } from './message-row.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
+import { clean } from 'agentmq/database';
 
 interface EntryRow extends OutboxLease {
   readonly messageId: string;

@@ -1,7 +1,7 @@
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import type { ConsumerName, StoredSubscription, SubscribedTopics } from './message-store.js';
 import type { Statements } from './sql/index.js';
-import { clean } from './text.js';
+import { clean } from 'agentmq/database';
 import { topicExpression } from './topic-expression.js';
 
 /** Stands among the patterns for everything that is broadcast: no topic pattern is empty. */

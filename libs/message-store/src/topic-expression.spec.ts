@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { topicMatches } from 'agentmq/contracts';
+import { topicMatches } from 'agentmq/protocol';
 import * as fc from 'fast-check';
 import { topicExpression } from './topic-expression.js';
 

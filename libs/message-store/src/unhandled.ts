@@ -1,4 +1,4 @@
-import type { Database } from './database.js';
+import type { Database } from 'agentmq/database';
 import { CUT_OFF, toJson } from './delivery-error.js';
 import type {
   AwaitedHandler,
@@ -12,7 +12,7 @@ import type {
 } from './message-store.js';
 import { refParameters } from './ref-parameters.js';
 import type { Statements } from './sql/index.js';
-import { clean, cleanOptional } from './text.js';
+import { clean, cleanOptional } from 'agentmq/database';
 
 interface UnhandledRow {
   readonly known: boolean;

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Broker, Publication } from 'agentmq/broker';
-import { Contract, ContractViolationError, InvalidMessageError } from 'agentmq/contracts';
+import { Contract, ContractViolationError, InvalidMessageError } from 'agentmq/protocol';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { Announcements } from './announcements.js';
-import { Composer } from './composer.js';
+import { Composer } from './send/composer.js';
 import { MessageMetrics } from './message-metrics.js';
 import { Tracing } from './tracing/tracing.js';
 

@@ -16,14 +16,14 @@ import {
   toTopic,
   toWireError,
   UnknownTypeError,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import type { AnnounceOptions } from './bus-options.js';
-import type { Composer } from './composer.js';
+import type { Composer } from './send/composer.js';
 import { BusStoppedError, MessageExpiredError } from './errors.js';
-import { describe, errorRecord } from './failing.js';
+import { describe, errorRecord } from './receive/failing.js';
 import { apart } from './flow.js';
 import type { MessageMetrics } from './message-metrics.js';
-import { publicationOf } from './publication.js';
+import { publicationOf } from './send/publication.js';
 import type { Tracing } from './tracing/tracing.js';
 
 /** What is heard until it is closed. */

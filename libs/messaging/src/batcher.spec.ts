@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { RefusedDataError } from 'agentmq/message-store';
+import { RefusedDataError } from 'agentmq/database';
 import { Batcher } from './batcher.js';
 
 function gatedBatcher(limits: { size: number; inFlight: number }) {

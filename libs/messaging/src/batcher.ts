@@ -1,4 +1,4 @@
-import { RefusedDataError } from 'agentmq/message-store';
+import { RefusedDataError } from 'agentmq/database';
 
 export interface BatcherLimits {
   /** The most items in one batch. */

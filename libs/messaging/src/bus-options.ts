@@ -1,7 +1,7 @@
 import type { Inbox as BrokerInbox } from 'agentmq/broker';
-import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/contracts';
-import type { CallerTransaction } from 'agentmq/message-store';
-import type { Route } from './handler-run.js';
+import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/protocol';
+import type { CallerTransaction } from 'agentmq/database';
+import type { Route } from './receive/handler-run.js';
 import type { Sealer } from './sealing/sealer.js';
 import type { Sampler } from './tracing/sampler.js';
 

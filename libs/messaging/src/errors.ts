@@ -1,4 +1,4 @@
-import { AgentMQError, toWireError } from 'agentmq/contracts';
+import { AgentMQError, toWireError } from 'agentmq/protocol';
 import type { DeliveryState } from 'agentmq/message-store';
 
 /** A message's time to live ended before it was handled. */

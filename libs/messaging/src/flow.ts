@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Message, TraceContext } from 'agentmq/contracts';
-import type { Transaction } from 'agentmq/message-store';
+import type { Message, TraceContext } from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
 import { childOf, newTrace } from './tracing/trace-context.js';
 
 interface Flow {

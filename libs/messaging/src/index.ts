@@ -9,7 +9,7 @@ export type {
   SendOptions,
   Subscription,
 } from './bus-options.js';
-export { type DeadLetter, DeadLetters, type DeadLettersOptions } from './dead-letters.js';
+export { type DeadLetter, DeadLetters, type DeadLettersOptions } from './replay/dead-letters.js';
 export {
   AnswerNotEncodableError,
   BrokerDeadLetteredError,
@@ -32,10 +32,9 @@ export {
   nextTrace,
   untraced,
 } from './flow.js';
-export type { Handling, Route } from './handler-run.js';
+export type { Handling, Route } from './receive/handler-run.js';
 export { MessageBus } from './message-bus.js';
-export { backoff, pause, whileStoreIsAway, within } from './patience.js';
-export { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
+export { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replay/replayer.js';
 export {
   NoSealingKeysError,
   NotSealedError,

@@ -14,15 +14,10 @@ import {
   readPayload,
   type Recipient,
   type WireMessage,
-} from 'agentmq/contracts';
-import {
-  type AwaitedHandler,
-  type CallerTransaction,
-  type MessageStore,
-  type OutboxLease,
-  type Transaction,
-  transactionGiven,
-} from 'agentmq/message-store';
+} from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
+import { type AwaitedHandler, type MessageStore, type OutboxLease } from 'agentmq/message-store';
+import { type CallerTransaction, DatabaseClock, transactionGiven } from 'agentmq/database';
 import type { Metrics } from 'agentmq/telemetry';
 import { Announcements, type Listener } from './announcements.js';
 import type {
@@ -33,18 +28,17 @@ import type {
   RequestOptions,
   Subscription,
 } from './bus-options.js';
-import { DatabaseClock } from './clock.js';
-import { HandlerWatch } from './handler-watch.js';
-import { checkWait, Composer } from './composer.js';
+import { HandlerWatch } from './receive/handler-watch.js';
+import { checkWait, Composer } from './send/composer.js';
 import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
-import { Outbox } from './outbox.js';
-import type { OutboxLoad } from './outbox-room.js';
+import { Outbox } from './send/outbox.js';
+import type { OutboxLoad } from './send/outbox-room.js';
 import { MessageMetrics } from './message-metrics.js';
-import { within } from './patience.js';
-import { publicationOf } from './publication.js';
-import { Receiving } from './receiving.js';
-import { ResponseMetrics } from './response-metrics.js';
+import { within } from 'agentmq/time';
+import { publicationOf } from './send/publication.js';
+import { Receiving } from './receive/receiving.js';
+import { ResponseMetrics } from './send/response-metrics.js';
 import { MessageSealing } from './sealing/message-sealing.js';
 import { isSealed } from './sealing/sealer.js';
 import { Tracing } from './tracing/tracing.js';

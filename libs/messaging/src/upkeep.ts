@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { MessageStore } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
-import type { DatabaseClock } from './clock.js';
-import type { HandlerWatch } from './handler-watch.js';
-import type { Receiving } from './receiving.js';
-import { jittered, pause } from './patience.js';
+import type { DatabaseClock } from 'agentmq/database';
+import type { HandlerWatch } from './receive/handler-watch.js';
+import type { Receiving } from './receive/receiving.js';
+import { jittered, pause } from 'agentmq/time';
 
 export interface UpkeepOptions {
   /** How long settled messages are kept, in ms. */

@@ -1,6 +1,6 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { errorText } from 'agentmq/contracts';
+import { errorText } from 'agentmq/protocol';
 import { answeredWithin } from './answered-within.js';
 
 /** What a probe found. `down` makes `/health` answer 503, `degraded` does not. */

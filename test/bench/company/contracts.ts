@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt } from 'class-validator';
 
 /** Who delegates to whom. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { Contract, contractOf } from 'agentmq/contracts';
+import { Contract, contractOf } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString } from 'class-validator';

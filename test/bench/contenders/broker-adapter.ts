@@ -1,6 +1,6 @@
 import { connect } from 'amqplib';
 import { type Incoming, RabbitMqBroker } from 'agentmq/broker';
-import { type Message, newMessageId, toRole, toWire, type WireMessage } from 'agentmq/contracts';
+import { type Message, newMessageId, toRole, toWire, type WireMessage } from 'agentmq/protocol';
 import { amqpUrl } from '../../support/index.js';
 import type { Contender, Payload, Subject, Surroundings } from '../contender.js';
 

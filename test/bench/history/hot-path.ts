@@ -1,4 +1,4 @@
-import { type Message, newMessageId, toRole } from 'agentmq/contracts';
+import { type Message, newMessageId, toRole } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { payload } from '../contender.js';
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { IsInt, IsString } from 'class-validator';
 import { databaseUrl, RabbitMqNode, randomNamespace, removeNamespace, until } from '../../support/index.js';

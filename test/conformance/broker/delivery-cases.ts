@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { InvalidMessageError } from 'agentmq/contracts';
+import { InvalidMessageError } from 'agentmq/protocol';
 import { MessageTooLargeError, NoRecipientError } from 'agentmq/broker';
 import { randomNamespace, until } from '../../support/index.js';
 import type { BrokerHarness } from './harness.js';

@@ -1,5 +1,5 @@
 import type { Broker, Consumer, ConsumeOptions, Inbox, Incoming, Publication } from 'agentmq/broker';
-import type { Recipient, WireProperties } from 'agentmq/contracts';
+import type { Recipient, WireProperties } from 'agentmq/protocol';
 import { randomNamespace } from '../../support/index.js';
 
 export type Owner = Inbox['owner'];

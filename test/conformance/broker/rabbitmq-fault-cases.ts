@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { type BrokerStatus, BrokerUnavailableError, NoRecipientError } from 'agentmq/broker';
-import type { Recipient } from 'agentmq/contracts';
+import type { Recipient } from 'agentmq/protocol';
 import { amqpUrl, freePort, until } from '../../support/index.js';
 import { collect, declare, gate, message, newRole, numbered, textOf } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { topicMatches } from 'agentmq/contracts';
+import { topicMatches } from 'agentmq/protocol';
 import {
   type Broker,
   type BrokerStatus,

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { type Broker, NoRecipientError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
-import { HEADER } from 'agentmq/contracts';
+import { HEADER } from 'agentmq/protocol';
 import { until } from '../../support/index.js';
 import type { BrokerHarness } from './harness.js';
 import { collect, gate, message, newRole, numbered, type Owner, textOf } from './messages.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/protocol';
 import type { Claim, ClaimResult, StoredDelivery } from 'agentmq/message-store';
 import {
   boom,

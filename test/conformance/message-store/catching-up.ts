@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toRole, toTopic } from 'agentmq/contracts';
+import { type Message, toRole, toTopic } from 'agentmq/protocol';
 import type { ReplaySelection } from 'agentmq/message-store';
 import { boom, claimed, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 import { endedAtWorker, idsOf, lostAtBroker } from './histories.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import type { Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/protocol';
 import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 
 const LONG = 60_000;

@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { type Message, newMessageId, toRole } from 'agentmq/contracts';
+import { type Message, newMessageId, toRole } from 'agentmq/protocol';
 import type {
   Claim,
   ClaimRef,

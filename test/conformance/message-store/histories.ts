@@ -1,4 +1,4 @@
-import type { Message } from 'agentmq/contracts';
+import type { Message } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { boom, claimOf, refOf } from './harness.js';
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type HopRecord, InvalidSelectionError } from 'agentmq/message-store';
+import { type HopRecord } from 'agentmq/message-store';
+import { InvalidSelectionError } from 'agentmq/database';
 import { type Harness, wipe } from './harness.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toTopic } from 'agentmq/contracts';
+import { type Message, toTopic } from 'agentmq/protocol';
 import type { DeliveryState } from 'agentmq/message-store';
 import {
   boom,

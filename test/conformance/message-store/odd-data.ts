@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, newMessageId } from 'agentmq/contracts';
+import { type Message, newMessageId } from 'agentmq/protocol';
 import * as fc from 'fast-check';
 import { claimed, claimOf, type Harness, newMessage, wipe, WORKER } from './harness.js';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toAgent, toTopic } from 'agentmq/contracts';
+import { type Message, toAgent, toTopic } from 'agentmq/protocol';
 import type { OutboxLease } from 'agentmq/message-store';
 import { until } from '../../support/index.js';
 import {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toAgent, toEveryone, topicMatches, toTopic } from 'agentmq/contracts';
+import { type Message, toAgent, toEveryone, topicMatches, toTopic } from 'agentmq/protocol';
 import * as fc from 'fast-check';
 import { type Harness, newMessage, pendingAt, wipe, WORKER } from './harness.js';
 

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { PostgresMessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
 import { claimed, claimOf, dropSchema, newMessage } from './harness.js';

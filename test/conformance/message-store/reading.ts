@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { toRole } from 'agentmq/contracts';
+import { toRole } from 'agentmq/protocol';
 import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 
 /** find, list, trace, counts. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { toAgent, toTopic } from 'agentmq/contracts';
+import { toAgent, toTopic } from 'agentmq/protocol';
 import type { AgentHeartbeat, AgentRecord, AgentRegistration } from 'agentmq/message-store';
 import { type Harness, newMessage, wipe } from './harness.js';
 

@@ -1,12 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { InvalidMessageError, type Message, newMessageId, toRole, toTopic } from 'agentmq/contracts';
-import {
-  type DeliveryState,
-  InvalidSelectionError,
-  type ReplayBatch,
-  type ReplayOptions,
-  type ReplaySelection,
-} from 'agentmq/message-store';
+import { InvalidMessageError, type Message, newMessageId, toRole, toTopic } from 'agentmq/protocol';
+import { type DeliveryState, type ReplayBatch, type ReplayOptions, type ReplaySelection } from 'agentmq/message-store';
+import { InvalidSelectionError } from 'agentmq/database';
 import { boom, busy, claimed, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 import { endedAtWorker, idsOf, lostAtBroker } from './histories.js';
 

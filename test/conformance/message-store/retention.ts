@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { type Message, toRole, toTopic } from 'agentmq/contracts';
-import { InvalidSelectionError } from 'agentmq/message-store';
+import { type Message, toRole, toTopic } from 'agentmq/protocol';
+import { InvalidSelectionError } from 'agentmq/database';
 import { until } from '../../support/index.js';
 import { boom, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore, SchemaTooNewError, StoreClosedError } from 'agentmq/message-store';
+import { PostgresMessageStore } from 'agentmq/message-store';
+import { SchemaTooNewError, StoreClosedError } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import type { QueryRunner } from 'typeorm';
 import { type Harness, newMessage } from './harness.js';

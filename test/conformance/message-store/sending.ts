@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { newMessageId, toAgent, toEveryone, toTopic } from 'agentmq/contracts';
+import { newMessageId, toAgent, toEveryone, toTopic } from 'agentmq/protocol';
 import { boom, claimOf, type Harness, newMessage, newMessages, pendingAt, settled, wipe, WORKER } from './harness.js';
 
 const ours = { owner: 'sender-1', leaseMs: 60_000 };

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { MessageEntity, type Transaction, TransactionEndedError, transactionOf } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
+import { MessageEntity } from 'agentmq/message-store';
+import { TransactionEndedError, transactionOf } from 'agentmq/database';
 import { claimed, claimOf, type Harness, newMessage, newMessages, refOf, wipe } from './harness.js';
 
 const options = { owner: 'sender-1', leaseMs: 1000 };

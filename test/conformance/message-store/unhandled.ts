@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { HEADER, type Message, toAgent, toEveryone, toTopic } from 'agentmq/contracts';
+import { HEADER, type Message, toAgent, toEveryone, toTopic } from 'agentmq/protocol';
 import type { HandledContract, StoredDelivery, UnhandledDelivery } from 'agentmq/message-store';
 import {
   boom,

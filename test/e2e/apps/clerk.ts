@@ -1,6 +1,6 @@
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, startAgent, Subscribe } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsString } from 'class-validator';
 
 /** An app of somebody else's: `agentmq` and the monitor do not know its contracts. The role is the first argument. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, startAgent } from 'agentmq/agent';
-import { VoteRequest } from 'agentmq/contracts';
+import { VoteRequest } from 'agentmq/coordination';
 import { type Ballot, CoordinationModule, CoordinatorsModule, Task, TaskContext, Vote } from 'agentmq/coordination';
 import { MessageStore } from 'agentmq/message-store';
 import { Done, Job, Piece } from './crew-contracts.js';

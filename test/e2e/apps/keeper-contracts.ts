@@ -1,4 +1,4 @@
-import { Contract, type PayloadClass } from 'agentmq/contracts';
+import { Contract, type PayloadClass } from 'agentmq/protocol';
 import { IsIn, IsString } from 'class-validator';
 
 export const WAYS = ['take', 'again', 'refuse', 'split'] as const;

@@ -1,6 +1,6 @@
 import { Body, Controller, Module, Post } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Ctx, Handle, startAgent, Subscribe } from 'agentmq/agent';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import { CoordinationModule, Delegation, Pipelines, Task, TaskContext, Tasks } from 'agentmq/coordination';
 import { IsIn, IsString } from 'class-validator';
 import { clear, type Kept, type KeptContracts, sealed, type Way } from './keeper-contracts.js';

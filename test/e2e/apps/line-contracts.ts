@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { ArrayMaxSize, IsArray, IsInt, IsString } from 'class-validator';
 
 /** What goes from stage to stage. */

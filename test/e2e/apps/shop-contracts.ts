@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 
 /** The role whose instances are replaced. */

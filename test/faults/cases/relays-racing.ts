@@ -1,5 +1,5 @@
 import { connect } from 'amqplib';
-import { type Message, newMessageId, toRole } from 'agentmq/contracts';
+import { type Message, newMessageId, toRole } from 'agentmq/protocol';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { until } from '../../support/index.js';
 import type { Fault } from '../fault.js';

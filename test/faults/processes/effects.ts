@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
 import { Pool } from 'pg';
 import { ledgerSchema } from '../numbered.js';
 import { readVariables } from './variables.js';

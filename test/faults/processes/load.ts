@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import { setTimeout as delay } from 'node:timers/promises';
 import { contractFor, type Kind, NumberedFragile, ROLE } from '../numbered.js';
 import { Journal } from '../journal.js';

@@ -3,12 +3,12 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pathToFileURL } from 'node:url';
-import type * as contractsLibrary from 'agentmq/contracts';
-import { type BreakingChange, type ContractsFile, errorText, type PayloadClass } from 'agentmq/contracts';
+import type * as protocol from 'agentmq/protocol';
+import { type BreakingChange, type ContractsFile, errorText, type PayloadClass } from 'agentmq/protocol';
 import { print } from '../output.js';
 import { ContractsChangedError, ContractsFileError } from './errors.js';
 
-type Library = Pick<typeof contractsLibrary, 'breakingChanges' | 'changeText' | 'contractsAmong' | 'describeContracts'>;
+type Library = Pick<typeof protocol, 'breakingChanges' | 'changeText' | 'contractsAmong' | 'describeContracts'>;
 
 export interface CheckOptions {
   readonly file: string;
@@ -75,7 +75,7 @@ async function contractsOf(modules: readonly string[]): Promise<{ library: Libra
 
 function ownLibrary([first = '']: readonly string[]): string {
   try {
-    return createRequire(first).resolve('agentmq/contracts');
+    return createRequire(first).resolve('agentmq/protocol');
   } catch (error) {
     throw new ContractsFileError(first, 'has no package agentmq', { cause: error });
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AgentSettings } from 'agentmq/agent';
 import { deadLetterRows, deadRef, deadRefs, knownContracts, messageView } from 'agentmq/apps/monitor';
-import { validatePayload } from 'agentmq/contracts';
+import { validatePayload } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
 import { note, print, printJson } from '../output.js';

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** Options or arguments that do not go together, or can't be read. */
 export class UsageError extends AgentMQError {

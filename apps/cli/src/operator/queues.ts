@@ -1,6 +1,6 @@
 import type { AgentSettings } from 'agentmq/agent';
 import { type Inbox, type QueueState, RabbitMqQueues } from 'agentmq/broker';
-import { parseRecipient } from 'agentmq/contracts';
+import { parseRecipient } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { print, printJson } from '../output.js';
 import { UsageError } from './errors.js';

@@ -1,6 +1,7 @@
 import { type AgentSettings, loadSettings } from 'agentmq/agent';
-import { AgentMQError } from 'agentmq/contracts';
-import { type MessageStore, PostgresMessageStore, StatementError } from 'agentmq/message-store';
+import { AgentMQError } from 'agentmq/protocol';
+import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { StatementError } from 'agentmq/database';
 
 /** In PostgreSQL's words `undefined_table`. */
 const UNDEFINED_TABLE = '42P01';

@@ -1,4 +1,4 @@
-import { visible } from 'agentmq/contracts';
+import { visible } from 'agentmq/protocol';
 import type { NumberSummary, TextSummary } from 'agentmq/contracts';
 import stringWidth from 'string-width';
 import type { ColumnReport, Report } from './report.js';

@@ -1,4 +1,4 @@
-import { visible } from 'agentmq/contracts';
+import { visible } from 'agentmq/protocol';
 import stringWidth from 'string-width';
 
 export interface TableColumn {

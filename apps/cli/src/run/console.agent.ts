@@ -1,12 +1,6 @@
 import { Agent, AgentClient, Ctx, type MessageContext, Subscribe } from 'agentmq/agent';
-import {
-  fromWireError,
-  TASK_PROGRESS_TOPIC,
-  TASK_RESULT_TOPIC,
-  TaskProgress,
-  TaskRequest,
-  TaskResult,
-} from 'agentmq/contracts';
+import { fromWireError } from 'agentmq/protocol';
+import { TASK_PROGRESS_TOPIC, TASK_RESULT_TOPIC, TaskProgress, TaskRequest, TaskResult } from 'agentmq/contracts';
 import { MessageStore } from 'agentmq/message-store';
 
 /** Receives what the console shows of a run. */

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The input can't be analysed. The message names the file and, where there is one, the line: `data.csv:3: ...`. */
 export class CsvInputError extends AgentMQError {

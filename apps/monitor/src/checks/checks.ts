@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
-import { errorText } from 'agentmq/contracts';
+import { errorText } from 'agentmq/protocol';
 import { type ElectionGroup, Elections, type Leadership } from 'agentmq/coordination';
 import { MessageStore } from 'agentmq/message-store';
-import { pause } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 import { HealthProbes, type ProbeResult, RepeatedLog } from 'agentmq/telemetry';
 import { CheckMetrics } from './check-metrics.js';
 import { ConditionStore, MOST_CHANGES } from './condition-store.js';

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
-import { AgentRecovered, AgentUnhealthy } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { AgentRecovered, AgentUnhealthy } from 'agentmq/agent';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore } from 'agentmq/message-store';
 import { type AgentFinding, changesBetween, type ConditionChange, type ToldCondition } from './conditions.js';
 
 /** The most changes that one transaction tells: a fleet that dies at once needs no more room in the outbox than this. */

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { AgentClient, RegisteredAgent } from 'agentmq/agent';
-import type { MessageStore, Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
+import type { MessageStore } from 'agentmq/message-store';
 import * as fc from 'fast-check';
 import { ConditionStore, MOST_CHANGES } from './condition-store.js';
 import { answersProbes, changesBetween, type ConditionChange, findingsOf, type ToldCondition } from './conditions.js';

@@ -1,5 +1,6 @@
 import type { RegisteredAgent } from 'agentmq/agent';
-import { AgentProbe, contractOf } from 'agentmq/contracts';
+import { AgentProbe } from 'agentmq/agent';
+import { contractOf } from 'agentmq/protocol';
 import type { StuckSender } from 'agentmq/message-store';
 import type { ProbeReason, ProbeRecord } from './probe-record.js';
 

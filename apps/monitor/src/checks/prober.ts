@@ -1,14 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient, AgentIdentity, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
 import { NoRecipientError, QueueFullError, RequestTimeoutError } from 'agentmq/broker';
-import {
-  AgentProbe,
-  AgentVitals,
-  ContractViolationError,
-  probeTopic,
-  RemoteError,
-  vitalsTopic,
-} from 'agentmq/contracts';
+import { AgentProbe, AgentVitals, probeTopic, vitalsTopic } from 'agentmq/agent';
+import { ContractViolationError, RemoteError } from 'agentmq/protocol';
 import { type Listener, MessageBus, untraced } from 'agentmq/messaging';
 import type { ProbeOutcome } from './probe-record.js';
 

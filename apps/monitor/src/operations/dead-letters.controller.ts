@@ -1,5 +1,5 @@
 import { BadRequestException, Body, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { ContractCatalogue, validatePayload } from 'agentmq/contracts';
+import { ContractCatalogue, validatePayload } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
 import { deadRef, deadRefs } from './dead-refs.js';

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, HttpException, HttpStatus } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 const statuses: Readonly<Record<string, HttpStatus>> = {
   MESSAGE_NOT_FOUND: HttpStatus.NOT_FOUND,

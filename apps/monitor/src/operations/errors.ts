@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The store has no such message: there never was one, or its time is over. */
 export class MessageNotFoundError extends AgentMQError {

@@ -5,19 +5,17 @@ import {
   AgentRegistered,
   AgentUnhealthy,
   AgentUpdated,
-  CastVote,
-  CloseProposal,
-  ContractCatalogue,
+} from 'agentmq/agent';
+import { CastVote, CloseProposal, ProposalDecided, VoteRequest } from 'agentmq/coordination';
+import { ContractCatalogue, type PayloadClass } from 'agentmq/protocol';
+import {
   NlpRequest,
   PartialResult,
-  type PayloadClass,
-  ProposalDecided,
   RunRequest,
   SummaryRequest,
   TaskProgress,
   TaskRequest,
   TaskResult,
-  VoteRequest,
   WorkAssignment,
 } from 'agentmq/contracts';
 

@@ -1,5 +1,5 @@
 import { Get, Param } from '@nestjs/common';
-import { ContractCatalogue } from 'agentmq/contracts';
+import { ContractCatalogue } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { readTrace, type Trace } from 'agentmq/messaging';
 import { MessageNotFoundError } from './errors.js';

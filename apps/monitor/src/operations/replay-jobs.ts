@@ -1,7 +1,8 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
-import { errorText, newMessageId } from 'agentmq/contracts';
+import { errorText, newMessageId } from 'agentmq/protocol';
 import type { ReplaySelection } from 'agentmq/message-store';
-import { Replayer, type ReplayRun, within } from 'agentmq/messaging';
+import { Replayer, type ReplayRun } from 'agentmq/messaging';
+import { within } from 'agentmq/time';
 import { ReplayNotFoundError, TooManyReplaysError } from './errors.js';
 
 export interface ReplayView {

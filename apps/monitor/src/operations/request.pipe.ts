@@ -1,5 +1,5 @@
 import { type ArgumentMetadata, BadRequestException, type PipeTransform } from '@nestjs/common';
-import { ContractViolationError, type PayloadClass, validateAs } from 'agentmq/contracts';
+import { ContractViolationError, type PayloadClass, validateAs } from 'agentmq/protocol';
 
 /**
  * Makes what a request brings an instance of the class that its handler declares, and refuses what that does not have: as

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import { Contract, toRole } from 'agentmq/contracts';
+import { Contract, toRole } from 'agentmq/protocol';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
 import { SEALED_TYPE } from 'agentmq/messaging';
 import { knownContracts } from './known-contracts.js';

@@ -1,4 +1,4 @@
-import { type ContractCatalogue, decodeBody, formatRecipient, type Message } from 'agentmq/contracts';
+import { type ContractCatalogue, decodeBody, formatRecipient, type Message } from 'agentmq/protocol';
 import type { StoredDelivery, StoredMessage } from 'agentmq/message-store';
 import { isSealed, sealedWith, traceIdOf } from 'agentmq/messaging';
 

@@ -5,17 +5,19 @@ import {
   AgentHeartbeat,
   AgentRegistered,
   AgentUpdated,
+  HEARTBEAT_TOPIC,
+  MAX_CAPABILITIES,
+  MAX_CIRCUITS,
+} from '../messages/registry.js';
+import {
   checkName,
   contractOf,
   errorText,
-  HEARTBEAT_TOPIC,
   InvalidMessageError,
-  MAX_CAPABILITIES,
-  MAX_CIRCUITS,
   type PayloadClass,
   toEveryone,
   toTopic,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { type AgentCircuit, type AgentSnapshot, type HandledContract, MessageStore } from 'agentmq/message-store';
 import { MessageBus, type Route, untraced } from 'agentmq/messaging';
 import pLimit from 'p-limit';

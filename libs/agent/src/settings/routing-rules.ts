@@ -1,4 +1,4 @@
-import { checkName, InvalidMessageError } from 'agentmq/contracts';
+import { checkName, InvalidMessageError } from 'agentmq/protocol';
 
 /** Where a routing rule sends work. */
 export type RoutingTarget = { readonly role: string } | { readonly agent: string } | { readonly capability: string };

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The settings are wrong; `problems` has one line for each. */
 export class SettingsError extends AgentMQError {

@@ -1,4 +1,4 @@
-import type { RetryPolicy } from 'agentmq/contracts';
+import type { RetryPolicy } from 'agentmq/protocol';
 import type { RoutingRule } from './routing-rules.js';
 import type { ScaledRole } from './scaled-roles.js';
 import type { BusType, LogLevel, QueueType, StartMode } from './environment.js';

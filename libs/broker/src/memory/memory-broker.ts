@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Recipient, WireMessage } from 'agentmq/contracts';
+import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
   Broker,
   type BrokerStatus,

@@ -1,4 +1,4 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Consumer, Inbox } from '../broker.js';
 import type { Dispatcher, Held } from '../dispatcher.js';
 import type { MemoryHub } from './memory-hub.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import fc from 'fast-check';
 import { QueueFullError } from '../errors.js';
 import { MemoryHub } from './memory-hub.js';

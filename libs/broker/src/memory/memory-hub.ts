@@ -1,4 +1,4 @@
-import { formatRecipient, type Recipient, topicMatches, type WireMessage } from 'agentmq/contracts';
+import { formatRecipient, type Recipient, topicMatches, type WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox } from '../broker.js';
 import { isWhole } from '../checks.js';
 import { BrokerOptionsError, QueueFullError } from '../errors.js';

@@ -1,4 +1,4 @@
-import { topicMatches } from 'agentmq/contracts';
+import { topicMatches } from 'agentmq/protocol';
 import type { Incoming } from '../broker.js';
 import type { AnyMemoryConsumer } from './memory-consumer.js';
 import type { MemoryHub } from './memory-hub.js';

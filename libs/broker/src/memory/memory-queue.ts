@@ -1,4 +1,4 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import { Fifo } from '../fifo.js';
 
 /** A message in a queue. */

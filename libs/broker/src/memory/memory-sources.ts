@@ -1,4 +1,4 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox, Incoming, Topics } from '../broker.js';
 import { LANES, splitPrefetch } from '../lanes.js';
 import type { MemoryHub, MemoryInbox } from './memory-hub.js';

@@ -1,4 +1,4 @@
-import type { Recipient, WireMessage } from 'agentmq/contracts';
+import type { Recipient, WireMessage } from 'agentmq/protocol';
 
 /** A message, and whom it was sent to. */
 export interface Routed extends WireMessage {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type ChannelModel, type Channel, connect } from 'amqplib';
 import { BrokerUnavailableError } from '../errors.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import { explained, refusedOpening } from './explained.js';
 import { Keeper, type Losable } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
@@ -36,7 +36,7 @@ export class Connection implements Losable {
   async close(): Promise<void> {
     // Throws when it is closed already.
     const closing = Promise.resolve().then(() => this.model.close());
-    await atMost(CLOSE_TIMEOUT_MS, closing);
+    await within(CLOSE_TIMEOUT_MS, closing);
     this.destroySocket();
   }
 
@@ -48,7 +48,7 @@ export class Connection implements Losable {
       return await use(channel);
     } finally {
       const closing = Promise.resolve().then(() => channel.close());
-      await atMost(CLOSE_TIMEOUT_MS, closing);
+      await within(CLOSE_TIMEOUT_MS, closing);
     }
   }
 

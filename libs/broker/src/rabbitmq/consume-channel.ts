@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Held } from '../dispatcher.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import { type Connection, lossOf } from './connection.js';
 import type { ConsumePlan } from './consume-plans.js';
 import type { Losable } from '../keeper.js';
@@ -66,7 +66,7 @@ export class ConsumeChannel<M extends WireMessage> implements Losable {
 
   async close(): Promise<void> {
     this.flush();
-    await atMost(
+    await within(
       CLOSE_TIMEOUT_MS,
       Promise.resolve().then(() => this.channel.close()),
     );

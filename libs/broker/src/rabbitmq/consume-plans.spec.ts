@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { toRole } from 'agentmq/contracts';
+import { toRole } from 'agentmq/protocol';
 import { Topology } from '../topology.js';
 import type { Connection } from './connection.js';
 import { InboxPlan } from './consume-plans.js';

@@ -1,5 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox, Incoming, Topics } from '../broker.js';
 import { LANES, splitPrefetch } from '../lanes.js';
 import type { Topology } from '../topology.js';

@@ -1,4 +1,4 @@
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import type { Topology } from '../topology.js';
 import type { Connection } from './connection.js';
 import { missingExchanges } from './declarations.js';

@@ -1,5 +1,5 @@
 import type { ConsumeMessage, Options } from 'amqplib';
-import { errorText } from 'agentmq/contracts';
+import { errorText } from 'agentmq/protocol';
 import { QueueMoveError } from '../errors.js';
 import type { Connection } from './connection.js';
 import { sizeOf } from './queue-inspection.js';

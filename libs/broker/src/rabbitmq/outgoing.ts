@@ -1,5 +1,5 @@
 import type { Options } from 'amqplib';
-import { type Recipient, type WireMessage } from 'agentmq/contracts';
+import { type Recipient, type WireMessage } from 'agentmq/protocol';
 import { toAmqp } from './properties.js';
 
 /** Where a publication goes, and how. */

@@ -1,5 +1,5 @@
 import type { Message, MessageProperties, Options } from 'amqplib';
-import type { WireMessage, WireProperties } from 'agentmq/contracts';
+import type { WireMessage, WireProperties } from 'agentmq/protocol';
 
 /** Marks a mandatory publication, so that the broker can be understood when it returns it; removed on receipt. */
 export const PUBLICATION_HEADER = 'agentmq-publication';

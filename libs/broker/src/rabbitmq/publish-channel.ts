@@ -1,7 +1,7 @@
 import type { ConfirmChannel } from 'amqplib';
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Topology } from '../topology.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import { type Connection, lossOf } from './connection.js';
 import { provideExchanges } from './declarations.js';
 import type { Losable } from '../keeper.js';
@@ -66,7 +66,7 @@ export class PublishChannel implements Losable {
   }
 
   async close(): Promise<void> {
-    await atMost(
+    await within(
       CLOSE_TIMEOUT_MS,
       Promise.resolve().then(() => this.channel.close()),
     );

@@ -1,5 +1,5 @@
 import { IllegalOperationError } from 'amqplib';
-import { errorText, InvalidMessageError, type WireMessage } from 'agentmq/contracts';
+import { errorText, InvalidMessageError, type WireMessage } from 'agentmq/protocol';
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { PendingRequests } from '../pending-requests.js';

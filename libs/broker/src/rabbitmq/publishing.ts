@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Publication, RequestOptions } from '../broker.js';
 import { BrokerClosedError } from '../errors.js';
 import { PendingRequests } from '../pending-requests.js';

@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib';
-import type { Recipient, WireMessage } from 'agentmq/contracts';
+import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
   Broker,
   type BrokerStatus,

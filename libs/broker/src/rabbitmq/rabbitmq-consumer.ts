@@ -1,8 +1,8 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Consumer } from '../broker.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { TopologyError } from '../errors.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import type { Connection } from './connection.js';
 import { ConsumeChannel } from './consume-channel.js';
 import type { ConsumePlan } from './consume-plans.js';
@@ -94,7 +94,7 @@ export class RabbitMqConsumer<M extends WireMessage> implements AnyRabbitMqConsu
     this.dispatcher.stop();
     const channel = this.keeper.stop();
     // Given back before the deliveries have ended, a message could come back here.
-    if (channel) await atMost(timeoutMs, channel.cancel());
+    if (channel) await within(timeoutMs, channel.cancel());
     await this.dispatcher.drain(Math.max(0, end - Date.now()));
     await channel?.close();
   }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Incoming } from '../broker.js';
 import { TopologyError } from '../errors.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import type { Topology } from '../topology.js';
 import { type Connection, lossOf } from './connection.js';
 import { bind, provideExchanges } from './declarations.js';
@@ -126,7 +126,7 @@ class ListenChannel implements Losable {
   }
 
   async close(): Promise<void> {
-    await atMost(
+    await within(
       CLOSE_TIMEOUT_MS,
       Promise.resolve().then(() => this.channel.close()),
     );

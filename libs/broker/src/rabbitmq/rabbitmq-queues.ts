@@ -1,9 +1,9 @@
 import type { ConsumeMessage, Options } from 'amqplib';
-import { formatRecipient, HEADER } from 'agentmq/contracts';
+import { formatRecipient, HEADER } from 'agentmq/protocol';
 import type { Inbox } from '../broker.js';
 import { QueueMoveError } from '../errors.js';
 import { LANES } from '../lanes.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import { type Binding, Topology } from '../topology.js';
 import { type Connection, connectionKeeper } from './connection.js';
 import { bind, provideExchanges, provideQueues, unbind, type QueueDeclaration } from './declarations.js';

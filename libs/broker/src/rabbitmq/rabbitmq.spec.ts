@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BrokerOptionsError } from '../errors.js';
 import { splitPrefetch } from '../lanes.js';
-import { backoffMs } from '../patience.js';
+import { backoff } from 'agentmq/time';
 
 import { settingsOf } from './options.js';
 import { topologyErrorOf } from './refusals.js';
@@ -78,7 +78,7 @@ describe('backoff', () => {
       [10, 5_000],
       [1_000, 5_000],
     ] as const) {
-      const delay = backoffMs(failures, 100, 5_000);
+      const delay = backoff(failures, 100, 5_000);
       expect(delay).toBeGreaterThanOrEqual(full / 2);
       expect(delay).toBeLessThanOrEqual(full);
     }

@@ -1,6 +1,6 @@
 import { createClient, ErrorReply, type RedisClientType, RESP_TYPES } from '@redis/client';
 import { BrokerUnavailableError } from '../errors.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import type { Script } from './script.js';
 
 export type RedisArgument = string | Buffer;

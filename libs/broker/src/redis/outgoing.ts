@@ -1,4 +1,4 @@
-import type { Recipient } from 'agentmq/contracts';
+import type { Recipient } from 'agentmq/protocol';
 import type { Session } from './session.js';
 
 /** A publication or an answer on its way: waiting to be sent, or sent and not confirmed. */

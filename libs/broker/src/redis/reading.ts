@@ -1,7 +1,7 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Held } from '../dispatcher.js';
 import type { Losable } from '../keeper.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import { isReadOnly, isReply, type RedisArgument } from './client.js';
 import { TAKE_TURN, TURN } from './scripts.js';
 import type { Session } from './session.js';

@@ -1,9 +1,9 @@
-import type { WireMessage } from 'agentmq/contracts';
+import type { WireMessage } from 'agentmq/protocol';
 import type { Consumer } from '../broker.js';
 import type { Dispatcher } from '../dispatcher.js';
 import { TopologyError } from '../errors.js';
 import { Keeper } from '../keeper.js';
-import { atMost } from '../patience.js';
+import { within } from 'agentmq/time';
 import type { Remarks } from '../remarks.js';
 import { isReply } from './client.js';
 import type { RedisSettings } from './options.js';
@@ -145,8 +145,8 @@ export class RedisConsumer<M extends WireMessage> implements AnyRedisConsumer {
     this.dispatcher.stop();
     const reading = this.keeper.stop();
     // Given back before the deliveries have ended, a message could come back here.
-    if (reading) await atMost(timeoutMs, reading.stop());
+    if (reading) await within(timeoutMs, reading.stop());
     await this.dispatcher.drain(Math.max(0, end - Date.now()));
-    if (reading) await atMost(1_000, reading.close());
+    if (reading) await within(1_000, reading.close());
   }
 }

@@ -1,6 +1,6 @@
 import type { Incoming } from '../broker.js';
 import { Keeper, type Losable } from '../keeper.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import type { RedisSettings } from './options.js';
 import type { AnyRedisConsumer } from './redis-consumer.js';
 import { LISTEN, UNLISTEN } from './scripts.js';

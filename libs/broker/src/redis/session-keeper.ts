@@ -1,7 +1,7 @@
-import { errorText } from 'agentmq/contracts';
+import { errorText } from 'agentmq/protocol';
 import { BrokerUnavailableError } from '../errors.js';
 import { Keeper } from '../keeper.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import { Client, isReply } from './client.js';
 import type { RedisSettings } from './options.js';
 import { Session } from './session.js';

@@ -1,5 +1,5 @@
 import type { Keeper } from '../keeper.js';
-import { pause } from '../patience.js';
+import { pause } from 'agentmq/time';
 import type { Remarks } from '../remarks.js';
 import type { RedisSettings } from './options.js';
 import { TEND } from './scripts.js';

@@ -4,7 +4,7 @@ import {
   type Recipient,
   type WireMessage,
   type WireProperties,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { isWhole } from '../checks.js';
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

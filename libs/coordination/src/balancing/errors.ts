@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** No strategy has that name. */
 export class UnknownStrategyError extends AgentMQError {

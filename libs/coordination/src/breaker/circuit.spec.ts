@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { RequestTimeoutError } from 'agentmq/broker';
-import { toAgent } from 'agentmq/contracts';
+import { toAgent } from 'agentmq/protocol';
 import * as fc from 'fast-check';
 import { Circuit, type CircuitLimits, type CircuitState } from './circuit.js';
 import { CircuitOpenError } from './errors.js';

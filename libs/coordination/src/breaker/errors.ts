@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** An agent fails too often, so nothing is sent to it for now. Another agent, or this one later, may do it. */
 export class CircuitOpenError extends AgentMQError {

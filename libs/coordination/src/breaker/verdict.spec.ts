@@ -6,7 +6,7 @@ import {
   RequestInterruptedError,
   RequestTimeoutError,
 } from 'agentmq/broker';
-import { ContractViolationError, RemoteError, toAgent, toWireError, UnknownTypeError } from 'agentmq/contracts';
+import { ContractViolationError, RemoteError, toAgent, toWireError, UnknownTypeError } from 'agentmq/protocol';
 import { BusStoppedError, HandlerTimeoutError } from 'agentmq/messaging';
 import { verdictOf } from './verdict.js';
 

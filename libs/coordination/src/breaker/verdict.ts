@@ -14,8 +14,8 @@ import {
   InvalidMessageError,
   NotAContractError,
   RemoteError,
-} from 'agentmq/contracts';
-import { StoreUnavailableError } from 'agentmq/message-store';
+} from 'agentmq/protocol';
+import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError, OutboxFullError } from 'agentmq/messaging';
 import { CircuitOpenError } from './errors.js';
 

@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, type RegistryEvent } from 'agentmq/agent';
-import { errorText } from 'agentmq/contracts';
-import { StoreUnavailableError } from 'agentmq/message-store';
-import { backoff, pause } from 'agentmq/messaging';
+import { errorText } from 'agentmq/protocol';
+import { StoreUnavailableError } from 'agentmq/database';
+import { backoff, pause } from 'agentmq/time';
 import type { Subscription } from 'rxjs';
 import type { AbsenceReason } from './proposal.js';
 import { VoteCounting } from './vote-counting.js';

@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { CastVote, CloseProposal } from 'agentmq/contracts';
+import { CastVote, CloseProposal } from '../messages/consensus.js';
 import { VoteCounting } from './vote-counting.js';
 
 /** What any agent of a proposer's role does for its proposals. */

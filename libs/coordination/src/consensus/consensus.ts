@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
-import { CastVote } from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { BusStoppedError, pause } from 'agentmq/messaging';
+import { CastVote } from '../messages/consensus.js';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
+import { BusStoppedError } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 import { Absences } from './absences.js';
 import { InvalidProposalError, UnknownProposalError } from './errors.js';
 import type {

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** What was proposed, or asked about proposals, can't be. Names the field. */
 export class InvalidProposalError extends AgentMQError {

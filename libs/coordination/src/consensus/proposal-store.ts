@@ -1,5 +1,6 @@
-import type { Choice, VotingResult, VotingRule, VotingTally } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore } from 'agentmq/message-store';
 import type {
   AbsenceReason,
   AbsentElector,

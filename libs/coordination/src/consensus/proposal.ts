@@ -1,5 +1,5 @@
 import type { AgentQuery } from 'agentmq/agent';
-import type { Choice, VotingResult, VotingRule, VotingTally } from 'agentmq/contracts';
+import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
 import type { Elector, Remark } from './tally.js';
 
 /** What is put to the vote. */

@@ -1,4 +1,4 @@
-import type { Choice, VotingResult, VotingRule, VotingTally } from 'agentmq/contracts';
+import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
 
 export interface Elector {
   readonly id: string;

@@ -1,4 +1,5 @@
-import { checkName, VOTING_RULES, type VotingRule } from 'agentmq/contracts';
+import { checkName } from 'agentmq/protocol';
+import { VOTING_RULES, type VotingRule } from '../messages/consensus.js';
 import { InvalidProposalError } from './errors.js';
 import type { Motion, VotingOptions } from './proposal.js';
 import type { Elector, VotingTerms } from './tally.js';

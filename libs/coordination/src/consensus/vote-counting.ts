@@ -1,16 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient, AgentIdentity, AgentRegistry } from 'agentmq/agent';
-import {
-  CastVote,
-  CloseProposal,
-  contractOf,
-  formatRecipient,
-  newMessageId,
-  ProposalDecided,
-  toRole,
-  VoteRequest,
-} from 'agentmq/contracts';
-import { MessageStore, openStates, type Transaction } from 'agentmq/message-store';
+import { CastVote, CloseProposal, ProposalDecided, VoteRequest } from '../messages/consensus.js';
+import { contractOf, formatRecipient, newMessageId, toRole } from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore, openStates } from 'agentmq/message-store';
 import { UnknownProposalError } from './errors.js';
 import type { AbsenceReason, AbsentElector, ProposalSummary } from './proposal.js';
 import { type ProposalChange, ProposalStore, type ReceivedVote } from './proposal-store.js';

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, Optional } from '@nestjs/common';
-import { BusStoppedError, pause } from 'agentmq/messaging';
+import { BusStoppedError } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 import { type ElectionGroup, type Leadership } from '../election/election-group.js';
 import { Elections } from '../election/elections.js';
 import { Scaler } from '../scaling/scaler.js';

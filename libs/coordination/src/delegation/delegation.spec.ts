@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Contract, ContractViolationError } from 'agentmq/contracts';
+import { Contract, ContractViolationError } from 'agentmq/protocol';
 import { BusStoppedError } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { setTimeout as delay } from 'node:timers/promises';

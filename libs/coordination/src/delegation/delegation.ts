@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { AgentMQError, contractOf, errorText, type PayloadClass, toWireError, type WireError } from 'agentmq/contracts';
-import { BusStoppedError, currentMessage, currentTransaction, whileStoreIsAway } from 'agentmq/messaging';
+import { AgentMQError, contractOf, errorText, type PayloadClass, toWireError, type WireError } from 'agentmq/protocol';
+import { BusStoppedError, currentMessage, currentTransaction } from 'agentmq/messaging';
+import { whileStoreIsAway } from 'agentmq/database';
 import pMap, { pMapStop } from 'p-map';
 import type { Destination } from '../distribution/destination.js';
 import { Assignments } from '../tasks/assignments.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { PartFailedError } from './errors.js';

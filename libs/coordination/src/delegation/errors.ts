@@ -1,4 +1,4 @@
-import { AgentMQError, type WireError } from 'agentmq/contracts';
+import { AgentMQError, type WireError } from 'agentmq/protocol';
 
 /** With `fail-fast`: a part has failed for good, or was cancelled by itself; the others have been cancelled. */
 export class PartFailedError extends AgentMQError {

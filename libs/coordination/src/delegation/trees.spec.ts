@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { AgentMQError, Contract } from 'agentmq/contracts';
+import { AgentMQError, Contract } from 'agentmq/protocol';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { IsArray, IsInt, IsString } from 'class-validator';
 import fc from 'fast-check';

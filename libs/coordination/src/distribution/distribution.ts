@@ -6,7 +6,7 @@ import {
   type RegisteredAgent,
   type TypedRequestOptions,
 } from 'agentmq/agent';
-import { AgentMQError, type PayloadClass } from 'agentmq/contracts';
+import { AgentMQError, type PayloadClass } from 'agentmq/protocol';
 import pRetry from 'p-retry';
 import { DEFAULT_STRATEGY, Strategies } from '../balancing/strategies.js';
 import type { Candidate, Strategy, Work } from '../balancing/strategy.js';

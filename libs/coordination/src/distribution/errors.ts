@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import { type Destination, destinationName } from './destination.js';
 
 /** No healthy agent is there that could do it. */

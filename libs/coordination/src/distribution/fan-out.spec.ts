@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import { fanOut } from './fan-out.js';
 
 class Passing extends AgentMQError {

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 import pMap from 'p-map';
 import pRetry from 'p-retry';
 

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { errorText } from 'agentmq/contracts';
-import { StoreUnavailableError } from 'agentmq/message-store';
+import { errorText } from 'agentmq/protocol';
+import { StoreUnavailableError } from 'agentmq/database';
 import type { Claimant, ElectionStore } from './election-store.js';
 import { ElectionMachine, type ElectionRole } from './machine.js';
-import type { DeposedReason, ElectionAction, ElectionEvent, ElectionMessage, ElectionRecord } from './protocol.js';
+import type { DeposedReason, ElectionAction, ElectionEvent, MachineMessage, ElectionRecord } from './protocol.js';
 
 /** Times in ms. */
 export interface ElectionTimes {
@@ -17,7 +17,7 @@ export interface ElectionSurroundings {
   /** Live members, this one or not, without a round trip. */
   members(): readonly string[];
   /** To a member; undefined: to all others. Best effort. */
-  send(to: string | undefined, message: ElectionMessage): void;
+  send(to: string | undefined, message: MachineMessage): void;
   elected(term: number): void;
   deposed(term: number, reason: DeposedReason): void;
   /** Something may have changed. */

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { GuardedEvents } from 'agentmq/agent';
-import type { Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
 import { BehaviorSubject, distinctUntilChanged, filter, firstValueFrom, type Observable, timeout } from 'rxjs';
 import { ElectionDriver, type ElectionSurroundings, type ElectionTimes } from './election-driver.js';
 import type { Claimant, ElectionStore } from './election-store.js';

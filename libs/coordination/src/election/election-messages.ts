@@ -1,5 +1,5 @@
-import { ElectionMessage as Wire } from 'agentmq/contracts';
-import type { ElectionMessage } from './protocol.js';
+import { ElectionMessage as Wire } from '../messages/election.js';
+import type { MachineMessage } from './protocol.js';
 
 /** Where messages to all members of a group go. */
 export const topicToAll = (group: string): string => `election.${group}.all`;
@@ -13,11 +13,11 @@ export const capabilityOf = (group: string): string => `election.${group}`;
 /** How a message travels. */
 export const toWire = (
   sender: { readonly group: string; readonly from: string; readonly incarnation: number },
-  message: ElectionMessage,
+  message: MachineMessage,
 ): Wire => Object.assign(new Wire(), sender, message);
 
 /** What was said; its contract has been checked. */
-export function fromWire({ kind, term, granted = false, transfer = false, round = 0 }: Wire): ElectionMessage {
+export function fromWire({ kind, term, granted = false, transfer = false, round = 0 }: Wire): MachineMessage {
   switch (kind) {
     case 'pre_vote_answer':
     case 'vote_answer':

@@ -1,4 +1,5 @@
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore } from 'agentmq/message-store';
 import { DeposedError } from './errors.js';
 import { type ElectionRecord, type GroupRecord, HIGHEST_TERM } from './protocol.js';
 

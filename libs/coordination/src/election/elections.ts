@@ -1,14 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
-import { checkName, checkTopic, ElectionMessage as Wire, errorText, InvalidMessageError } from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { backoff, BusStoppedError, type Listener, MessageBus, pause, within } from 'agentmq/messaging';
+import { checkName, checkTopic, errorText, InvalidMessageError } from 'agentmq/protocol';
+import { ElectionMessage as Wire } from '../messages/election.js';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
+import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
+import { backoff, pause, within } from 'agentmq/time';
 import { ElectionGroup, type JoinOptions } from './election-group.js';
 import { capabilityOf, fromWire, topicTo, topicToAll, toWire } from './election-messages.js';
 import { ElectionStore } from './election-store.js';
 import { AlreadyJoinedError } from './errors.js';
-import type { ElectionMessage, ElectionRecord } from './protocol.js';
+import type { ElectionRecord, MachineMessage } from './protocol.js';
 
 const MAX_GROUP_NAME = 100;
 /** How often one that joins before its agent listens looks whether it does, in ms. */
@@ -147,7 +150,7 @@ export class Elections implements OnModuleDestroy {
     return sender !== undefined && incarnation >= sender.incarnation;
   }
 
-  private send(group: string, to: string | undefined, message: ElectionMessage): void {
+  private send(group: string, to: string | undefined, message: MachineMessage): void {
     const from = this.identity.id;
     const [self] = this.registry.find({ id: from, health: 'any' });
     const wire = toWire({ group, from, incarnation: self?.incarnation ?? 0 }, message);

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** This agent does not lead the group in that term, or no longer; what it wrote in the transaction is rolled back. */
 export class DeposedError extends AgentMQError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ElectionMachine } from './machine.js';
-import type { ElectionAction, ElectionEvent, ElectionMessage, ElectionRecord } from './protocol.js';
+import type { ElectionAction, ElectionEvent, MachineMessage, ElectionRecord } from './protocol.js';
 
 const ELECTION_TIMEOUT = 1_000;
 const nothing: ElectionRecord = { term: 0, votedFor: undefined };
@@ -12,8 +12,8 @@ function machineOf(id: string, members: string, record = nothing): ElectionMachi
   return machine;
 }
 
-const received = (from: string, message: ElectionMessage): ElectionEvent => ({ type: 'received', from, message });
-const send = (to: string | undefined, message: ElectionMessage): ElectionAction => ({ type: 'send', to, message });
+const received = (from: string, message: MachineMessage): ElectionEvent => ({ type: 'received', from, message });
+const send = (to: string | undefined, message: MachineMessage): ElectionAction => ({ type: 'send', to, message });
 
 /** Members whose messages and statements all arrive at once. */
 class Group {
@@ -99,7 +99,7 @@ describe('ElectionMachine', () => {
 
   it('asks before it stands, and keeps its term until a majority would vote for it', () => {
     const machine = machineOf('a', 'abc', { term: 4, votedFor: undefined });
-    const ask: ElectionMessage = { kind: 'pre_vote_request', term: 5 };
+    const ask: MachineMessage = { kind: 'pre_vote_request', term: 5 };
     for (let round = 0; round < 10; round++) {
       expect(machine.step(machine.wakeAt, { type: 'tick' })).toEqual([send('b', ask), send('c', ask)]);
     }
@@ -121,7 +121,7 @@ describe('ElectionMachine', () => {
 
   it('gives its vote once it is stored, and in that term to nobody else, even after a restart', () => {
     const machine = machineOf('c', 'abc');
-    const request: ElectionMessage = { kind: 'vote_request', term: 1, transfer: false };
+    const request: MachineMessage = { kind: 'vote_request', term: 1, transfer: false };
     expect(machine.step(1, received('a', request))).toEqual([{ type: 'store', term: 1, votedFor: 'a' }]);
     expect(machine.step(2, received('b', request))).toEqual([]);
     const granted = send('a', { kind: 'vote_answer', term: 1, granted: true });
@@ -197,7 +197,7 @@ describe('ElectionMachine', () => {
 
   it('steps down for a higher term, heard or on record', () => {
     const heard = leaderA();
-    const following: ElectionMessage = { kind: 'following', term: 2, round: 0 };
+    const following: MachineMessage = { kind: 'following', term: 2, round: 0 };
     expect(heard.machine.step(heard.now, received('b', following))).toEqual([{ type: 'confirm', term: 1 }]);
     const record = { type: 'confirmed', asked: 1, latest: 1, leader: 'a', highest: 2 } as const;
     expect(heard.machine.step(heard.now, record)).toContainEqual({ type: 'deposed', term: 1, reason: 'higher_term' });
@@ -220,7 +220,7 @@ describe('ElectionMachine', () => {
     const machine = machineOf('a', 'abc');
     const now = machine.wakeAt;
     machine.step(now, { type: 'tick' });
-    const yes: ElectionMessage = { kind: 'pre_vote_answer', term: 1, granted: true };
+    const yes: MachineMessage = { kind: 'pre_vote_answer', term: 1, granted: true };
     expect(machine.step(now, received('x', yes))).toEqual([]);
     expect(machine.step(now, { type: 'members', members: ['a', 'b', 'x'] })).toEqual([
       { type: 'store', term: 1, votedFor: 'a' },
@@ -230,7 +230,7 @@ describe('ElectionMachine', () => {
   const HUGE = 1e12;
   const none = { type: 'confirmed', latest: 0, highest: 0 } as const;
 
-  it.each<[string, ElectionMessage]>([
+  it.each<[string, MachineMessage]>([
     ['vote_request', { kind: 'vote_request', term: HUGE, transfer: true }],
     ['leading', { kind: 'leading', term: HUGE, round: HUGE }],
     ['following', { kind: 'following', term: HUGE, round: HUGE }],
@@ -246,11 +246,11 @@ describe('ElectionMachine', () => {
     }
     expect(machine).toMatchObject({ term: 0, leaderId: undefined });
     machine.step(Math.max(1_001, machine.wakeAt), { type: 'tick' });
-    const granted: ElectionMessage = { kind: 'pre_vote_answer', term: 1, granted: true };
+    const granted: MachineMessage = { kind: 'pre_vote_answer', term: 1, granted: true };
     expect(machine.step(2_000, received('b', granted))).toEqual([{ type: 'store', term: 1, votedFor: 'a' }]);
   });
 
-  it.each<[string, ElectionMessage]>([
+  it.each<[string, MachineMessage]>([
     ['of a later term', { kind: 'leading', term: HUGE, round: 1 }],
     ['in its own term', { kind: 'leading', term: 1, round: 1 }],
     ['through a follower', { kind: 'following', term: HUGE, round: 1 }],
@@ -270,7 +270,7 @@ describe('ElectionMachine', () => {
 
   it('follows only the leader that is on record, and stands at once on its word alone', () => {
     const machine = machineOf('b', 'abc');
-    const leading: ElectionMessage = { kind: 'leading', term: 3, round: 1 };
+    const leading: MachineMessage = { kind: 'leading', term: 3, round: 1 };
     expect(machine.step(1, received('c', leading))).toContainEqual({ type: 'confirm', term: 0 });
     machine.step(2, { type: 'confirmed', asked: 0, latest: 3, leader: 'a' });
     expect(machine).toMatchObject({ term: 0, leaderId: undefined });

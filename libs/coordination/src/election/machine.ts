@@ -2,7 +2,7 @@ import type {
   DeposedReason,
   ElectionAction,
   ElectionEvent,
-  ElectionMessage,
+  MachineMessage,
   ElectionRecord,
   GroupRecord,
 } from './protocol.js';
@@ -199,7 +199,7 @@ export class ElectionMachine {
 
   /** Requests and answers get lost: whoever has not answered is asked again. */
   private repeatRequests(now: number): void {
-    const request: ElectionMessage | undefined =
+    const request: MachineMessage | undefined =
       this.state === 'pre_candidate'
         ? { kind: 'pre_vote_request', term: this.highest + 1 }
         : this.state === 'candidate'
@@ -257,7 +257,7 @@ export class ElectionMachine {
 
   // -- messages
 
-  private onMessage(now: number, from: string, message: ElectionMessage): void {
+  private onMessage(now: number, from: string, message: MachineMessage): void {
     if (from === this.options.id) return;
     switch (message.kind) {
       case 'pre_vote_request':
@@ -456,7 +456,7 @@ export class ElectionMachine {
 
   // -- what is to be done
 
-  private send(to: string | undefined, message: ElectionMessage): void {
+  private send(to: string | undefined, message: MachineMessage): void {
     this.actions.push({ type: 'send', to, message });
   }
 

@@ -2,7 +2,7 @@
 export const HIGHEST_TERM = 2 ** 52;
 
 /** What members of a group say to each other about who leads. Terms are whole numbers from 1 on. */
-export type ElectionMessage =
+export type MachineMessage =
   /** Would you vote for me in this term? Asked before standing, and binds nobody (thesis, 9.6). */
   | { readonly kind: 'pre_vote_request'; readonly term: number }
   /** `term`: the one asked about if granted, else the answerer's own. */
@@ -20,7 +20,7 @@ export type ElectionMessage =
 export type ElectionEvent =
   /** Time has passed; due at {@link ElectionMachine.wakeAt}, harmless at any other time. */
   | { readonly type: 'tick' }
-  | { readonly type: 'received'; readonly from: string; readonly message: ElectionMessage }
+  | { readonly type: 'received'; readonly from: string; readonly message: MachineMessage }
   /** Who belongs to the group; this member does in any case. */
   | { readonly type: 'members'; readonly members: readonly string[] }
   /** The answer to `store`: whether it is durable now. Refused or unknown alike, nothing was promised. */
@@ -43,7 +43,7 @@ export type ElectionEvent =
 
 export type ElectionAction =
   /** To one member; undefined: to all others. */
-  | { readonly type: 'send'; readonly to: string | undefined; readonly message: ElectionMessage }
+  | { readonly type: 'send'; readonly to: string | undefined; readonly message: MachineMessage }
   /**
    * Make this vote durable, then answer with `stored`. It is to be refused when the member has voted in a later term, or
    * for another in this one; and when it is for another that has no vote for itself in this term on record. At most one is

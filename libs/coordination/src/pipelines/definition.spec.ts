@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { definitionOf } from './definition.js';
 import { InvalidPipelineError } from './errors.js';
 import type { PipelineOptions, PipelineStage } from './pipeline.js';

@@ -5,7 +5,7 @@ import {
   errorText,
   InvalidMessageError,
   type PayloadClass,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
 import { checkWhole, DEFAULT_ATTEMPTS, formatDestination, MAX_ATTEMPTS } from '../tasks/draft.js';
 import { InvalidTaskError } from '../tasks/errors.js';

@@ -1,4 +1,4 @@
-import { pause } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 import { Alarm } from '../tasks/alarm.js';
 
 /** While nobody tells of a place, it is looked for so often; and no oftener than that, however many tell. In ms. */

@@ -1,4 +1,4 @@
-import { AgentMQError, type WireError } from 'agentmq/contracts';
+import { AgentMQError, type WireError } from 'agentmq/protocol';
 
 /** What was to be a pipeline can't be one. Names the field. */
 export class InvalidPipelineError extends AgentMQError {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { MessageStore, Transaction } from 'agentmq/message-store';
+import type { Transaction } from 'agentmq/database';
+import type { MessageStore } from 'agentmq/message-store';
 import type { TaskDraft } from '../tasks/draft.js';
 import { insertNextStages, type StageDraft } from '../tasks/stages.js';
 import type { Task } from '../tasks/task.js';

@@ -1,5 +1,5 @@
-import type { PayloadClass, WireError } from 'agentmq/contracts';
-import type { CallerTransaction } from 'agentmq/message-store';
+import type { PayloadClass, WireError } from 'agentmq/protocol';
+import type { CallerTransaction } from 'agentmq/database';
 import type { Destination } from '../distribution/destination.js';
 import type { ResultView, TaskState } from '../tasks/task.js';
 

@@ -1,7 +1,8 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { AgentServer } from 'agentmq/agent';
-import { newMessageId, type PayloadClass, type WireError } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import { newMessageId, type PayloadClass, type WireError } from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore } from 'agentmq/message-store';
 import { BusStoppedError } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import { InvalidTaskError, TaskFailedError } from '../tasks/errors.js';

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /**
  * Rules say where work goes, but none matches this; where work was to be given out, no agent declares it either. Retryable:

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AgentSettings, checkPattern, globMatcher, readRoutingTarget, type RoutingRule } from 'agentmq/agent';
-import { InvalidMessageError } from 'agentmq/contracts';
+import { InvalidMessageError } from 'agentmq/protocol';
 import { InvalidRuleError, NoRouteError } from './errors.js';
 
 export interface RuleOptions {

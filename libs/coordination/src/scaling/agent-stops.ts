@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, SelfStop } from 'agentmq/agent';
-import { AgentStop } from 'agentmq/contracts';
+import { AgentStop } from 'agentmq/agent';
 import { MessageStore } from 'agentmq/message-store';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** No process could be started for a worker. */
 export class WorkerStartError extends AgentMQError {

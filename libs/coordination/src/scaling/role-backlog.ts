@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AgentRegistry, globMatcher } from 'agentmq/agent';
-import { toRole } from 'agentmq/contracts';
+import { toRole } from 'agentmq/protocol';
 import { MessageBus } from 'agentmq/messaging';
 import { choicesFor, type Destination, type Routing } from '../distribution/destination.js';
 import { Router } from '../routing/router.js';

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
-import { errorText } from 'agentmq/contracts';
-import { pause } from 'agentmq/messaging';
+import { errorText } from 'agentmq/protocol';
+import { pause } from 'agentmq/time';
 import { Metrics } from 'agentmq/telemetry';
 import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import type { Leadership } from '../election/election-group.js';

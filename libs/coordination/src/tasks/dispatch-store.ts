@@ -1,5 +1,6 @@
-import type { TraceContext, WireError } from 'agentmq/contracts';
-import { MessageStore, type Transaction } from 'agentmq/message-store';
+import type { TraceContext, WireError } from 'agentmq/protocol';
+import type { Transaction } from 'agentmq/database';
+import { MessageStore } from 'agentmq/message-store';
 import type { Lane, PlannedAssignment, QueuedTask } from './plan.js';
 import { errorOfRun } from './stages.js';
 import { OPEN, type SettledTask, WHOLE_SETTLED } from './task-store.js';

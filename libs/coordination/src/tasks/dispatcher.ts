@@ -1,9 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentRegistry, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
-import { newMessageId, TASK_HEADER, toAgent, toWireError } from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
-import { MessageBus, pause } from 'agentmq/messaging';
+import { newMessageId, TASK_HEADER, toAgent, toWireError } from 'agentmq/protocol';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
+import { MessageBus } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 import { UnknownStrategyError } from '../balancing/errors.js';
 import { Strategies } from '../balancing/strategies.js';
 import type { Candidate, Strategy } from '../balancing/strategy.js';

@@ -7,7 +7,7 @@ import {
   newMessageId,
   type TraceContext,
   writePayload,
-} from 'agentmq/contracts';
+} from 'agentmq/protocol';
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
 import type { Destination } from '../distribution/destination.js';
 import { InvalidTaskError } from './errors.js';

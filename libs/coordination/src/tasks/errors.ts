@@ -1,4 +1,4 @@
-import { AgentMQError, type WireError } from 'agentmq/contracts';
+import { AgentMQError, type WireError } from 'agentmq/protocol';
 
 /** What was submitted, or asked about tasks, can't be. Names the field. */
 export class InvalidTaskError extends AgentMQError {

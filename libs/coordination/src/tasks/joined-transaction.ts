@@ -1,4 +1,5 @@
-import { type CallerTransaction, type Transaction, transactionGiven } from 'agentmq/message-store';
+import { type CallerTransaction, transactionGiven } from 'agentmq/database';
+import type { Transaction } from 'agentmq/database';
 import { currentTransaction } from 'agentmq/messaging';
 import { InvalidTaskError } from './errors.js';
 

@@ -1,7 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentServer } from 'agentmq/agent';
-import { errorText, MAX_NOTICED_TASKS, TaskNotice } from 'agentmq/contracts';
-import { BusStoppedError, type Listener, MessageBus, pause } from 'agentmq/messaging';
+import { errorText } from 'agentmq/protocol';
+import { MAX_NOTICED_TASKS, TaskNotice } from '../messages/task-notices.js';
+import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
+import { pause } from 'agentmq/time';
 
 /** How long a notice means anything, in ms. */
 const TTL_MS = 10_000;

@@ -1,4 +1,4 @@
-import { toWireError, writeResult } from 'agentmq/contracts';
+import { toWireError, writeResult } from 'agentmq/protocol';
 import { sealedWith } from 'agentmq/messaging';
 import { InvalidTaskResultError } from './errors.js';
 import type { ResultView } from './task.js';

@@ -10,7 +10,7 @@ import {
   Sealer,
   SealingError,
 } from 'agentmq/messaging';
-import type { Message, WireError } from 'agentmq/contracts';
+import type { Message, WireError } from 'agentmq/protocol';
 import type { TaskDraft } from './draft.js';
 import { TaskDeadlineError } from './errors.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { newMessageId } from 'agentmq/contracts';
+import { newMessageId } from 'agentmq/protocol';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';

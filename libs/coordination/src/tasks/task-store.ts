@@ -1,4 +1,4 @@
-import { newMessageId, shortened, type WireError } from 'agentmq/contracts';
+import { newMessageId, shortened, type WireError } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import type { TaskDraft } from './draft.js';
 import { GIVEN, rowOf } from './draft-row.js';

@@ -14,8 +14,9 @@ import {
   TASK_HEADER,
   toWireError,
   type WireError,
-} from 'agentmq/contracts';
-import { MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+} from 'agentmq/protocol';
+import { MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError, isSealed } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { Assignments } from './assignments.js';

@@ -1,5 +1,5 @@
-import type { WireError } from 'agentmq/contracts';
-import type { CallerTransaction } from 'agentmq/message-store';
+import type { WireError } from 'agentmq/protocol';
+import type { CallerTransaction } from 'agentmq/database';
 import type { Destination } from '../distribution/destination.js';
 
 /**

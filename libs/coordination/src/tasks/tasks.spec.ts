@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
-import { type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { Contract } from 'agentmq/protocol';
+import { type MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { KeyRing, Sampler, Sealer, type SealingMode } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import type { TaskNotices } from './notices.js';

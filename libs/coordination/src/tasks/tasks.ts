@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentIdentity, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
-import { contractOf, fromWireError, type PayloadClass, readPayload } from 'agentmq/contracts';
+import { contractOf, fromWireError, type PayloadClass, readPayload } from 'agentmq/protocol';
 import { MessageStore } from 'agentmq/message-store';
 import { currentCause, nextTrace, Sampler } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';

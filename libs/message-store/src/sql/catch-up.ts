@@ -1,6 +1,6 @@
 import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
-import { clean } from '../text.js';
+import { clean } from 'agentmq/database';
 import { lifetime, messageConditions, quietDelivery, quietMessage, replayed } from './selected.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
-import { clean } from '../text.js';
+import { clean } from 'agentmq/database';
 import { seen } from './replay.js';
 import { exactTime, lifetime, replayed } from './selected.js';
 

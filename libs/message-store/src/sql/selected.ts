@@ -1,6 +1,6 @@
 import type { Bindings } from '../bindings.js';
 import type { ReplayPlan } from '../replay-plan.js';
-import { clean } from '../text.js';
+import { clean } from 'agentmq/database';
 import { topicExpression } from '../topic-expression.js';
 
 /** What a message `m` must fulfil to be replayed. */

@@ -1,4 +1,4 @@
-import { HEADER } from 'agentmq/contracts';
+import { HEADER } from 'agentmq/protocol';
 import { isFree, withFailedAttempt } from './failed-attempts.js';
 
 /** Agents that have been heard of in the last `milliseconds` and have not left. */

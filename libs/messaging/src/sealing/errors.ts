@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** What goes wrong with sealing. None quotes a payload or a key, so each may be told where a payload may not. */
 export abstract class SealingError extends AgentMQError {}

@@ -1,7 +1,7 @@
 import { type KeyObject, webcrypto } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { errorText } from 'agentmq/contracts';
+import { errorText } from 'agentmq/protocol';
 import { RepeatedLog } from 'agentmq/telemetry';
 import { NoSealingKeysError } from './errors.js';
 import { readKeys, type RingKey } from './read-keys.js';

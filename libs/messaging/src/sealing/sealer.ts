@@ -1,4 +1,4 @@
-import { InvalidMessageError } from 'agentmq/contracts';
+import { InvalidMessageError } from 'agentmq/protocol';
 import { compactDecrypt, CompactEncrypt, errors } from 'jose';
 import { SealedTamperedError, SealedUnknownKeyError } from './errors.js';
 import { LONGEST_KID, type SealingKeys } from './sealing-keys.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type Message, parseRecipient, type Recipient } from 'agentmq/contracts';
+import { type Message, parseRecipient, type Recipient } from 'agentmq/protocol';
 import type { HopRecord, StoredDelivery, StoredMessage } from 'agentmq/message-store';
 import fc from 'fast-check';
 import { assemble } from './assemble.js';

@@ -1,4 +1,4 @@
-import { formatRecipient } from 'agentmq/contracts';
+import { formatRecipient } from 'agentmq/protocol';
 import type { HopRecord, StoredDelivery, StoredMessage } from 'agentmq/message-store';
 import { attemptsOf } from './attempts.js';
 import { inOrder } from './order.js';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type HopRecord, StoreUnavailableError } from 'agentmq/message-store';
+import { type HopRecord } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { HopBuffer } from './hop-buffer.js';
 
 const hop = (attempt: number): HopRecord => ({

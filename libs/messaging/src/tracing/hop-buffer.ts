@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { type HopRecord, type MessageStore, StoreUnavailableError } from 'agentmq/message-store';
+import { type HopRecord, type MessageStore } from 'agentmq/message-store';
+import { StoreUnavailableError } from 'agentmq/database';
 import { RepeatedLog } from 'agentmq/telemetry';
-import { within } from '../patience.js';
+import { within } from 'agentmq/time';
 
 export interface HopCounts {
   recorded(count: number): void;

@@ -1,4 +1,4 @@
-import { type TraceContext, traceFor } from 'agentmq/contracts';
+import { type TraceContext, traceFor } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { TraceNotFoundError } from '../errors.js';
 import { assemble } from './assemble.js';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { newMessageId, type TraceContext } from 'agentmq/contracts';
+import { newMessageId, type TraceContext } from 'agentmq/protocol';
 
 const SAMPLED = '01';
 const NOT_SAMPLED = '00';

@@ -1,4 +1,4 @@
-import { formatRecipient, type Message, toWireError, type WireError, type WireMessage } from 'agentmq/contracts';
+import { formatRecipient, type Message, toWireError, type WireError, type WireMessage } from 'agentmq/protocol';
 import type { ConsumerName, HopMessage, MessageStore } from 'agentmq/message-store';
 import { type HopCounts, HopBuffer } from './hop-buffer.js';
 import { isSampled, traceIdOf } from './trace-context.js';

@@ -1,5 +1,5 @@
 import { Agent } from 'agentmq/agent';
-import type { VoteRequest } from 'agentmq/contracts';
+import type { VoteRequest } from 'agentmq/coordination';
 import { type Ballot, Consensus, Vote } from 'agentmq/coordination';
 import type { Team } from '../team.js';
 import { ProtocolFailedError } from './errors.js';

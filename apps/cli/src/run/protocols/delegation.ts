@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { Agent, Ctx } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { Delegation, Task, TaskContext, Tasks } from 'agentmq/coordination';
 import { IsInt } from 'class-validator';
 import type { Team } from '../team.js';

@@ -1,5 +1,5 @@
 import { Agent, AgentClient, Handle } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt } from 'class-validator';
 import type { Team } from '../team.js';
 import { mustEqual, mustHold } from './errors.js';

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/contracts';
+import { AgentMQError } from 'agentmq/protocol';
 
 /** The agents did not come to what the protocol promises. */
 export class ProtocolFailedError extends AgentMQError {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Type } from '@nestjs/common';
 import { Agent } from 'agentmq/agent';
-import { Contract, type PayloadClass } from 'agentmq/contracts';
+import { Contract, type PayloadClass } from 'agentmq/protocol';
 import { type PipelineRun, Pipelines, Task } from 'agentmq/coordination';
 import { parse } from 'csv-parse/sync';
 import { IsArray, IsInt, IsString } from 'class-validator';

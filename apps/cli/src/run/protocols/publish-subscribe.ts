@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt, IsString } from 'class-validator';
 import type { Team } from '../team.js';
 import { mustHold } from './errors.js';

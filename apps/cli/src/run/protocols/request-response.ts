@@ -1,6 +1,6 @@
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { NoRecipientError } from 'agentmq/broker';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsIn, IsInt, IsString } from 'class-validator';
 import type { Team } from '../team.js';
 import { mustEqual, mustHold, ProtocolFailedError } from './errors.js';

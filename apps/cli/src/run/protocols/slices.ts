@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { IsInt, Min } from 'class-validator';
 
 /** Rows of the table, one after the other. */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, type AgentSettings, Ctx } from 'agentmq/agent';
 import { Broker } from 'agentmq/broker';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import { Task, TaskContext, Tasks } from 'agentmq/coordination';
 import { IsInt, IsString } from 'class-validator';
 import type { Team } from '../team.js';

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { Contract } from 'agentmq/contracts';
+import { Contract } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { IsString } from 'class-validator';
 import type { TaskOptions } from '../../tasks/task.js';

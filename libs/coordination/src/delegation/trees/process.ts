@@ -1,6 +1,6 @@
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import type { MessageContext } from 'agentmq/agent';
-import { newMessageId, TASK_HEADER } from 'agentmq/contracts';
+import { newMessageId, TASK_HEADER } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { KeyRing, Sampler, Sealer } from 'agentmq/messaging';
 import type { ExecutionContext } from '@nestjs/common';

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { newMessageId } from 'agentmq/contracts';
+import { newMessageId } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import type { Candidate } from '../../balancing/strategy.js';
 import { DispatchStore } from '../../tasks/dispatch-store.js';

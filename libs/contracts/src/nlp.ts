@@ -1,0 +1,59 @@
+import { IsInt, IsOptional, Min } from 'class-validator';
+import { Contract } from 'agentmq/protocol';
+import { arrayOf, Checked, count, fields, must, number, text } from './checks.js';
+
+/** The most texts in one request. */
+export const MAX_TEXTS = 10_000;
+
+/** A word and how often it occurs. */
+export interface Keyword {
+  readonly word: string;
+  readonly count: number;
+}
+
+/** How a set of texts feels. Each text counts as often as it occurs. */
+export interface Sentiment {
+  /** Weighted mean from -1 to 1, rounded to 6 digits. */
+  readonly score: number;
+  readonly positive: number;
+  readonly neutral: number;
+  readonly negative: number;
+}
+
+export const keywordsCheck = arrayOf(fields({ word: text, count }), { max: 1000 });
+const sentiment = fields({
+  score: must((v) => number(v) === undefined && Math.abs(v as number) <= 1, 'must be a number from -1 to 1'),
+  positive: count,
+  neutral: count,
+  negative: count,
+});
+export const sentimentCheck = (value: unknown): string | undefined => (value === null ? undefined : sentiment(value));
+
+/** Asks for keywords and sentiment of texts. */
+@Contract({ type: 'nlp_request', durable: true })
+export class NlpRequest {
+  @Checked('texts', arrayOf(text, { min: 1, max: MAX_TEXTS }))
+  texts!: string[];
+
+  /** How often each text occurs; once unless given. */
+  @IsOptional()
+  @Checked('counts', arrayOf(count, { min: 1, max: MAX_TEXTS }))
+  counts?: number[];
+}
+
+/** Answers {@link NlpRequest}. */
+@Contract({ type: 'nlp_result' })
+export class NlpResult {
+  /** The most frequent first, then by word; at most 20. */
+  @Checked('keywords', keywordsCheck)
+  keywords!: Keyword[];
+
+  /** Null when there was no text. */
+  @Checked('sentiment', sentimentCheck)
+  sentiment!: Sentiment | null;
+
+  /** How many different texts this rests on. */
+  @IsInt()
+  @Min(0)
+  analysed!: number;
+}

@@ -1,0 +1,18 @@
+import { ArrayMaxSize, IsIn, IsString, Length } from 'class-validator';
+import { Contract } from 'agentmq/protocol';
+
+/** The most tasks of one notice. */
+export const MAX_NOTICED_TASKS = 1_000;
+
+/** Tells that something has become of tasks. A missing one means nothing: whoever waits for a task also looks. */
+@Contract({ type: 'task_notice', durable: false })
+export class TaskNotice {
+  /** `queued`: to be assigned; `settled`: completed or failed; `cancelled`: whoever works on it may stop. */
+  @IsIn(['queued', 'settled', 'cancelled'])
+  kind!: 'queued' | 'settled' | 'cancelled';
+
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  @ArrayMaxSize(MAX_NOTICED_TASKS)
+  taskIds!: string[];
+}
