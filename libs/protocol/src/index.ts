@@ -1,5 +1,5 @@
 export { boundedError, shortened } from './bounds.js';
-export { ContractCatalogue } from './catalogue.js';
+export { ContractCatalogue } from './contract/catalogue.js';
 export {
   Contract,
   type ContractDefinition,
@@ -9,7 +9,7 @@ export {
   type ContractOptions,
   type PayloadClass,
   type Upcaster,
-} from './contract.js';
+} from './contract/contract.js';
 export {
   type BreakingChange,
   breakingChanges,
@@ -27,10 +27,9 @@ export {
   MAX_PRIORITY,
   MAX_SHORT_BYTES,
   type Message,
-  newMessageId,
   type TraceContext,
   traceFor,
-} from './envelope.js';
+} from './envelope/envelope.js';
 export {
   AgentMQError,
   ContractDeclarationError,
@@ -42,7 +41,8 @@ export {
   UnknownTypeError,
   type Violation,
 } from './errors.js';
-export { checkHeaders } from './headers.js';
+export { checkHeaders } from './envelope/headers.js';
+export { newMessageId, newTraceId, randomDigits } from './envelope/ids.js';
 export {
   checkName,
   checkTopic,
@@ -56,11 +56,11 @@ export {
   topicMatches,
   toRole,
   toTopic,
-} from './recipient.js';
-export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
+} from './envelope/recipient.js';
+export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './contract/retry.js';
 export { decodeBody } from './payload/decode.js';
-export { readPayload, validateAs, validatePayload, writePayload, writeResult } from './validation.js';
-export { contractTaking, takesVersion, versionsTaken } from './versions.js';
+export { readPayload, validateAs, validatePayload, writePayload, writeResult } from './payload/validation.js';
+export { contractTaking, takesVersion, versionsTaken } from './contract/versions.js';
 export {
   fromWire,
   HEADER,
@@ -69,6 +69,6 @@ export {
   toWire,
   type WireMessage,
   type WireProperties,
-} from './wire.js';
-export { fromWireError, RemoteError, toWireError, type WireError } from './wire-error.js';
+} from './wire/wire.js';
+export { fromWireError, RemoteError, toWireError, type WireError } from './wire/wire-error.js';
 export { visible, visibleJson, visibleLines } from './visible.js';

@@ -1,6 +1,6 @@
-import { contractKey, contractOf, type PayloadClass } from '../contract.js';
+import { contractKey, contractOf, type PayloadClass } from '../contract/contract.js';
 import { DuplicateContractError, NotAContractError } from '../errors.js';
-import { versionsTaken } from '../versions.js';
+import { versionsTaken } from '../contract/versions.js';
 import { describePayload } from './describe.js';
 import { type Refusal, refusals } from './refusals.js';
 import type { ContractSchema, ContractsFile } from './schema.js';

@@ -1,5 +1,5 @@
 import { IS_OPTIONAL, ValidationTypes } from 'class-validator';
-import type { PayloadClass } from '../contract.js';
+import type { PayloadClass } from '../contract/contract.js';
 import { type Property, propertyOf, rulesOf, type ValidationMetadata } from '../payload/metadata.js';
 import { both } from './combine.js';
 import { keepsRule, ruleSchema, ruleText } from './rules.js';

@@ -25,8 +25,8 @@ import {
   ValidateNested,
 } from 'class-validator';
 import fc from 'fast-check';
-import { Contract, contractOf, type ContractOptions, type PayloadClass } from '../contract.js';
-import { readPayload, validatePayload } from '../validation.js';
+import { Contract, contractOf, type ContractOptions, type PayloadClass } from '../contract/contract.js';
+import { readPayload, validatePayload } from '../payload/validation.js';
 import { breakingChanges, changeText, describeContracts } from './changes.js';
 
 type Rules = readonly PropertyDecorator[];

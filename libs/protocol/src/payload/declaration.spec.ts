@@ -16,9 +16,9 @@ import {
   ValidatorConstraint,
   type ValidatorConstraintInterface,
 } from 'class-validator';
-import { Contract, contractOf } from '../contract.js';
+import { Contract, contractOf } from '../contract/contract.js';
 import { ContractDeclarationError } from '../errors.js';
-import { readPayload, writePayload } from '../validation.js';
+import { readPayload, writePayload } from './validation.js';
 
 class Inner {
   @IsString()

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
 import { IsArray, IsInt, IsObject, IsOptional, IsString, Matches, ValidateNested } from 'class-validator';
 import fc from 'fast-check';
-import { Contract, contractOf } from '../contract.js';
+import { Contract, contractOf } from '../contract/contract.js';
 import { ContractViolationError, InvalidMessageError } from '../errors.js';
-import { toWireError } from '../wire-error.js';
-import { readPayload, validatePayload, writePayload } from '../validation.js';
+import { toWireError } from '../wire/wire-error.js';
+import { readPayload, validatePayload, writePayload } from './validation.js';
 import { decodeBody } from './decode.js';
 import { MAX_DEPTH, MAX_PARTS, MAX_VIOLATIONS } from './limits.js';
 

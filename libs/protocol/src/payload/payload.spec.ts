@@ -21,9 +21,9 @@ import {
   type ValidationError,
 } from 'class-validator';
 import fc from 'fast-check';
-import { Contract, contractOf } from '../contract.js';
+import { Contract, contractOf } from '../contract/contract.js';
 import { ContractViolationError, type Violation } from '../errors.js';
-import { readPayload, validatePayload, writePayload } from '../validation.js';
+import { readPayload, validatePayload, writePayload } from './validation.js';
 import { decodeBody } from './decode.js';
 import { MAX_VIOLATIONS } from './limits.js';
 

@@ -1,5 +1,5 @@
 import { MAX_SHORT_BYTES } from './envelope.js';
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 
 /** All headers that may be sent with a message together, in bytes as AMQP encodes them. */
 const MAX_HEADER_BYTES = 32 * 1024;

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { InvalidMessageError, NotAContractError } from './errors.js';
-import { checkDeclaration } from './payload/declaration.js';
+import { InvalidMessageError, NotAContractError } from '../errors.js';
+import { checkDeclaration } from '../payload/declaration.js';
 import type { RetryOptions } from './retry.js';
 
 /** A payload class. */

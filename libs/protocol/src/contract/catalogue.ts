@@ -1,5 +1,5 @@
 import { type ContractDefinition, contractKey, contractOf, type PayloadClass } from './contract.js';
-import { DuplicateContractError } from './errors.js';
+import { DuplicateContractError } from '../errors.js';
 import { contractTaking } from './versions.js';
 
 /** An immutable set of contracts, looked up by type and version. */

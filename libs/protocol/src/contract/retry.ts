@@ -1,5 +1,5 @@
 import { equalJitter } from 'agentmq/time';
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 
 /** How a failed message is tried again. */
 export interface RetryOptions {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 import type { Recipient } from './recipient.js';
 
 /** W3C Trace Context of a message; one trace per flow. */
@@ -52,9 +51,6 @@ export interface Message extends Envelope {
 
 export const DEFAULT_PRIORITY = 5;
 export const MAX_PRIORITY = 10;
-
-/** A new, time-ordered message id (UUIDv7, RFC 9562 section 5.7). */
-export const newMessageId = (): string => uuidv7();
 
 /** The trace of a message that came without one: made of its id, so that every copy of it, and what it causes, are in the same. */
 export function traceFor(messageId: string, sampled = true): TraceContext {

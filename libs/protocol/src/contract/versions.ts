@@ -1,6 +1,6 @@
-import { shortened } from './bounds.js';
+import { shortened } from '../bounds.js';
 import { type ContractDefinition, contractKey } from './contract.js';
-import { ContractViolationError, type Violation } from './errors.js';
+import { ContractViolationError, type Violation } from '../errors.js';
 
 type Versioned = Pick<ContractDefinition, 'type' | 'version' | 'upcast'>;
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { IsArray, IsString } from 'class-validator';
 import { ContractCatalogue } from './catalogue.js';
 import { Contract, contractOf, type ContractOptions } from './contract.js';
-import { ContractViolationError, InvalidMessageError } from './errors.js';
-import { readPayload, validatePayload } from './validation.js';
+import { ContractViolationError, InvalidMessageError } from '../errors.js';
+import { readPayload, validatePayload } from '../payload/validation.js';
 import { versionsTaken } from './versions.js';
 
 /** Version 1 has `name`, version 2 `first` and `last`, version 3 `names`. */

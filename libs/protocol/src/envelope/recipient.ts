@@ -1,4 +1,4 @@
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 
 /** What a message is sent to. */
 export interface Recipient {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
 import { IsArray, IsInt, IsString, Min, ValidateNested } from 'class-validator';
-import { ContractCatalogue } from './catalogue.js';
-import { Contract, contractOf } from './contract.js';
-import { ContractViolationError, DuplicateContractError, NotAContractError } from './errors.js';
+import { ContractCatalogue } from '../contract/catalogue.js';
+import { Contract, contractOf } from '../contract/contract.js';
+import { ContractViolationError, DuplicateContractError, NotAContractError } from '../errors.js';
 import { validatePayload } from './validation.js';
 
 class Item {

@@ -3,12 +3,12 @@ import {
   type Envelope,
   MAX_PRIORITY,
   type Message,
-  newMessageId,
   type TraceContext,
   traceFor,
-} from './envelope.js';
-import { InvalidMessageError } from './errors.js';
-import { parseRecipient, type Recipient } from './recipient.js';
+} from '../envelope/envelope.js';
+import { newMessageId } from '../envelope/ids.js';
+import { InvalidMessageError } from '../errors.js';
+import { parseRecipient, type Recipient } from '../envelope/recipient.js';
 
 /** AMQP 0-9-1's basic properties as far as AgentMQ uses them, in a transport-neutral form. */
 export interface WireProperties {

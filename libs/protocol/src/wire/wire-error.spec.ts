@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { AgentMQError } from './errors.js';
-import { shortened } from './bounds.js';
+import { AgentMQError } from '../errors.js';
+import { shortened } from '../bounds.js';
 import { fromWireError, toWireError } from './wire-error.js';
 
 const LONG = 'x'.repeat(20_000_000);

@@ -1,10 +1,10 @@
-import { shortened } from './bounds.js';
-import { type ContractDefinition, contractKey, contractOfInstance, type PayloadClass } from './contract.js';
-import { ContractViolationError, type Violation } from './errors.js';
-import { jsonForm, NoJsonFormError } from './payload/json-form.js';
-import { LONGEST_TEXT } from './payload/limits.js';
-import { PayloadReader } from './payload/read.js';
-import { hiddenIn, upcastPayload } from './versions.js';
+import { shortened } from '../bounds.js';
+import { type ContractDefinition, contractKey, contractOfInstance, type PayloadClass } from '../contract/contract.js';
+import { ContractViolationError, type Violation } from '../errors.js';
+import { jsonForm, NoJsonFormError } from './json-form.js';
+import { LONGEST_TEXT } from './limits.js';
+import { PayloadReader } from './read.js';
+import { hiddenIn, upcastPayload } from '../contract/versions.js';
 
 /**
  * What a receiver makes of a JSON value: an instance of the contract's class, checked by its class-validator rules. A

@@ -1,5 +1,5 @@
-import { boundedError } from './bounds.js';
-import { AgentMQError } from './errors.js';
+import { boundedError } from '../bounds.js';
+import { AgentMQError } from '../errors.js';
 
 /** An error as it travels in a reply: the body of a message with header `agentmq-error: true`. */
 export interface WireError {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 import { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './retry.js';
 
 const fallback: RetryPolicy = { attempts: 5, delay: 1_000, factor: 2, maxDelay: 60_000 };

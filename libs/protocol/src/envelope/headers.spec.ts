@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidMessageError } from './errors.js';
+import { InvalidMessageError } from '../errors.js';
 import { checkHeaders } from './headers.js';
 
 const cyclic: Record<string, unknown> = {};

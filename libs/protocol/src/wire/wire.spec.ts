@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Message } from './envelope.js';
-import { toRole, toTopic } from './recipient.js';
+import type { Message } from '../envelope/envelope.js';
+import { toRole, toTopic } from '../envelope/recipient.js';
 import { fromWire, HEADER, toWire, type WireProperties } from './wire.js';
 
 const now = new Date('2026-01-02T03:04:05.678Z');
