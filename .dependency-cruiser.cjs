@@ -6,14 +6,25 @@
 const rooms = {
   time: [],
   protocol: ['time'],
+  settings: ['protocol'],
   contracts: ['protocol'],
   telemetry: ['time', 'protocol'],
-  broker: ['time', 'protocol', 'telemetry'],
-  database: ['time', 'protocol'],
+  broker: ['time', 'protocol', 'settings', 'telemetry'],
+  database: ['time', 'protocol', 'settings'],
   'message-store': ['time', 'protocol', 'telemetry', 'database'],
-  messaging: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store'],
-  agent: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store', 'messaging'],
-  coordination: ['time', 'protocol', 'telemetry', 'broker', 'database', 'message-store', 'messaging', 'agent'],
+  messaging: ['time', 'protocol', 'settings', 'telemetry', 'broker', 'database', 'message-store'],
+  agent: ['time', 'protocol', 'settings', 'telemetry', 'broker', 'database', 'message-store', 'messaging'],
+  coordination: [
+    'time',
+    'protocol',
+    'settings',
+    'telemetry',
+    'broker',
+    'database',
+    'message-store',
+    'messaging',
+    'agent',
+  ],
 };
 
 const direction = Object.entries(rooms).map(([room, allowed]) => ({

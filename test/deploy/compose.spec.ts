@@ -34,10 +34,10 @@ describe.each([
     for (const [name, { command, environment = {} }] of apps) {
       expect(command).toEqual(name === 'migrate' ? ['migrate'] : ['start', name]);
       if (name !== 'migrate') expect(existsSync(`apps/${name}/src/main.ts`)).toBe(true);
-      const { bus, databaseUrl } = loadSettings(environment);
+      const { bus, database } = loadSettings(environment);
       expect(bus.type).toBe(broker);
       expect(new URL(bus.urls[0] ?? '').hostname).toBe(broker);
-      expect(new URL(databaseUrl).hostname).toBe('postgres');
+      expect(new URL(database.url).hostname).toBe('postgres');
     }
   });
 

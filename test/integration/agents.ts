@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, Provider, Type } from '@nestjs/common';
 import { AgentIdentity, AgentModule, type AgentSettings, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { MemoryHub } from 'agentmq/broker';
+import { BrokerSettings, MemoryHub } from 'agentmq/broker';
 import { PostgresMessageStore } from 'agentmq/message-store';
 import pg from 'pg';
 import {
@@ -46,7 +46,7 @@ export class TestSystem {
       SHUTDOWN_TIMEOUT: '5',
       ...variables,
     });
-    this.store = PostgresMessageStore.connect({ url: this.settings.databaseUrl, namespace: this.namespace });
+    this.store = PostgresMessageStore.connect({ url: this.settings.database.url, namespace: this.namespace });
   }
 
   /** Resolves when the agent's messages flow. */
@@ -60,13 +60,13 @@ export class TestSystem {
     sealing = this.settings.sealing,
   }: TestAgent): Promise<INestApplicationContext> {
     class TestModule {}
-    const bus = { ...this.settings.bus, ...(urls ? { urls } : {}) };
+    const bus = Object.assign(new BrokerSettings(), this.settings.bus, urls ? { amqpUrls: urls, redisUrls: urls } : {});
     const settings = {
       ...this.settings,
       agentId: id,
       bus,
       sealing,
-      databaseUrl: databaseUrl ?? this.settings.databaseUrl,
+      database: { ...this.settings.database, url: databaseUrl ?? this.settings.database.url },
     };
     const store = databaseUrl === undefined ? { store: this.store } : {};
     const module: DynamicModule = {
@@ -84,7 +84,7 @@ export class TestSystem {
   async close(): Promise<void> {
     for (const agent of this.agents.reverse()) await agent.close();
     await this.store.close();
-    const client = new pg.Client({ connectionString: this.settings.databaseUrl });
+    const client = new pg.Client({ connectionString: this.settings.database.url });
     await client.connect();
     await client.query(`DROP SCHEMA IF EXISTS ${this.namespace} CASCADE`);
     await client.end();

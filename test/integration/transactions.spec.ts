@@ -45,7 +45,7 @@ const RAISES = `DO $$ BEGIN RAISE EXCEPTION 'no foreign server' USING ERRCODE = 
 
 describe('a transactional handler', () => {
   const system = new TestSystem({ MESSAGE_STORE_LEASE: '2' });
-  const database = new pg.Client({ connectionString: system.settings.databaseUrl });
+  const database = new pg.Client({ connectionString: system.settings.database.url });
   const booked: number[] = [];
   const refusals: unknown[] = [];
   const gates = new Map<number, () => void>();
@@ -105,11 +105,11 @@ describe('a transactional handler', () => {
   }
 
   beforeAll(async () => {
-    proxy = await TcpProxy.before(system.settings.databaseUrl);
+    proxy = await TcpProxy.before(system.settings.database.url);
     await system.start({ id: 'listener-1', controllers: [Listener] });
     await database.connect();
     await database.query(`CREATE TABLE ${system.namespace}.effects (n integer)`);
-    const databaseUrl = proxy.through(system.settings.databaseUrl);
+    const databaseUrl = proxy.through(system.settings.database.url);
     booker = await system.start({ id: 'booker-1', controllers: [Booker], databaseUrl });
     agents = (await system.start({ id: 'boss-1', controllers: [Boss] })).get(AgentClient);
   });

@@ -81,7 +81,8 @@ program
 program
   .command('config')
   .description('print the settings that an app would start with, and where each comes from')
-  .action(async () => (await import('./show-config.js')).showConfig());
+  .option('--markdown', 'print what every setting means instead, as tables in Markdown', false)
+  .action(async (options: { readonly markdown: boolean }) => (await import('./show-config.js')).showConfig(options));
 
 program
   .command('keys')

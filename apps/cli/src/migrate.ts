@@ -3,8 +3,8 @@ import { PostgresMessageStore } from 'agentmq/message-store';
 
 /** Brings the schema up to date, and says so. Rejects with `StoreUnavailableError` or `SchemaTooNewError`. */
 export async function migrate(): Promise<void> {
-  const { databaseUrl: url, namespace, database } = loadSettings();
-  const store = PostgresMessageStore.connect({ url, namespace, ...database });
+  const { namespace, database } = loadSettings();
+  const store = PostgresMessageStore.connect({ namespace, ...database });
   try {
     await store.migrate();
     process.stdout.write(`the schema ${namespace} is up to date\n`);

@@ -44,14 +44,17 @@ export class MonitorModule {
         { provide: ContractCatalogue, useValue: knownContracts(contracts) },
         {
           provide: Replayer,
-          useFactory: (store: MessageStore, { store: { outboxLimit } }: AgentSettings) =>
+          useFactory: (store: MessageStore, { messaging: { outboxLimit } }: AgentSettings) =>
             new Replayer(store, { outboxLimit }),
           inject: [MessageStore, AgentSettings],
         },
         {
           provide: DeadLetters,
-          useFactory: (store: MessageStore, { id }: AgentIdentity, { store: { outboxLimit }, bus }: AgentSettings) =>
-            new DeadLetters(store, { sender: id, outboxLimit, maxMessageBytes: bus.maxMessageBytes }),
+          useFactory: (
+            store: MessageStore,
+            { id }: AgentIdentity,
+            { messaging: { outboxLimit }, bus }: AgentSettings,
+          ) => new DeadLetters(store, { sender: id, outboxLimit, maxMessageBytes: bus.maxMessageBytes }),
           inject: [MessageStore, AgentIdentity, AgentSettings],
         },
         ReplayJobs,

@@ -142,7 +142,7 @@ const MAX_PUBLISHING_BYTES = 64 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 function createBroker(
-  { namespace, bus, start, ephemeral, registry, store }: AgentSettings,
+  { namespace, bus, start, ephemeral, registry, messaging }: AgentSettings,
   { id }: AgentIdentity,
   hub?: MemoryHub,
 ): Broker {
@@ -161,14 +161,14 @@ function createBroker(
     reconnectMaxMs: longestReconnect(registry),
     report: (problem: Error) => log.warn('connection', problem),
     remark: (remark: string) => logger.warn(remark),
-    mendIntervalMs: store.replayInterval,
+    mendIntervalMs: messaging.replayIntervalMs,
   } as const;
   if (type === 'rabbitmq') return new RabbitMqBroker({ ...options, queueType });
   return new RedisBroker({ ...options, ...(sentinelMaster === '' ? {} : { masterName: sentinelMaster }) });
 }
 
-const createStore = ({ databaseUrl, namespace, database }: AgentSettings): MessageStore =>
-  PostgresMessageStore.connect({ url: databaseUrl, namespace, ...database });
+const createStore = ({ namespace, database }: AgentSettings): MessageStore =>
+  PostgresMessageStore.connect({ namespace, ...database });
 
 const createBus = (
   settings: AgentSettings,
@@ -180,19 +180,11 @@ const createBus = (
   sampler: Sampler,
 ): MessageBus =>
   new MessageBus(broker, store, metrics, {
+    ...settings.messaging,
     agentId: identity.id,
-    defaultTtlMs: settings.bus.messageTtl,
     maxMessageBytes: settings.bus.maxMessageBytes,
-    leaseMs: settings.store.lease,
-    outboxLimit: settings.store.outboxLimit,
-    replayIntervalMs: settings.store.replayInterval,
-    retentionMs: settings.store.retention,
-    deadRetentionMs: settings.store.deadRetention,
     retry: settings.retry,
-    handlerTimeoutMs: settings.handlerTimeout,
     liveMs: registryTimes(settings.registry).suspectAfter,
-    handlerGraceMs: settings.bus.handlerGrace,
-    subscriptionGraceMs: settings.bus.subscriptionGrace,
     sealer,
     sampler,
     relayPollMs: RELAY_POLL_MS,

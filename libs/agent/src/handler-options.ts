@@ -5,7 +5,7 @@ import {
   type RetryPolicy,
   retryPolicy,
 } from 'agentmq/protocol';
-import { LONGEST_HANDLER_TIMEOUT } from './settings/environment.js';
+import { LONGEST_HANDLER_TIMEOUT } from 'agentmq/messaging';
 import { HandlerOptionsConflictError } from './errors.js';
 
 /** How the messages of one handler are treated. */

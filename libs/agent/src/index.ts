@@ -29,9 +29,10 @@ export { checkPattern, readRoutingTarget, type RoutingRule, type RoutingTarget }
 export type { ScaledRole } from './settings/scaled-roles.js';
 export { SelfStop } from './self-stop.js';
 export { type EffectiveSetting, effectiveSettings } from './settings/effective-settings.js';
+export { describeSettings } from './settings/describe-settings.js';
 export { loadSettings } from './settings/load-settings.js';
 export { AgentSettings } from './settings/settings.js';
-export { SettingsError } from './settings/settings-error.js';
+export { SettingsError } from 'agentmq/settings';
 export { startAgent, startEmbeddedAgent } from './start-agent.js';
 export { stopWithNpm } from './stop-with-npm.js';
 export { type StartedTrace, Tracer } from './tracer.js';

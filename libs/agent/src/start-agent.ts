@@ -10,14 +10,14 @@ import {
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AgentMQError, visible } from 'agentmq/protocol';
+import { SettingsError } from 'agentmq/settings';
 import { Metrics } from 'agentmq/telemetry';
 import { AgentLogger } from './agent-logger.js';
 import { AgentServer } from './agent-server.js';
 import { exitOnSecondSignal } from './exit-on-second-signal.js';
 import { SelfStop } from './self-stop.js';
-import { type LogLevel as LeastLevel, logLevels } from './settings/environment.js';
+import { type LogLevel as LeastLevel, logLevels } from './settings/settings.js';
 import { loadSettings } from './settings/load-settings.js';
-import { SettingsError } from './settings/settings-error.js';
 import { stopWithNpm } from './stop-with-npm.js';
 
 /**
@@ -37,7 +37,7 @@ export async function startAgent(app: Type | DynamicModule): Promise<void> {
       abortOnError: false,
       // An unfinished request must not hold up a stop.
       forceCloseConnections: true,
-      logger: new AgentLogger({ json: log.json, colors, logLevels: logLevelsUpTo(log.level) }),
+      logger: new AgentLogger({ json: log.format === 'json', colors, logLevels: logLevelsUpTo(log.level) }),
     });
     server = nest.get(AgentServer);
     nest.get(Metrics).collectProcess();

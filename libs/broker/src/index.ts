@@ -34,3 +34,4 @@ export { RabbitMqBroker } from './rabbitmq/rabbitmq-broker.js';
 export { type QueueMigration, RabbitMqQueues, type QueueState } from './rabbitmq/rabbitmq-queues.js';
 export type { RedisOptions } from './redis/options.js';
 export { RedisBroker } from './redis/redis-broker.js';
+export { BrokerSettings, type BusType, type QueueType } from './settings.js';

@@ -22,3 +22,4 @@ export { ServerConnections, type ServerOptions } from './server-connections.js';
 export { clean, cleanOptional } from './text.js';
 export { type CallerTransaction, type Transaction, transactionGiven, transactionOf } from './transaction.js';
 export { persistently, whileStoreIsAway } from './while-away.js';
+export { DatabaseSettings } from './settings.js';

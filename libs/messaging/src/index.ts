@@ -51,3 +51,4 @@ export { contextOf, readTrace } from './tracing/read-trace.js';
 export { Sampler, type SamplerOptions } from './tracing/sampler.js';
 export type { Hop, HopAttempt, HopError, HopOutcome, Trace } from './tracing/trace.js';
 export { newTrace, traceIdOf } from './tracing/trace-context.js';
+export { LONGEST_HANDLER_TIMEOUT, MessagingSettings, RetrySettings, TraceSettings } from './settings.js';

@@ -68,7 +68,7 @@ const POOL_SIZE = 4;
 /** Agents in one process, and one connection pool. The first has the process's settings. */
 const [first = '', ...others] = process.argv.slice(2);
 const own = loadSettings();
-const store = PostgresMessageStore.connect({ url: own.databaseUrl, namespace: own.namespace, poolSize: POOL_SIZE });
+const store = PostgresMessageStore.connect({ url: own.database.url, namespace: own.namespace, poolSize: POOL_SIZE });
 
 function moduleOf(id: string): DynamicModule {
   const level = LEVELS.find((each) => id.startsWith(each));

@@ -29,7 +29,7 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
     }
     const selection = { consumer: from, states: dead ? ([...openStates, 'dead'] as const) : openStates };
     const run = { to, move: true, dryRun, ...(rate === undefined ? {} : { rate }) };
-    await replayAll(store, settings.store.outboxLimit, selection, run);
+    await replayAll(store, settings.messaging.outboxLimit, selection, run);
   });
 }
 

@@ -76,7 +76,7 @@ export async function requeue(id: string | undefined, options: RequeueOptions): 
     if (id === undefined) {
       const selection = { ...(type === undefined ? {} : { type }), ...(consumer === undefined ? {} : { consumer }) };
       const run = { dryRun, ...(rate === undefined ? {} : { rate }) };
-      return replayAll(store, settings.store.outboxLimit, { ...selection, states: ['dead'] }, run);
+      return replayAll(store, settings.messaging.outboxLimit, { ...selection, states: ['dead'] }, run);
     }
     if (text !== undefined) return replace(store, settings, id, consumer, text);
     const letters = deadLettersOf(store, settings);
@@ -133,5 +133,5 @@ function parsed(text: string): unknown {
   }
 }
 
-const deadLettersOf = (store: MessageStore, { store: { outboxLimit }, bus }: AgentSettings): DeadLetters =>
+const deadLettersOf = (store: MessageStore, { messaging: { outboxLimit }, bus }: AgentSettings): DeadLetters =>
   new DeadLetters(store, { sender: SENDER, outboxLimit, maxMessageBytes: bus.maxMessageBytes });

@@ -34,7 +34,7 @@ export function replay(options: ReplayOptions): Promise<void> {
     ...(state ? { states: state } : {}),
   };
   const run = { dryRun, ...(to === undefined ? {} : { to }), ...(rate === undefined ? {} : { rate }) };
-  return withStore((store, settings) => replayAll(store, settings.store.outboxLimit, selection, run));
+  return withStore((store, settings) => replayAll(store, settings.messaging.outboxLimit, selection, run));
 }
 
 /** Replays with progress on stderr and a summary on stdout; the first SIGINT or SIGTERM ends it between two batches. */

@@ -21,8 +21,8 @@ export class NoSchemaError extends AgentMQError {
  */
 export async function withStore<T>(work: (store: MessageStore, settings: AgentSettings) => Promise<T>): Promise<T> {
   const settings = loadSettings();
-  const { databaseUrl, namespace, database } = settings;
-  const store = PostgresMessageStore.connect({ url: databaseUrl, namespace, ...database });
+  const { namespace, database } = settings;
+  const store = PostgresMessageStore.connect({ namespace, ...database });
   try {
     return await work(store, settings);
   } catch (error) {

@@ -46,11 +46,11 @@ export class Team {
    * Opens the store, embedded in `./.agentmq` unless the settings name a database. SIGINT and SIGTERM stop the team and end the process with exit code 130.
    */
   static async open(settings: AgentSettings): Promise<Team> {
-    const { databaseUrl: url, namespace, database } = settings;
+    const { namespace, database } = settings;
     let onBroken: ((error: Error) => void) | undefined;
     const broken = new Promise<never>((_, reject) => (onBroken = reject));
-    const store = url
-      ? PostgresMessageStore.connect({ url, namespace, ...database })
+    const store = database.url
+      ? PostgresMessageStore.connect({ namespace, ...database })
       : PostgresMessageStore.embedded({ dataDirectory: './.agentmq', namespace, ...(onBroken ? { onBroken } : {}) });
     const team = new Team(settings, store, broken);
     team.stopOnSignal();

@@ -1,8 +1,5 @@
-import type { Variables } from './given.js';
-import { readEnvironment } from './read-environment.js';
-import { settingPlaces } from './read-given.js';
-import { loadSettings } from './load-settings.js';
-import { isSecret, withoutSecrets } from './urls.js';
+import { settingsIn, shownValue, type Variables } from 'agentmq/settings';
+import { loadSettingsFrom } from './load-settings.js';
 
 export interface EffectiveSetting {
   /** Where it is in the configuration file. */
@@ -16,11 +13,10 @@ export interface EffectiveSetting {
 
 /** All settings as an app has them, and where each comes from. Throws `SettingsError`. */
 export function effectiveSettings(variables: Variables = process.env): EffectiveSetting[] {
-  loadSettings(variables);
-  const { env, given } = readEnvironment(variables, {});
-  return [...settingPlaces].map(([variable, place]) => {
-    const { origin = 'default', secret = false } = given.get(variable) ?? {};
-    const value = String(env[variable as keyof typeof env]);
-    return { place, variable, value: secret || isSecret(variable) ? withoutSecrets(value) : value, origin };
+  const { settings, given } = loadSettingsFrom(variables);
+  return settingsIn(settings).map((setting) => {
+    const { place, variable } = setting;
+    const from = given.get(variable);
+    return { place, variable, value: shownValue(setting, from), origin: from?.origin ?? 'default' };
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from './load-settings.js';
-import { SettingsError } from './settings-error.js';
+import { SettingsError } from 'agentmq/settings';
 
 function problemsOf(variables: Record<string, string>): readonly string[] {
   try {
@@ -15,24 +15,25 @@ describe('loadSettings', () => {
   it('has a default for everything', () => {
     expect(loadSettings({})).toMatchObject({
       namespace: 'agentmq',
-      bus: { type: 'rabbitmq', queueType: 'quorum', maxQueueSize: 10_000, messageTtl: 3_600_000 },
+      bus: { type: 'rabbitmq', queueType: 'quorum', maxQueueSize: 10_000 },
       registry: { heartbeatInterval: 30_000, agentTimeout: 120_000 },
       http: { port: 3_000 },
     });
   });
 
   it('has the defaults of claims, retries and retention, in ms', () => {
-    const { store, retry, handlerTimeout } = loadSettings({});
-    expect(store).toEqual({
-      lease: 30_000,
+    const { messaging, retry } = loadSettings({});
+    expect(messaging).toMatchObject({
+      leaseMs: 30_000,
       outboxLimit: 100_000,
-      replayInterval: 30_000,
-      retention: 604_800_000,
-      deadRetention: 2_592_000_000,
+      replayIntervalMs: 30_000,
+      retentionMs: 604_800_000,
+      deadRetentionMs: 2_592_000_000,
+      defaultTtlMs: 3_600_000,
+      handlerTimeoutMs: 600_000,
     });
     expect(retry).toEqual({ attempts: 5, delay: 1_000, factor: 2, maxDelay: 60_000 });
-    expect(handlerTimeout).toBe(600_000);
-    expect(loadSettings({ DATABASE_POOL_SIZE: '7', DATABASE_STATEMENT_TIMEOUT: '0' }).database).toEqual({
+    expect(loadSettings({ DATABASE_POOL_SIZE: '7', DATABASE_STATEMENT_TIMEOUT: '0' }).database).toMatchObject({
       poolSize: 7,
       statementTimeoutMs: 0,
     });

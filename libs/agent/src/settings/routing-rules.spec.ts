@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from './load-settings.js';
-import { SettingsError } from './settings-error.js';
+import { SettingsError } from 'agentmq/settings';
 
 const read = (text: string) => loadSettings({ ROUTING_RULES: text }).coordination.routingRules;
 

@@ -1,4 +1,5 @@
 import { checkName, InvalidMessageError } from 'agentmq/protocol';
+import { UnreadableError } from 'agentmq/settings';
 
 /** Where a routing rule sends work. */
 export type RoutingTarget = { readonly role: string } | { readonly agent: string } | { readonly capability: string };
@@ -32,9 +33,10 @@ const RULE = /^([^=]*)=([^@]*)(?:@(.*))?$/s;
 
 /**
  * Reads `nlp_*=specialist,capability:text; price_*=pricing@10`: rules separated by `;`, each a pattern, its targets in order,
- * and its priority if it has one; spaces allowed; empty is none. With a problem for each rule that is wrong.
+ * and its priority if it has one; spaces allowed; empty is none. Throws `UnreadableError` with a problem for each rule that is
+ * wrong.
  */
-export function readRoutingRules(text: string): { readonly rules: RoutingRule[]; readonly problems: string[] } {
+export function readRoutingRules(text: string): RoutingRule[] {
   const rules: RoutingRule[] = [];
   const problems: string[] = [];
   for (const entry of text.split(';').map((part) => part.trim())) {
@@ -42,11 +44,20 @@ export function readRoutingRules(text: string): { readonly rules: RoutingRule[];
     try {
       rules.push(readRule(entry));
     } catch (error) {
-      problems.push(`ROUTING_RULES: "${entry}": ${(error as Error).message}`);
+      problems.push(`"${entry}": ${(error as Error).message}`);
     }
   }
-  return { rules, problems };
+  if (problems.length > 0) throw new UnreadableError(problems);
+  return rules;
 }
+
+/** The text that {@link readRoutingRules} reads as these rules. */
+export const writeRoutingRules = (rules: readonly RoutingRule[]): string =>
+  rules
+    .map(({ pattern, targets, priority }) => `${pattern}=${targets.map(targetText).join(',')}@${priority}`)
+    .join('; ');
+
+const targetText = (target: RoutingTarget): string => Object.entries(target).flat().join(':');
 
 function readRule(entry: string): RoutingRule {
   const [, pattern, targets = '', priority = '0'] = RULE.exec(entry) ?? [];

@@ -1,120 +1,113 @@
-import type { RetryPolicy } from 'agentmq/protocol';
-import type { RoutingRule } from './routing-rules.js';
-import type { ScaledRole } from './scaled-roles.js';
-import type { BusType, LogLevel, QueueType, StartMode } from './environment.js';
-import type { SealingSettings } from './sealing-settings.js';
+import { BrokerSettings } from 'agentmq/broker';
+import { DatabaseSettings } from 'agentmq/database';
+import { MessagingSettings, RetrySettings, TraceSettings } from 'agentmq/messaging';
+import { oneOf, secondsOrLess, seconds, Setting, text, whole } from 'agentmq/settings';
+import { CircuitSettings, CoordinationSettings } from './coordination-settings.js';
+import { ScalingSettings } from './scaling-settings.js';
+import { SealingSettings } from './sealing-settings.js';
 
-/** What an agent app is told by its environment; also its Nest token. Times in ms. */
-export abstract class AgentSettings {
+/** What an app does about a broker or database that is down at its start. */
+export type StartMode = 'fail' | 'wait' | 'degraded';
+
+export const logLevels = ['error', 'warn', 'log', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** How agents know of each other. */
+export class RegistrySettings {
+  @Setting(
+    seconds(1, 86_400),
+    'REGISTRY_HEARTBEAT_INTERVAL',
+    'how often an agent says that it is alive, and reads how the others are',
+  )
+  heartbeatInterval = 30_000;
+
+  @Setting(
+    seconds(2, 604_800),
+    'REGISTRY_AGENT_TIMEOUT',
+    'a silent agent is dead after this, and suspect after the mean of both; four intervals or more leave room for a lost one',
+  )
+  agentTimeout = 120_000;
+}
+
+/** How the monitor that leads checks the agents. */
+export class MonitorSettings {
+  /** From the beginning of one round of checks to the next, at least. */
+  @Setting(
+    secondsOrLess(0.1, 3_600),
+    'MONITOR_INTERVAL',
+    'from one round of checks to the next, at least; docs/MONITORING.md',
+  )
+  interval = 10_000;
+
+  @Setting(secondsOrLess(0.1, 600), 'MONITOR_PROBE_TIMEOUT', 'how long an agent may take to answer a probe')
+  probeTimeout = 10_000;
+
+  @Setting(
+    secondsOrLess(0.1, 86_400),
+    'MONITOR_BEHIND',
+    'how long an agent may keep messages waiting, in its inbox or its outbox, until it is unhealthy',
+  )
+  behind = 60_000;
+}
+
+export class HttpSettings {
+  @Setting(whole(0, 65_535), 'HTTP_PORT', "health, metrics, and the app's own routes; 0 for any free one")
+  port = 3_000;
+}
+
+export class LogSettings {
+  @Setting(oneOf(logLevels), 'LOG_LEVEL', '`error`, `warn`, `log` or `debug`')
+  level: LogLevel = 'log';
+
+  @Setting(oneOf(['text', 'json']), 'LOG_FORMAT', '`text` or `json`')
+  format: 'text' | 'json' = 'text';
+}
+
+/** What an agent app is told by its environment; also its Nest token. Each part is the settings class of a room. Times in ms. */
+export class AgentSettings {
   /** Prefix of exchanges, queues and keys, and the database schema. */
-  abstract readonly namespace: string;
-  /** Empty: role, host and a random part. */
-  abstract readonly agentId: string;
-  /** The id is of this start only: when the agent stops, its inbox goes. So it is with an id that was made up. */
-  abstract readonly ephemeral: boolean;
-  abstract readonly bus: {
-    readonly type: BusType;
-    /** Where the broker of this type is: several are nodes of one cluster, or Sentinels. */
-    readonly urls: readonly string[];
-    /** The name that Redis' Sentinels know the server by; empty where the URLs are the server's. */
-    readonly sentinelMaster: string;
-    readonly queueType: QueueType;
-    /** Messages that a queue holds before it refuses more. */
-    readonly maxQueueSize: number;
-    readonly messageTtl: number;
-    /** How long a message waits for an instance that handles it, when none does. */
-    readonly handlerGrace: number;
-    /** How long a role keeps a subscription that no live instance of it declares. */
-    readonly subscriptionGrace: number;
-    readonly maxMessageBytes: number;
-  };
-  /** Broker or database down at start: `fail`, `wait` for them, or go on without and join them later (`degraded`). */
-  abstract readonly start: StartMode;
-  /** Where PostgreSQL is; empty for the embedded database. */
-  abstract readonly databaseUrl: string;
-  abstract readonly database: {
-    /** The most connections to it. */
-    readonly poolSize: number;
-    /** How long a statement may run; 0 for no limit. */
-    readonly statementTimeoutMs: number;
-  };
-  abstract readonly store: {
-    /** How long a claim on a message, or on an outbox entry, lasts unless it is renewed. */
-    readonly lease: number;
-    /** Messages that wait for the broker before sending another fails. */
-    readonly outboxLimit: number;
-    /** How often what is owed and on its way nowhere is looked for. */
-    readonly replayInterval: number;
-    /** How long messages are kept once they are settled. */
-    readonly retention: number;
-    /** How long dead letters are kept that were not discarded. */
-    readonly deadRetention: number;
-  };
-  /** How payloads of sensitive contracts are sealed. */
-  abstract readonly sealing: SealingSettings;
-  /** How failed messages are tried again, as far as neither contract nor handler says so. */
-  abstract readonly retry: RetryPolicy;
-  /** How long a handler may run unless it says otherwise. */
-  abstract readonly handlerTimeout: number;
-  abstract readonly registry: { readonly heartbeatInterval: number; readonly agentTimeout: number };
-  abstract readonly coordination: {
-    /** How long votes on a proposal are waited for, unless it says otherwise. */
-    readonly consensusTimeout: number;
-    /** How often a leader has its term confirmed by the database. */
-    readonly leaderElectionInterval: number;
-    /** How often a leader tells its group that it leads. */
-    readonly leaderHeartbeatInterval: number;
-    /** The least time without a leader before an election; each is drawn from this to twice this. */
-    readonly electionTimeout: number;
-    /** Where work for a capability goes, if not to the agents that declare it. */
-    readonly routingRules: readonly RoutingRule[];
-  };
-  /** What the leader of the coordinators does about backlogs. */
-  abstract readonly scaling: {
-    /** None: it starts and stops no agents. */
-    readonly roles: readonly ScaledRole[];
-    /** How much backlog one worker is to have, in messages and tasks. */
-    readonly targetBacklog: number;
-    /** For how long fewer workers must have been enough before some are stopped. */
-    readonly coolDown: number;
-    /** How often it looks. */
-    readonly interval: number;
-    /** How long a worker may take from its start until it is registered. */
-    readonly startTimeout: number;
-    /** What starts a worker, `{role}` standing for its role; empty: the app of that name. */
-    readonly command: string;
-  };
-  /** When calls to an agent that fails are held back. */
-  abstract readonly circuit: {
-    /** The share of failures, 0 to 1, above which its circuit opens. */
-    readonly failureRate: number;
-    /** How far back calls count. */
-    readonly window: number;
-    /** The fewest calls in that time that it opens on. */
-    readonly minimumVolume: number;
-    /** How long it stays open before a call may try the agent. */
-    readonly openTime: number;
-    /** How long such a call may take, unless it says otherwise. */
-    readonly probeTimeout: number;
-  };
-  /** How the monitor that leads checks the agents. */
-  abstract readonly monitor: {
-    /** From the beginning of one round of checks to the next, at least. */
-    readonly interval: number;
-    /** How long an agent may take to answer a probe. */
-    readonly probeTimeout: number;
-    /** How long an agent may keep messages waiting, in its inbox or its outbox. */
-    readonly behind: number;
-  };
-  /** Which new traces are recorded. */
-  abstract readonly trace: {
-    /** So many a second, all of them. */
-    readonly rate: number;
-    /** This share of those beyond. */
-    readonly ratio: number;
-  };
-  abstract readonly http: { readonly port: number };
+  @Setting(
+    text(/^[a-z_][a-z0-9_]{0,39}$/, 'must be 1-40 lower-case letters, digits and "_", no digit first'),
+    'NAMESPACE',
+    'prefix of exchanges, queues and keys, and the database schema: lower case, digits, `_`',
+  )
+  namespace = 'agentmq';
+
+  /** Empty: one is made up at each start. */
+  @Setting(
+    text(/^([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?$/, 'must be 1-128 letters, digits, "_", "-" or "."'),
+    'AGENT_ID',
+    'stable ids keep what was sent to the agent while it was away',
+    { default: 'role, host and a random part' },
+  )
+  agentId = '';
+
+  @Setting(
+    oneOf<StartMode>(['fail', 'wait', 'degraded']),
+    'MESSAGE_BUS_START',
+    'broker or database down at the start: `fail`, `wait`, or `degraded` (join later)',
+    { default: '`wait`; `fail` for `agentmq run`' },
+  )
+  start: StartMode = 'wait';
+
   /** How long a stop waits for handlers. */
-  abstract readonly shutdownTimeout: number;
-  abstract readonly log: { readonly level: LogLevel; readonly json: boolean };
+  @Setting(seconds(0, 3_600), 'SHUTDOWN_TIMEOUT', 'how long a stop waits for handlers')
+  shutdownTimeout = 20_000;
+
+  /** The id is of this start only: when the agent stops, its inbox goes. So it is with an id that was made up. */
+  ephemeral = false;
+
+  bus = new BrokerSettings();
+  database = new DatabaseSettings();
+  messaging = new MessagingSettings();
+  retry = new RetrySettings();
+  sealing = new SealingSettings();
+  trace = new TraceSettings();
+  registry = new RegistrySettings();
+  coordination = new CoordinationSettings();
+  circuit = new CircuitSettings();
+  scaling = new ScalingSettings();
+  monitor = new MonitorSettings();
+  http = new HttpSettings();
+  log = new LogSettings();
 }

@@ -95,7 +95,7 @@ export class TaskDispatcher implements LeaderDuty {
   }
 
   private async forget(round: Round): Promise<void> {
-    const forgotten = await this.dispatch.forget(this.settings.store.retention, FORGET_AT_ONCE);
+    const forgotten = await this.dispatch.forget(this.settings.messaging.retentionMs, FORGET_AT_ONCE);
     round.hasMoreToForget = forgotten >= FORGET_AT_ONCE;
   }
 

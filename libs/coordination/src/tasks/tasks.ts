@@ -221,7 +221,7 @@ export class Tasks {
     payload: P,
     options: Omit<TaskOptions, 'transaction'>,
   ): TaskDraft {
-    const known = { longestMs: this.settings.bus.messageTtl, strategies: this.strategies.names };
+    const known = { longestMs: this.settings.messaging.defaultTtlMs, strategies: this.strategies.names };
     return this.fitting(draftOf(contractOf(contract), payload, options, this.origin(), known));
   }
 

@@ -1,42 +1,44 @@
 import { readSmallFile } from './bounded-file.js';
-import { Environment } from './environment.js';
 import type { Given, Variables } from './given.js';
-import { placeOf } from './places.js';
 import { readSettingsFile } from './settings-file.js';
-
-/** All settings: each variable with its place in the configuration file, which follows from {@link Environment}. */
-export const settingPlaces: ReadonlyMap<string, string> = new Map(
-  Object.keys(new Environment()).map((name) => [name, placeOf(name, Environment.prototype)]),
-);
 
 /** `DATABASE_URL_FILE` is the path of a file that has the value of `DATABASE_URL`; so it is with every variable. */
 const fileOf = (name: string): string => `${name}_FILE`;
 
-const variablesByPlace: ReadonlyMap<string, string> = new Map(
-  [...settingPlaces].flatMap(([name, place]) => [
-    [place, name],
-    [`${place}_file`, fileOf(name)],
-  ]),
-);
+const variablesByPlace = (places: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+  new Map(
+    [...places].flatMap(([name, place]) => [
+      [place, name],
+      [`${place}_file`, fileOf(name)],
+    ]),
+  );
 
-/** Collects what is given: by the environment, else by the file that `AGENTMQ_CONFIG` names. An empty variable is not given. */
-export function readGiven(variables: Variables): {
+/**
+ * Collects what is given: by the environment, else by the file that `AGENTMQ_CONFIG` names. An empty variable is not given.
+ * `places` has the place of each variable in that file.
+ */
+export function readGiven(
+  variables: Variables,
+  places: ReadonlyMap<string, string>,
+): {
   readonly given: ReadonlyMap<string, Given>;
   readonly problems: readonly string[];
 } {
   const path = variables['AGENTMQ_CONFIG'];
-  const file = path ? readSettingsFile(path, variablesByPlace) : { given: new Map<string, Given>(), problems: [] };
+  const file = path
+    ? readSettingsFile(path, variablesByPlace(places))
+    : { given: new Map<string, Given>(), problems: [] };
   const problems = [...file.problems];
   const given = new Map<string, Given>();
   const fromEnvironment = (name: string): Given | undefined => {
     const value = variables[name];
     return value ? { value, origin: name } : undefined;
   };
-  for (const name of settingPlaces.keys()) {
+  for (const name of places.keys()) {
     for (const source of [fromEnvironment, (of: string) => file.given.get(of)]) {
       const value = source(name);
       // A setting that names a file by itself (its own `_FILE`) is no other's value.
-      const secret = settingPlaces.has(fileOf(name)) ? undefined : source(fileOf(name));
+      const secret = places.has(fileOf(name)) ? undefined : source(fileOf(name));
       if (value && secret) problems.push(`${secret.origin}: is given together with ${value.origin}: give one of them`);
       const found = value ?? (secret && readSecret(secret, problems));
       if (found) {

@@ -1,3 +1,5 @@
+import type { Kind } from './kinds.js';
+
 /** What is wrong with a server's URL, without quoting it; undefined when nothing is. */
 export function urlProblem(text: string): string | undefined {
   const hint = 'special characters in a password are written as %40 for @, %2F for /, and so on';
@@ -41,3 +43,24 @@ export const withoutSecrets = (value: string): string =>
       return `${protocol}//${host}${pathname}`;
     })
     .join(',');
+
+/** URLs of one server, or of several, separated by commas. `named` is how an error names them. */
+export const urls = (
+  pattern: RegExp,
+  named: string,
+  problemOf: (url: string) => string | undefined,
+): Kind<readonly string[]> => ({
+  read: (text) => text.split(','),
+  problem: (given) =>
+    given.every((url) => pattern.test(url))
+      ? given.map(problemOf).find((problem) => problem !== undefined)
+      : `must be ${named} URLs, separated by commas`,
+  show: (given) => given.join(','),
+});
+
+/** One URL, or none. */
+export const urlOrNone = (pattern: RegExp, named: string): Kind<string> => ({
+  read: (text) => text,
+  problem: (url) => (url === '' ? undefined : pattern.test(url) ? urlProblem(url) : `must be a ${named} URL`),
+  show: (url) => url,
+});
