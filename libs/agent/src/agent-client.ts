@@ -45,41 +45,34 @@ export class AgentClient {
    * `StoreUnavailableError` while the database is away or `OutboxFullError` while too much waits for the broker: at once,
    * or with `options.wait` after so many ms in which that did not change.
    */
-  async send<P extends object>(
+  send<P extends object>(
     to: To,
     contract: PayloadClass<P>,
     payload: P,
     options?: DurableSendOptions,
   ): Promise<Envelope> {
-    await this.startup.ready();
-    return this.bus.send(recipientOf(to), contractOf(contract), payload, options);
+    return this.startup.whenReady(() => this.bus.send(recipientOf(to), contractOf(contract), payload, options));
   }
 
   /**
    * Publishes to a topic: to one instance of every role, and to every instance, that subscribed, those that are away
    * included. Options, what it resolves with and what it rejects with are those of `send`.
    */
-  async publish<P extends object>(
+  publish<P extends object>(
     topic: string,
     contract: PayloadClass<P>,
     payload: P,
     options?: DurableSendOptions,
   ): Promise<Envelope> {
-    await this.startup.ready();
-    return this.bus.send(toTopic(topic), contractOf(contract), payload, options);
+    return this.startup.whenReady(() => this.bus.send(toTopic(topic), contractOf(contract), payload, options));
   }
 
   /**
    * Sends to every agent. Of a durable contract it is as `send`; otherwise it resolves when the broker has confirmed it,
    * and can neither be delayed nor be part of a transaction.
    */
-  async broadcast<P extends object>(
-    contract: PayloadClass<P>,
-    payload: P,
-    options?: DurableSendOptions,
-  ): Promise<Envelope> {
-    await this.startup.ready();
-    return this.bus.send(toEveryone, contractOf(contract), payload, options);
+  broadcast<P extends object>(contract: PayloadClass<P>, payload: P, options?: DurableSendOptions): Promise<Envelope> {
+    return this.startup.whenReady(() => this.bus.send(toEveryone, contractOf(contract), payload, options));
   }
 
   /**

@@ -37,11 +37,16 @@ export class Startup {
   }
 
   /**
-   * For a sender. Resolves when durable messages can be stored, if the agent does not listen yet. Once it does, what can't be
-   * sent now is its sender's to know, so it resolves at once.
+   * For a sender. Does `work` when durable messages can be stored, if the agent does not listen yet. Once it does, what can't
+   * be sent now is its sender's to know, so it is done at once.
    */
-  async ready(): Promise<void> {
-    if (!this.listening && !this.stopped.aborted) await this.begin();
+  whenReady<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.listening && !this.stopped.aborted) return this.begin().then(work);
+    try {
+      return work();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   stop(): void {

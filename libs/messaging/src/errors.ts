@@ -73,8 +73,8 @@ export class PoisonMessageError extends AgentMQError {
 export interface OutboxFullCause {
   /** This process holds more bytes than these that wait for the store. */
   readonly bytes?: number;
-  /** The inbox of this target is full or missing, and what waits for it is as much as may. */
-  readonly target?: string;
+  /** The inbox of this recipient is full or missing, and what waits for it is as much as may. */
+  readonly recipient?: string;
 }
 
 /**
@@ -85,22 +85,22 @@ export class OutboxFullError extends AgentMQError {
   readonly code = 'OUTBOX_FULL';
   override readonly retryable = true;
   readonly limitBytes: number | undefined;
-  readonly target: string | undefined;
+  readonly recipient: string | undefined;
 
   /** `limit` in messages. */
   constructor(
     readonly limit: number,
-    { bytes, target }: OutboxFullCause = {},
+    { bytes, recipient }: OutboxFullCause = {},
   ) {
     super(
-      target !== undefined
-        ? `the outbox is full for ${target}, whose inbox is full or missing: ${limit} messages wait for it`
+      recipient !== undefined
+        ? `the outbox is full for ${recipient}, whose inbox is full or missing: ${limit} messages wait for it`
         : bytes === undefined
           ? `the outbox is full: it holds ${limit} messages`
           : `too much waits for the message store: at most ${limit} messages and ${bytes} bytes`,
     );
     this.limitBytes = bytes;
-    this.target = target;
+    this.recipient = recipient;
   }
 }
 

@@ -1,4 +1,4 @@
-export type { Listener } from './announcements.js';
+export type { Listener } from './announcements/announcements.js';
 export { Batcher, type BatcherLimits } from './batcher.js';
 export type {
   AnnounceOptions,

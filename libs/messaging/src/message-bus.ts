@@ -1,25 +1,19 @@
 import { Logger } from '@nestjs/common';
-import { type Broker, QueueFullError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
+import { type Broker, QueueFullError } from 'agentmq/broker';
 import {
   type ContractDefinition,
-  contractOf,
-  decodeBody,
   type Envelope,
-  fromWireError,
-  HEADER,
   InvalidMessageError,
   isToMany,
   type Message,
   type PayloadClass,
-  readPayload,
   type Recipient,
-  type WireMessage,
 } from 'agentmq/protocol';
-import type { Transaction } from 'agentmq/database';
-import { type AwaitedHandler, type MessageStore, type OutboxLease } from 'agentmq/message-store';
-import { type CallerTransaction, DatabaseClock, transactionGiven } from 'agentmq/database';
+import { type CallerTransaction, DatabaseClock, type Transaction, transactionGiven } from 'agentmq/database';
+import type { AwaitedHandler, MessageStore } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
-import { Announcements, type Listener } from './announcements.js';
+import { within } from 'agentmq/time';
+import { Announcements, type Listener } from './announcements/announcements.js';
 import type {
   AnnounceOptions,
   DurableSendOptions,
@@ -28,23 +22,21 @@ import type {
   RequestOptions,
   Subscription,
 } from './bus-options.js';
-import { HandlerWatch } from './receive/handler-watch.js';
-import { checkWait, Composer } from './send/composer.js';
 import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
-import { Outbox } from './send/outbox.js';
-import type { OutboxLoad } from './send/outbox-room.js';
 import { MessageMetrics } from './message-metrics.js';
-import { within } from 'agentmq/time';
-import { publicationOf } from './send/publication.js';
+import { HandlerWatch } from './receive/handler-watch.js';
 import { Receiving } from './receive/receiving.js';
-import { ResponseMetrics } from './send/response-metrics.js';
 import { MessageSealing } from './sealing/message-sealing.js';
-import { isSealed } from './sealing/sealer.js';
+import type { OutboxLoad } from './send/capacity/send-capacity.js';
+import { checkWait, Composer } from './send/composer.js';
+import { Outbox } from './send/outbox.js';
+import { publicationOf } from './send/publication.js';
+import { Requests } from './send/requests.js';
+import { ResponseMetrics } from './send/response-metrics.js';
 import { Tracing } from './tracing/tracing.js';
 import { Upkeep } from './upkeep.js';
 
-const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
 /** How long a stop waits for the hops to be written. */
 const HOPS_WITHIN_MS = 1_000;
 
@@ -61,7 +53,7 @@ export class MessageBus {
   private readonly announcements: Announcements;
   private readonly tracing: Tracing;
   private readonly metrics: MessageMetrics;
-  private readonly responses: ResponseMetrics;
+  private readonly requests: Requests;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(
@@ -72,19 +64,20 @@ export class MessageBus {
   ) {
     this.clock = new DatabaseClock(store);
     this.metrics = new MessageMetrics(metrics);
-    this.responses = new ResponseMetrics(metrics);
     this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
     const { sample } = options.sampler;
     this.tracing = new Tracing(store, this.metrics.hops, options.agentId, this.clock.now, sample);
     this.composer = new Composer(options, this.clock.now, sample);
-    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, {
-      owner: options.agentId,
-      leaseMs: options.leaseMs,
-      pollMs: options.relayPollMs,
-      limit: options.outboxLimit,
-      maxPublishing: options.maxPublishing,
-      maxPublishingBytes: options.maxPublishingBytes,
-    });
+    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, options);
+    this.requests = new Requests(
+      broker,
+      this.composer,
+      this.outbox,
+      this.sealing,
+      this.tracing,
+      this.metrics,
+      new ResponseMetrics(metrics),
+    );
     const wakeRelay = (): void => this.outbox.wake();
     const { now } = this.clock;
     this.receiving = new Receiving(broker, store, this.metrics, options, now, this.sealing, this.tracing, wakeRelay);
@@ -93,7 +86,14 @@ export class MessageBus {
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
     // What agents tell each other all the time begins no trace that is recorded.
     const control = new Composer(options, this.clock.now, () => false);
-    this.announcements = new Announcements(broker, control, this.metrics, this.clock.now, this.tracing);
+    this.announcements = new Announcements(
+      broker,
+      control,
+      this.outbox.capacity.announced,
+      this.metrics,
+      this.clock.now,
+      this.tracing,
+    );
   }
 
   /** Messages being handled now. */
@@ -113,7 +113,7 @@ export class MessageBus {
 
   /** What waits to be published, as this process knows it. */
   get outboxLoad(): OutboxLoad {
-    return this.outbox.load;
+    return this.outbox.capacity.load;
   }
 
   get isRunning(): boolean {
@@ -170,8 +170,7 @@ export class MessageBus {
     const transaction = joinedTransaction(options.transaction, durable);
     const composed = this.composer.compose(recipient, contract, payload, options, durable);
     const message = contract.sensitive ? await this.sealing.seal(composed) : composed;
-    if (durable) await this.outbox.send(message, wait, transaction);
-    else await this.publishTransient(message);
+    await (durable ? this.outbox.send(message, wait, transaction) : this.publishTransient(message));
     this.metrics.sent(message.type, recipient.kind);
     return message;
   }
@@ -197,38 +196,10 @@ export class MessageBus {
     recipient: Recipient,
     contract: ContractDefinition<P>,
     payload: P,
-    { timeout = DEFAULT_REQUEST_TIMEOUT_MS, signal, wait = 0, answer, ...options }: RequestOptions = {},
+    options: RequestOptions = {},
   ): Promise<unknown> {
     this.throwIfNotRunning();
-    const expected = answer && contractOf(answer);
-    const durable = contract.durable ?? false;
-    const waitMs = checkWait(wait);
-    const ttl = options.ttl ?? timeout;
-    const composed = this.composer.compose(recipient, contract, payload, { ...options, ttl }, durable);
-    const inClear: Message = { ...composed, correlationId: composed.messageId };
-    const message = contract.sensitive ? await this.sealing.seal(inClear) : inClear;
-    this.metrics.sent(message.type, recipient.kind);
-    const trail = this.tracing.request(message);
-    const ask = (lease: Partial<OutboxLease> = {}) => {
-      const publication = { ...publicationOf({ message, ...lease }, this.clock.now()), mandatory: true };
-      const onPublished = trail ? { onPublished: trail.published } : {};
-      return this.broker.request(publication, { timeoutMs: timeout, ...(signal ? { signal } : {}), ...onPublished });
-    };
-    return this.responses.measure(message.type, signal, async () => {
-      try {
-        const reply = durable ? await this.askDurably(message, waitMs, signal, ask) : await ask();
-        trail?.answered(reply);
-        if (isSealed(reply.properties)) {
-          const opened = await this.sealing.openAnswer(message, reply);
-          return answerOf(opened, expected && { ...expected, sensitive: true }, true);
-        }
-        this.sealing.refuseClearAnswer(reply, [contract, ...(expected ? [expected] : [])]);
-        return answerOf(reply, expected);
-      } catch (error) {
-        trail?.failed(error);
-        throw error;
-      }
-    });
+    return this.requests.request(recipient, contract, payload, options);
   }
 
   /**
@@ -296,35 +267,15 @@ export class MessageBus {
   /** One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got. */
   private async publishTransient(message: Message): Promise<void> {
     try {
-      await this.broker.publish(publicationOf({ message }, this.clock.now()));
+      await this.broker.publish(publicationOf({ message }, message.timestamp));
     } catch (error) {
       if (!(isToMany(message.recipient) && error instanceof QueueFullError)) {
-        this.tracing.sent(message, { error });
+        this.tracing.sent(message, error);
         throw error;
       }
       this.logger.warn(`${message.type}: not all got it: ${error.message}`);
     }
     this.tracing.sent(message);
-  }
-
-  /** A request's outcome is its sender's to know: once it has one, nothing is left for the relay. */
-  private async askDurably(
-    message: Message,
-    waitMs: number,
-    signal: AbortSignal | undefined,
-    ask: (lease: OutboxLease) => Promise<WireMessage>,
-  ): Promise<WireMessage> {
-    const lease = await this.outbox.commitRequest(message, waitMs);
-    try {
-      const answer = await ask(lease);
-      void this.outbox.settle(message, lease);
-      return answer;
-    } catch (error) {
-      if (signal?.aborted || mayHaveBeenTaken(error)) await this.outbox.settle(message, lease);
-      // What went wrong is the error to tell; an entry that stays is closed when the request expires.
-      else await this.outbox.buryRequest(message, lease, error).catch(() => undefined);
-      throw error;
-    }
   }
 }
 
@@ -340,19 +291,4 @@ function joinedTransaction(given: CallerTransaction | undefined, durable: boolea
   } catch (error) {
     throw new InvalidMessageError('transaction', 'is an EntityManager that is in none', { cause: error });
   }
-}
-
-const mayHaveBeenTaken = (error: unknown): boolean =>
-  error instanceof RequestTimeoutError || error instanceof RequestInterruptedError;
-
-/** An answer that tells no contract, or another one than is expected, is taken for one of the version that is expected. */
-function answerOf(
-  { properties: { type, headers }, body }: WireMessage,
-  expected?: ContractDefinition,
-  sealed = false,
-): unknown {
-  const value = decodeBody(body);
-  if (headers[HEADER.error] === true) throw fromWireError(value, sealed);
-  if (!expected) return value;
-  return readPayload(expected, value, type === expected.type ? Number(headers[HEADER.version] ?? 1) : expected.version);
 }

@@ -18,6 +18,8 @@ import { childOf } from '../tracing/trace-context.js';
 
 /** The last moment of a four-digit year, which RFC 3339 ends with. */
 const LAST_TIME = Date.UTC(10_000, 0, 1) - 1;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 const JSON_TYPE = 'application/json';
 /** Node's longest timer, in ms. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
@@ -31,13 +33,14 @@ export class Composer {
     private readonly sample: () => boolean,
   ) {}
 
-  /** Throws `ContractViolationError`, `InvalidMessageError` that names the option, or `MessageTooLargeError`. */
+  /** A request is its own correlation. Throws `ContractViolationError`, `InvalidMessageError` that names the option, or `MessageTooLargeError`. */
   compose<P extends object>(
     recipient: Recipient,
     contract: ContractDefinition<P>,
     payload: P,
     options: DurableSendOptions,
     durable: boolean,
+    isRequest = false,
   ): Message {
     const priority = checkPriority(options.priority ?? DEFAULT_PRIORITY);
     const ttl = checkTtl(options.ttl ?? this.options.defaultTtlMs);
@@ -48,9 +51,9 @@ export class Composer {
     const body = Buffer.from(writePayload(contract, payload));
     const { maxMessageBytes } = this.options;
     if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
-    const causationId = currentCause();
-    return {
-      messageId: newMessageId(),
+    const messageId = newMessageId();
+    const message: Writable<Message> = {
+      messageId,
       sender: this.options.agentId,
       recipient,
       timestamp,
@@ -63,12 +66,15 @@ export class Composer {
       attempt: 1,
       body,
       contentType: JSON_TYPE,
-      ...(deliverAt ? { deliverAt } : {}),
-      ...(options.correlationId ? { correlationId: options.correlationId } : {}),
-      ...(causationId === undefined ? {} : { causationId }),
-      ...(options.headers ? { headers: options.headers } : {}),
-      ...(durable ? {} : { transient: true }),
     };
+    const causationId = currentCause();
+    if (causationId !== undefined) message.causationId = causationId;
+    if (deliverAt) message.deliverAt = deliverAt;
+    if (isRequest) message.correlationId = messageId;
+    else if (options.correlationId) message.correlationId = options.correlationId;
+    if (options.headers) message.headers = options.headers;
+    if (!durable) message.transient = true;
+    return message;
   }
 
   /** Throws `InvalidMessageError` that names the field, or `MessageTooLargeError`. */

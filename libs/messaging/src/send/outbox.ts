@@ -1,33 +1,19 @@
 import { Logger } from '@nestjs/common';
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient, type Message } from 'agentmq/protocol';
-import type { Transaction } from 'agentmq/database';
-import { type MessageStore, type OutboxLease } from 'agentmq/message-store';
-import { StoreClosedError, StoreUnavailableError } from 'agentmq/database';
+import { StoreClosedError, StoreUnavailableError, type Transaction } from 'agentmq/database';
+import type { AppendOptions, MessageStore, OutboxLease } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
+import { backoff, pause, within } from 'agentmq/time';
 import { Batcher } from '../batcher.js';
-import { Bound } from './bound.js';
+import type { MessageBusOptions } from '../bus-options.js';
 import { BusStoppedError, OutboxFullError } from '../errors.js';
 import { ASKER_TOLD } from '../receive/failing.js';
-import { type OutboxLoad, OutboxRoom } from './outbox-room.js';
-import { backoff, pause, within } from 'agentmq/time';
-import { Publisher } from './publisher.js';
-import { Relay } from './relay.js';
 import type { Tracing } from '../tracing/tracing.js';
-
-export interface OutboxOptions {
-  /** Names this process in its leases. */
-  readonly owner: string;
-  /** How long an entry is left to the process that stored it, in ms. */
-  readonly leaseMs: number;
-  /** How often the relay looks for due entries, in ms. */
-  readonly pollMs: number;
-  /** The most entries that the outbox may hold for a send to be taken. */
-  readonly limit: number;
-  /** The most entries, and bytes of bodies, that this process publishes at once; what is beyond goes by the relay. */
-  readonly maxPublishing: number;
-  readonly maxPublishingBytes: number;
-}
+import { SendCapacity } from './capacity/send-capacity.js';
+import { EntryPublisher } from './entry-publisher.js';
+import { Relay } from './relay.js';
+import { Settler } from './settler.js';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
@@ -36,50 +22,35 @@ const LONGEST_WAIT_MS = 1_000;
  * The sending half of durable messages: committed first, published after, settled when confirmed.
  */
 export class Outbox {
+  readonly capacity: SendCapacity;
   private readonly log = new RepeatedLog(new Logger('Outbox'));
   private readonly stopping = new AbortController();
-  private readonly room: OutboxRoom;
-  private readonly publisher: Publisher;
+  private readonly settler: Settler;
+  private readonly publisher: EntryPublisher;
   private readonly relay: Relay;
-  /** What this process publishes at once after the commit, without the relay. */
-  private readonly direct: Bound;
-  private readonly publishing = new Set<Promise<void>>();
-
-  private readonly appends: Batcher<Message, OutboxLease>;
-  private readonly appendsForRelay: Batcher<Message, OutboxLease>;
+  private readonly published: Batcher<Message, OutboxLease>;
+  private readonly relayed: Batcher<Message, OutboxLease>;
   private readonly requests: Batcher<Message, OutboxLease>;
 
   constructor(
     broker: Broker,
-    private readonly store: MessageStore,
+    private readonly messageStore: MessageStore,
     now: () => Date,
     tracing: Tracing,
-    private readonly options: OutboxOptions,
+    private readonly options: MessageBusOptions,
   ) {
-    const { owner, leaseMs, limit, maxPublishing, maxPublishingBytes } = options;
     const report = (what: string, error: unknown): void => this.report(what, error);
-    this.room = new OutboxRoom(limit, maxPublishingBytes);
-    this.direct = new Bound(maxPublishing, maxPublishingBytes);
-    this.publisher = new Publisher(broker, store, this.room, now, tracing, report);
-    this.relay = new Relay(
-      broker,
-      store,
-      this.publisher,
-      this.room,
-      { ...options, maxBytes: maxPublishingBytes },
-      report,
-    );
-    this.appends = new Batcher((messages) => store.append(messages, { owner, leaseMs }));
-    this.appendsForRelay = new Batcher((messages) => store.append(messages, { owner }));
+    this.capacity = new SendCapacity(options);
+    this.settler = new Settler(messageStore, this.capacity, report);
+    this.publisher = new EntryPublisher(broker, this.settler, this.capacity, now, tracing, report);
+    this.relay = new Relay(broker, messageStore, this.publisher, this.capacity, options, report);
+    const { leaseMs } = options;
+    this.published = new Batcher((messages) => this.appendAndPublish(messages));
+    this.relayed = new Batcher((messages) => this.append(messages));
     this.requests = new Batcher((messages) => {
       const longest = Math.max(...messages.map(({ ttl }) => ttl ?? 0));
-      return store.append(messages, { owner, leaseMs: longest + leaseMs });
+      return this.append(messages, { leaseMs: longest + leaseMs });
     });
-  }
-
-  /** What waits, as this process knows it. */
-  get load(): OutboxLoad {
-    return this.room.load;
   }
 
   /** Starts the relay. */
@@ -97,16 +68,20 @@ export class Outbox {
    * `waitMs` it waits for a store that is away and for an outbox that is full, then it rejects with
    * `StoreUnavailableError` or `OutboxFullError`; when the agent stops meanwhile, with `BusStoppedError`.
    */
-  send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
-    return transaction
-      ? this.patiently(message, waitMs, () => this.joinTransaction(message, transaction), true)
-      : this.patiently(message, waitMs, () => this.commit(message));
+  async send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
+    await this.store(message, waitMs, transaction);
+    if (transaction && !message.deliverAt) transaction.onCommit(() => this.wake());
   }
 
   /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */
   async forward(messages: readonly Message[], transaction: Transaction): Promise<void> {
-    const { owner } = this.options;
-    await this.room.add(() => this.store.append(messages, { owner, transaction }), messages.map(targetOfMessage));
+    this.capacity.add(messages);
+    try {
+      await this.append(messages, { transaction });
+    } catch (error) {
+      this.capacity.notAdded(messages);
+      throw error;
+    }
     transaction.onCommit(() => this.wake());
   }
 
@@ -116,87 +91,89 @@ export class Outbox {
    * there is never to be one.
    */
   commitRequest(message: Message, waitMs: number): Promise<OutboxLease> {
-    return this.patiently(message, waitMs, () =>
-      this.room.add(() => this.requests.add(message), [targetOfMessage(message)]),
-    );
+    return this.store(message, waitMs, 'request');
   }
 
   /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. */
   settle(message: Message, lease: OutboxLease): Promise<void> {
-    return this.publisher.settle({ ...lease, message });
+    return this.settler.settle({ ...lease, message });
   }
 
   /** Records a request whose asker is told of the error as dead, and closes its entry: it will not be published any more. */
   async buryRequest(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
-    await this.publisher.bury({ ...lease, message }, error);
+    await this.settler.bury({ ...lease, message }, error);
     const { messageId, recipient } = message;
-    await this.store.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
+    await this.messageStore.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
   }
 
   /** Stops the relay, and waits for what is being published, at most `timeoutMs`. */
   async stop(timeoutMs: number): Promise<void> {
     this.stopping.abort();
-    await within(timeoutMs, Promise.all([this.relay.stop(), ...this.publishing]));
-  }
-
-  private async joinTransaction(message: Message, transaction: Transaction): Promise<void> {
-    // Not committed yet, so not to be published from here: the relay sees the entry once the caller commits.
-    const { owner } = this.options;
-    await this.room.add(() => this.store.append([message], { owner, transaction }), [targetOfMessage(message)]);
-    if (!message.deliverAt) transaction.onCommit(() => this.wake());
-  }
-
-  private async commit(message: Message): Promise<void> {
-    const { length } = message.body;
-    const target = targetOfMessage(message);
-    const isFull = this.publisher.full.has(target);
-    if (message.deliverAt || isFull || !this.direct.fits(length)) {
-      await this.room.add(() => this.appendsForRelay.add(message), [target]);
-      if (!message.deliverAt) this.relay.wake();
-      return;
-    }
-    const leave = this.direct.enter(length);
-    try {
-      const lease = await this.room.add(() => this.appends.add(message), [target]);
-      // One that was stored before, by an attempt whose answer was lost, may be the relay's by now.
-      const published = lease.lease > 0 ? this.publisher.publish({ ...lease, message }) : Promise.resolve();
-      this.track(published.finally(leave));
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-
-  private track(work: Promise<void>): void {
-    this.publishing.add(work);
-    void work.finally(() => this.publishing.delete(work));
+    await within(timeoutMs, Promise.all([this.relay.stop(), this.capacity.direct.empty()]));
   }
 
   /** The message keeps its id, so that repeating an attempt which may have been committed stores it once. */
-  private async patiently<T>(
-    message: Message,
-    waitMs: number,
-    work: () => Promise<T>,
-    inTransaction = false,
-  ): Promise<T> {
-    const release = this.room.hold(message.body.length);
+  private async store(message: Message, waitMs: number, into?: Transaction | 'request'): Promise<OutboxLease> {
+    const { capacity } = this;
+    const bytes = message.body.length;
+    capacity.begin(message);
     const end = performance.now() + waitMs;
     try {
       for (let tries = 0; ; tries++) {
+        let direct = false;
         try {
-          return await work();
+          capacity.add([message]);
+          if (into === 'request') return await this.requests.add(message);
+          // In a transaction it is not committed yet: the relay publishes it once that is.
+          if (into) return await this.append([message], { transaction: into }).then(([lease]) => lease as OutboxLease);
+          direct = !message.deliverAt && capacity.mayPublish(message);
+          if (direct) {
+            capacity.direct.enter(bytes);
+            return await this.published.add(message);
+          }
+          const lease = await this.relayed.add(message);
+          if (!message.deliverAt) this.wake();
+          return lease;
         } catch (error) {
-          const left = end - performance.now();
-          if (this.stopping.signal.aborted && isOfTheStore(error)) throw new BusStoppedError({ cause: error });
-          // after an error of the database nothing more succeeds in a transaction
-          const isFinal = !mayPass(error) || (inTransaction && !(error instanceof OutboxFullError));
-          if (isFinal || left <= 0) throw error;
-          await pause(Math.min(left, backoff(tries, FIRST_WAIT_MS, LONGEST_WAIT_MS)), this.stopping.signal);
+          if (direct) capacity.direct.leave(bytes);
+          if (!(error instanceof OutboxFullError)) capacity.notAdded([message]);
+          await this.restAfter(error, tries, end - performance.now(), typeof into === 'object');
         }
       }
     } finally {
-      release();
+      capacity.end(message);
     }
+  }
+
+  private async append(
+    messages: readonly Message[],
+    options: Omit<AppendOptions, 'owner'> = {},
+  ): Promise<readonly OutboxLease[]> {
+    const leases = await this.messageStore.append(messages, { owner: this.options.agentId, ...options });
+    this.capacity.added(messages);
+    return leases;
+  }
+
+  private async appendAndPublish(messages: readonly Message[]): Promise<readonly OutboxLease[]> {
+    const { direct } = this.capacity;
+    const leases = await this.append(messages, { leaseMs: this.options.leaseMs });
+    messages.forEach((message, index) => {
+      const { id, lease } = leases[index] as OutboxLease;
+      // One that was stored before, by an attempt whose answer was lost, may be the relay's by now.
+      if (lease > 0) void this.publisher.publish({ id, lease, message }, direct);
+      else direct.leave(message.body.length);
+    });
+    return leases;
+  }
+
+  /** Rejects with the error unless it may pass in the time that is left. */
+  private async restAfter(error: unknown, tries: number, leftMs: number, inTransaction: boolean): Promise<void> {
+    const { signal } = this.stopping;
+    if (signal.aborted && isOfTheStore(error)) throw new BusStoppedError({ cause: error });
+    // After an error of the database nothing more succeeds in a transaction.
+    const isFinal = !mayPass(error) || (inTransaction && !(error instanceof OutboxFullError));
+    if (isFinal || leftMs <= 0) throw error;
+    await pause(Math.min(leftMs, backoff(tries, FIRST_WAIT_MS, LONGEST_WAIT_MS)), signal);
   }
 
   private report(what: string, error: unknown): void {
@@ -209,5 +186,3 @@ const mayPass = (error: unknown): boolean =>
 
 /** What a send fails with because its agent stops: the store is closed by then, or was away all along. */
 const isOfTheStore = (error: unknown): boolean => mayPass(error) || error instanceof StoreClosedError;
-
-const targetOfMessage = ({ recipient }: Message): string => formatRecipient(recipient);

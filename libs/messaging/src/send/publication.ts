@@ -3,20 +3,18 @@ import { formatRecipient, HEADER, InvalidMessageError, type Message, parseRecipi
 import type { OutboxEntry, OutboxLease } from 'agentmq/message-store';
 
 /**
- * A message as the broker is to take it: persistent, and with somebody there unless it is published to a topic. One for
- * a certain consumer goes to its inbox alone, and says who it was sent to. `now` decides what is left of its time.
+ * A message as the broker is to take it: persistent, and with an inbox there unless it is published to many. One for
+ * a certain consumer goes to its inbox alone, and says what it was sent to. `now` decides what is left of its time.
  */
 export function publicationOf(
   { message, consumer, id, lease }: Pick<OutboxEntry, 'message' | 'consumer'> & Partial<OutboxLease>,
   now: Date,
 ): Publication {
   const recipient = consumer === undefined ? message.recipient : inboxOf(consumer);
+  const { properties, body } = toWire(consumer === undefined ? message : copyFor(consumer, message), now);
+  if (id !== undefined) (properties.headers as Record<string, unknown>)[HEADER.copy] = `${id}.${lease}`;
   const mandatory = recipient.kind === 'role' || recipient.kind === 'agent';
-  const copy = id === undefined ? {} : { copy: `${id}.${lease}` };
-  // What is owed to a consumer is stored, whatever it was when it was first sent.
-  const transient = consumer === undefined && message.transient === true;
-  const wire = toWire({ ...sentTo(message, consumer), ...copy, transient }, now);
-  return { ...wire, recipient, mandatory, persistent: !transient };
+  return { properties, body, recipient, mandatory, persistent: consumer !== undefined || message.transient !== true };
 }
 
 function inboxOf(consumer: string): Message['recipient'] {
@@ -27,11 +25,10 @@ function inboxOf(consumer: string): Message['recipient'] {
   return recipient;
 }
 
-/** A message that stands for another one says already who that was sent to. */
-function sentTo(message: Message, consumer: string | undefined): Message {
+/** What is owed to a consumer is stored, whatever it was. A message that stands for another one says already what that was sent to. */
+function copyFor(consumer: string, message: Message): Message {
   const recipient = formatRecipient(message.recipient);
-  if (consumer === undefined || recipient === consumer || message.headers?.[HEADER.recipient] !== undefined) {
-    return message;
-  }
-  return { ...message, headers: { ...message.headers, [HEADER.recipient]: recipient } };
+  const isTold = recipient === consumer || message.headers?.[HEADER.recipient] !== undefined;
+  const headers = isTold ? message.headers : { ...message.headers, [HEADER.recipient]: recipient };
+  return { ...message, transient: false, ...(headers && { headers }) };
 }

@@ -1,22 +1,12 @@
 import type { Broker } from 'agentmq/broker';
 import type { MessageStore } from 'agentmq/message-store';
-import type { OutboxRoom } from './outbox-room.js';
 import { jittered, Rest } from 'agentmq/time';
-import type { Publisher } from './publisher.js';
+import type { MessageBusOptions } from '../bus-options.js';
+import type { SendCapacity } from './capacity/send-capacity.js';
+import type { EntryPublisher } from './entry-publisher.js';
 
-export interface RelayOptions {
-  /** Names this process in its leases. */
-  readonly owner: string;
-  readonly leaseMs: number;
-  /** How often it looks for due entries, in ms. */
-  readonly pollMs: number;
-  /** The most bytes of bodies under way. */
-  readonly maxBytes: number;
-}
-
+/** The next batch is fetched while those before it are still on their way, as long as there is room for it. */
 const BATCH = 500;
-/** The next batch is fetched while those before it are still on their way, as long as they are no more than this. */
-const UNDER_WAY = 1_500;
 
 /**
  * Publishes the outbox entries that are due: retries, replays, delayed sends, and whatever a process that died, a broker
@@ -28,15 +18,12 @@ export class Relay {
   private readonly rest = new Rest();
   private nextSample = 0;
 
-  private readonly underWay = new Set<Promise<void>>();
-  private bytesUnderWay = 0;
-
   constructor(
     private readonly broker: Broker,
     private readonly store: MessageStore,
-    private readonly publisher: Publisher,
-    private readonly room: OutboxRoom,
-    private readonly options: RelayOptions,
+    private readonly publisher: EntryPublisher,
+    private readonly capacity: SendCapacity,
+    private readonly options: MessageBusOptions,
     private readonly report: (what: string, error: unknown) => void,
   ) {}
 
@@ -54,17 +41,19 @@ export class Relay {
     this.stopped = true;
     this.wake();
     await this.running;
-    await Promise.all(this.underWay);
+    await this.capacity.relayed.empty();
   }
 
   private async run(): Promise<void> {
-    const { pollMs } = this.options;
+    const { relayPollMs } = this.options;
     while (!this.stopped) {
       const found = await this.look().catch((error: unknown) => {
         this.report('relay', error);
         return 0;
       });
-      if (found === 0) await this.rest.sleep(Math.min(jittered(pollMs), this.publisher.full.nextMs ?? pollMs));
+      if (found === 0) {
+        await this.rest.sleep(Math.min(jittered(relayPollMs), this.capacity.full.nextMs ?? relayPollMs));
+      }
     }
   }
 
@@ -73,13 +62,15 @@ export class Relay {
     await this.sample();
     const { connected, blocked } = this.broker.status();
     if (!connected || blocked) return 0;
-    while (this.underWay.size > UNDER_WAY - BATCH || this.bytesUnderWay >= this.options.maxBytes) {
-      await Promise.race(this.underWay);
-    }
+    const { relayed, full } = this.capacity;
+    await relayed.room(BATCH);
     if (this.stopped) return 0;
-    const { owner, leaseMs } = this.options;
-    const entries = await this.store.leaseDue(owner, BATCH, leaseMs, this.publisher.full.targets());
-    for (const entry of entries) this.track(this.publisher.publish(entry), entry.message.body.length);
+    const { agentId, leaseMs } = this.options;
+    const entries = await this.store.leaseDue(agentId, BATCH, leaseMs, full.recipients());
+    for (const entry of entries) {
+      relayed.enter(entry.message.body.length);
+      void this.publisher.publish(entry, relayed);
+    }
     return entries.length;
   }
 
@@ -87,17 +78,9 @@ export class Relay {
   private async sample(): Promise<void> {
     const begun = performance.now();
     if (begun < this.nextSample) return;
-    this.nextSample = begun + this.options.pollMs;
-    await this.room.sample(this.store);
-    this.nextSample = begun + Math.max(this.options.pollMs, 20 * (performance.now() - begun));
-  }
-
-  private track(work: Promise<void>, bytes: number): void {
-    this.underWay.add(work);
-    this.bytesUnderWay += bytes;
-    void work.finally(() => {
-      this.underWay.delete(work);
-      this.bytesUnderWay -= bytes;
-    });
+    const { relayPollMs } = this.options;
+    this.nextSample = begun + relayPollMs;
+    await this.capacity.sample(this.store);
+    this.nextSample = begun + Math.max(relayPollMs, 20 * (performance.now() - begun));
   }
 }

@@ -1,7 +1,7 @@
 import { NoRecipientError, RequestInterruptedError, RequestTimeoutError } from 'agentmq/broker';
 import { ContractViolationError, InvalidMessageError, RemoteError } from 'agentmq/protocol';
 import type { Metrics } from 'agentmq/telemetry';
-import { RecentAverage } from '../recent-average.js';
+import { RecentAverage } from './recent-average.js';
 
 /**
  * How a request ended for its sender: `answered`; `error` (the handler failed, or its answer does not keep its contract);
@@ -36,26 +36,22 @@ export class ResponseMetrics {
     );
   }
 
-  /** Measures a request, which settles as it does without. */
-  async measure<T>(type: string, signal: AbortSignal | undefined, request: () => Promise<T>): Promise<T> {
-    const begun = performance.now();
-    try {
-      const answer = await request();
-      this.ended(type, 'answered', begun);
-      return answer;
-    } catch (error) {
-      this.ended(type, signal?.aborted ? 'cancelled' : outcomeOf(error), begun);
-      throw error;
-    }
-  }
-
-  private ended(type: string, outcome: ResponseOutcome, begun: number): void {
-    const seconds = (performance.now() - begun) / 1_000;
-    this.seconds.observe({ type, outcome }, seconds);
-    if (outcome !== 'answered') return;
+  /** `begun` by `performance.now()`. */
+  answered(type: string, begun: number): void {
+    const seconds = this.observe(type, 'answered', begun);
     let average = this.averages.get(type);
     if (!average) this.averages.set(type, (average = new RecentAverage(WINDOW_MS)));
     average.add(seconds);
+  }
+
+  failed(type: string, begun: number, error: unknown, signal: AbortSignal | undefined): void {
+    this.observe(type, signal?.aborted ? 'cancelled' : outcomeOf(error), begun);
+  }
+
+  private observe(type: string, outcome: ResponseOutcome, begun: number): number {
+    const seconds = (performance.now() - begun) / 1_000;
+    this.seconds.observe({ type, outcome }, seconds);
+    return seconds;
   }
 }
 

@@ -49,7 +49,7 @@ export class Tracing {
   }
 
   /** The broker has confirmed the message, or (with an error) has not. */
-  sent(message: Message, { error, kind }: { readonly error?: unknown; readonly kind?: HopKind } = {}): void {
+  sent(message: Message, error?: unknown, kind?: HopKind): void {
     const { trace, messageId, sender, timestamp } = message;
     if (!trace || !isSampled(trace)) return;
     this.buffer.add({
@@ -102,7 +102,7 @@ export class Tracing {
         published();
         this.answered(message, answer);
       },
-      failed: (error) => this.sent(message, { error }),
+      failed: (error) => this.sent(message, error),
     };
   }
 

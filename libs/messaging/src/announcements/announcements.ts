@@ -17,14 +17,15 @@ import {
   toWireError,
   UnknownTypeError,
 } from 'agentmq/protocol';
-import type { AnnounceOptions } from './bus-options.js';
-import type { Composer } from './send/composer.js';
-import { BusStoppedError, MessageExpiredError } from './errors.js';
-import { describe, errorRecord } from './receive/failing.js';
-import { apart } from './flow.js';
-import type { MessageMetrics } from './message-metrics.js';
-import { publicationOf } from './send/publication.js';
-import type { Tracing } from './tracing/tracing.js';
+import type { AnnounceOptions } from '../bus-options.js';
+import type { Bound } from '../send/capacity/bound.js';
+import type { Composer } from '../send/composer.js';
+import { BusStoppedError, MessageExpiredError } from '../errors.js';
+import { describe, errorRecord } from '../receive/failing.js';
+import { apart } from '../flow.js';
+import type { MessageMetrics } from '../message-metrics.js';
+import { publicationOf } from '../send/publication.js';
+import type { Tracing } from '../tracing/tracing.js';
 
 /** What is heard until it is closed. */
 export interface Listener {
@@ -32,19 +33,17 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** The most announcements that the broker has not confirmed; more are dropped. */
-const MAX_UNCONFIRMED = 1_000;
-
 /** Control messages: they go past the store and past every inbox, reach who listens now, and are worth nothing later. */
 export class Announcements {
   private readonly logger = new Logger('Announcements');
   private readonly listeners = new Set<Consumer>();
-  private unconfirmed = 0;
   private stopped = false;
 
   constructor(
     private readonly broker: Broker,
     private readonly composer: Composer,
+    /** What the broker has not confirmed; beyond it, announcements are dropped. */
+    private readonly bound: Bound,
     private readonly metrics: MessageMetrics,
     private readonly now: () => Date,
     private readonly tracing: Tracing,
@@ -55,19 +54,20 @@ export class Announcements {
     const definition = neverSensitive(contractOf(contract));
     const message = this.composer.compose(toTopic(topic), definition, payload, { ttl }, false);
     const { connected, blocked } = this.broker.status();
-    if (!connected || blocked || this.unconfirmed >= MAX_UNCONFIRMED) {
+    if (!connected || blocked || !this.bound.fits(message.body.length)) {
       this.dropped(message, 'the broker does not take it now');
       return;
     }
-    this.unconfirmed++;
-    this.broker.publish(publicationOf({ message }, this.now())).then(
+    const { length } = message.body;
+    this.bound.enter(length);
+    this.broker.publish(publicationOf({ message }, message.timestamp)).then(
       () => {
-        this.unconfirmed--;
+        this.bound.leave(length);
         this.metrics.sent(message.type, message.recipient.kind);
-        this.tracing.sent(message, { kind: 'announce' });
+        this.tracing.sent(message, undefined, 'announce');
       },
       (error: unknown) => {
-        this.unconfirmed--;
+        this.bound.leave(length);
         this.dropped(message, describe(toWireError(error)));
       },
     );

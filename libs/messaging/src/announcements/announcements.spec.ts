@@ -5,9 +5,10 @@ import { Contract, ContractViolationError, InvalidMessageError } from 'agentmq/p
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { Announcements } from './announcements.js';
-import { Composer } from './send/composer.js';
-import { MessageMetrics } from './message-metrics.js';
-import { Tracing } from './tracing/tracing.js';
+import { Bound } from '../send/capacity/bound.js';
+import { Composer } from '../send/composer.js';
+import { MessageMetrics } from '../message-metrics.js';
+import { Tracing } from '../tracing/tracing.js';
 
 @Contract({ type: 'pulse' })
 class Pulse {
@@ -32,7 +33,7 @@ function announcing() {
   const composer = new Composer({ agentId: 'a-1', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, now, never);
   const metrics = new MessageMetrics(new Metrics());
   const tracing = new Tracing({ recordHops: () => Promise.resolve() }, metrics.hops, 'a-1', now, never);
-  const announcements = new Announcements(broker, composer, metrics, now, tracing);
+  const announcements = new Announcements(broker, composer, new Bound(1_000, Infinity), metrics, now, tracing);
   const settle = async (how: (one: (typeof waiting)[number]) => void): Promise<void> => {
     for (const one of waiting.splice(0)) how(one);
     await new Promise(setImmediate);
