@@ -53,6 +53,7 @@ export {
   type Recipient,
   toAgent,
   toEveryone,
+  topicMatcher,
   topicMatches,
   toRole,
   toTopic,

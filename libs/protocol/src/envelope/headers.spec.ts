@@ -9,6 +9,8 @@ const nested = (levels: number): unknown => (levels === 0 ? 1 : { in: nested(lev
 describe('headers', () => {
   it('are what AMQP can carry', () => {
     checkHeaders({});
+    checkHeaders({ h: '€'.repeat(10_000) });
+    checkHeaders({ h: 'x'.repeat(32_000) });
     checkHeaders({ text: 'é', none: null, left: undefined, yes: true, list: [1, 'a', null, { deep: [false] }] });
     checkHeaders({ numbers: [0, -0, 1.5, -1, 2 ** 40, Number.MAX_VALUE, 2 ** 63], bytes: Buffer.from([1]) });
     checkHeaders({ when: { '!': 'timestamp', value: 1_700_000_000 }, f: { '!': 'float', value: 1.5 } });
@@ -38,6 +40,7 @@ describe('headers', () => {
     ['headers.h', { h: { '!': 'decimal', value: null } }],
     ['headers', { ['k'.repeat(256)]: 1 }],
     ['headers', { h: 'x'.repeat(40_000) }],
+    ['headers', { h: '€'.repeat(11_000) }],
     ['headers', new Map() as unknown as Record<string, unknown>],
   ])('name %s that it can’t carry', (field, headers: Record<string, unknown>) => {
     expect(() => checkHeaders(headers)).toThrow(expect.objectContaining({ code: 'INVALID_MESSAGE', field }));

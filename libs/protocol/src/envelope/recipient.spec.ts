@@ -6,6 +6,7 @@ import {
   formatRecipient,
   toAgent,
   toEveryone,
+  topicMatcher,
   topicMatches,
   toRole,
   toTopic,
@@ -38,13 +39,24 @@ describe('topicMatches', () => {
     ['a.#.b.*', 'a.x.y.c', false],
   ])('%s and %s: %s', (patternText, topicText, matches) => {
     expect(topicMatches(patternText, topicText)).toBe(matches);
+    expect(topicMatcher(patternText)(topicText)).toBe(matches);
   });
 
   it('agrees with the rule as a regular expression', () => {
     fc.assert(
-      fc.property(pattern, topic, (p, t) => topicMatches(p, t) === reference(p, t)),
+      fc.property(pattern, topic, (p, t) => {
+        expect([topicMatches(p, t), topicMatcher(p)(t)]).toEqual([reference(p, t), reference(p, t)]);
+      }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('a pattern of many "#"', () => {
+  it('takes no longer than its words and those of the topic need', () => {
+    const start = performance.now();
+    expect(topicMatches(`${'#.a.'.repeat(30)}b`, Array.from({ length: 120 }, () => 'a').join('.'))).toBe(false);
+    expect(performance.now() - start).toBeLessThan(1_000);
   });
 });
 

@@ -8,8 +8,8 @@ export interface Recipient {
 }
 
 const identifier = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
-const topic = /^[^.*#\s]+(\.[^.*#\s]+)*$/;
-const pattern = /^[^.\s]+(\.[^.\s]+)*$/;
+const topicName = /^[^.*#\s]+(\.[^.*#\s]+)*$/;
+const topicPattern = /^[^.\s]+(\.[^.\s]+)*$/;
 
 /** Checks a role's or an agent's name. Throws {@link InvalidMessageError} naming `field`. */
 export function checkName(field: string, name: string): string {
@@ -21,7 +21,7 @@ export function checkName(field: string, name: string): string {
 
 /** Checks a topic to publish to: dot-separated words, no wildcard, at most 255 bytes. Throws {@link InvalidMessageError}. */
 export function checkTopic(name: string): string {
-  if (!topic.test(name) || Buffer.byteLength(name) > 255) {
+  if (!topicName.test(name) || Buffer.byteLength(name) > 255) {
     throw new InvalidMessageError(
       'topic',
       `"${name}" is not dot-separated words of at most 255 bytes without wildcards`,
@@ -33,7 +33,7 @@ export function checkTopic(name: string): string {
 /** Checks a subscription pattern: dot-separated words, `*` for one and `#` for any number. Throws {@link InvalidMessageError}. */
 export function checkTopicPattern(name: string): string {
   const wild = name.split('.').some((word) => word.length > 1 && /[*#]/.test(word));
-  if (!pattern.test(name) || wild || Buffer.byteLength(name) > 255) {
+  if (!topicPattern.test(name) || wild || Buffer.byteLength(name) > 255) {
     throw new InvalidMessageError('pattern', `"${name}" is not dot-separated words, "*" and "#" of at most 255 bytes`);
   }
   return name;
@@ -61,19 +61,38 @@ export function parseRecipient(text: string): Recipient | undefined {
 }
 
 /**
- * Whether an AMQP topic pattern matches a topic: `*` is exactly one word, `#` any number, none included
- * (RabbitMQ tutorial 5, "Topics").
+ * Whether a topic matches an AMQP topic pattern: `*` is exactly one word, `#` any number, none included (RabbitMQ
+ * tutorial 5, "Topics"). For a pattern that many topics are compared with.
  */
-export function topicMatches(patternText: string, topicText: string): boolean {
-  const words = topicText.split('.');
-  let reachable = new Set([0]);
-  for (const part of patternText.split('.')) {
-    const next = new Set<number>();
-    for (const at of reachable) {
-      if (part === '#') for (let to = at; to <= words.length; to++) next.add(to);
-      else if (at < words.length && (part === '*' || part === words[at])) next.add(at + 1);
+export function topicMatcher(pattern: string): (topic: string) => boolean {
+  const parts = pattern.split('.');
+  if (!parts.includes('*') && !parts.includes('#')) return (name) => name === pattern;
+  return (name) => wordsMatch(parts, name.split('.'));
+}
+
+/** As {@link topicMatcher}, once. */
+export const topicMatches = (pattern: string, name: string): boolean => wordsMatch(pattern.split('.'), name.split('.'));
+
+/** Takes the words in order, and where they do not fit lets the last `#` have one word more. */
+function wordsMatch(parts: readonly string[], words: readonly string[]): boolean {
+  let part = 0;
+  let word = 0;
+  let afterAny = 0;
+  let given = 0;
+  while (word < words.length) {
+    if (parts[part] === '#') {
+      afterAny = ++part;
+      given = word;
+    } else if (part < parts.length && (parts[part] === '*' || parts[part] === words[word])) {
+      part++;
+      word++;
+    } else if (afterAny > 0) {
+      part = afterAny;
+      word = ++given;
+    } else {
+      return false;
     }
-    reachable = next;
   }
-  return reachable.has(words.length);
+  while (parts[part] === '#') part++;
+  return part === parts.length;
 }
