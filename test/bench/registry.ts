@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { HEARTBEAT_TOPIC } from 'agentmq/agent';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { connect } from 'amqplib';
 import pMap from 'p-map';
 import { PostgresServer, RabbitMqNode, randomNamespace, until } from '../support/index.js';
@@ -67,7 +67,7 @@ async function measure(
   report: (text: string) => void,
 ): Promise<string> {
   const namespace = randomNamespace('bench_registry');
-  const store = PostgresMessageStore.connect({ url: servers.postgres.url, namespace });
+  const store = Store.connect({ url: servers.postgres.url, namespace });
   const start = (id: string): Promise<INestApplicationContext> => {
     class MemberModule {}
     const variables = {
@@ -106,25 +106,25 @@ async function measure(
     return `| ${[`${interval} s`, ...rates, ...shares, ...known, given].join(' | ')} |`;
   } finally {
     await pMap(started, (agent) => agent.close(), { concurrency: STARTING_AT_ONCE });
-    await store.close();
+    await store.database.close();
   }
 }
 
 /** What goes on in `ms`: heartbeats a second, as a queue of its own gets them, and as they are recorded; CPU as a share of one core. */
-async function counting({ rabbitmq }: Servers, store: PostgresMessageStore, ms: number) {
+async function counting({ rabbitmq }: Servers, store: Store, ms: number) {
   const connection = await connect(rabbitmq.url);
   const rabbitMqPid = Number(await rabbitmq.ctl('eval', 'list_to_integer(os:getpid()).'));
-  const [postmaster] = await store.query<{ file: string }>(`SELECT pg_read_file('postmaster.pid') AS file`);
+  const [postmaster] = await store.database.query<{ file: string }>(`SELECT pg_read_file('postmaster.pid') AS file`);
   const postgresPid = Number.parseInt(postmaster?.file ?? '', 10);
   const used = () => [process.cpuUsage(), cpuSeconds(rabbitMqPid), cpuSeconds(postgresPid)] as const;
   const recorded = async (): Promise<number> => {
-    const { agents } = await store.agents();
+    const { agents } = await store.agents.read();
     return agents.reduce((sum, { sequence }) => sum + sequence, 0);
   };
   try {
     const channel = await connection.createChannel();
     const { queue } = await channel.assertQueue('', { exclusive: true });
-    await channel.bindQueue(queue, `${store.schema}.topic`, HEARTBEAT_TOPIC);
+    await channel.bindQueue(queue, `${store.database.schema}.topic`, HEARTBEAT_TOPIC);
     let heard = 0;
     await channel.consume(queue, () => void heard++, { noAck: true });
     const rows = await recorded();
@@ -151,7 +151,7 @@ async function discovery(
   id: string,
   registries: readonly AgentRegistry[],
   start: (id: string) => Promise<INestApplicationContext>,
-  store: PostgresMessageStore,
+  store: Store,
 ): Promise<number> {
   const known: number[] = [];
   const heard = registries.map(({ events }) =>
@@ -160,7 +160,7 @@ async function discovery(
   const newcomer = await start(id);
   try {
     await until(`all to know ${id}`, () => known.length === registries.length, WAIT_MS);
-    const { agents } = await store.agents();
+    const { agents } = await store.agents.read();
     const registered = agents.find((agent) => agent.id === id)?.registeredAt.getTime() ?? Number.NaN;
     return Math.max(...known) - registered;
   } finally {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { COORDINATORS, CoordinationModule, TaskCancelledError, Tasks } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { QUICK } from '../e2e/crew.js';
 import { Deployment } from '../e2e/deployment.js';
 import { amqpUrl, databaseUrl, until } from '../support/index.js';
@@ -147,8 +147,8 @@ class Company {
       );
       steps.push(`${step?.recipient} (trace ${step?.trace.slice(-12)})`);
     }
-    const [message] = await this.store.list({ correlationId: id });
-    const trace = message ? await this.store.trace(message.message) : undefined;
+    const [message] = await this.store.history.list({ correlationId: id });
+    const trace = message ? await this.store.history.trace(message.message) : undefined;
     return [
       `${primes} primes below ${UP_TO}, as counted directly; ${tree.length} tasks in ${(took / 1_000).toFixed(2)} s`,
       `  done by ${LEVELS.map((level) => `${agents(level)} ${level}s`).join(', ')}`,
@@ -247,8 +247,8 @@ class Company {
     await delay(1_000);
   }
 
-  private get store(): MessageStore {
-    return (this.client as INestApplicationContext).get(MessageStore);
+  private get store(): Store {
+    return (this.client as INestApplicationContext).get(Store);
   }
 
   private get tasks(): Tasks {
@@ -293,7 +293,7 @@ class Company {
   }
 
   private rows<Row>(sql: string): Promise<Row[]> {
-    return this.store.query<Row & object>(sql.replaceAll('NS', this.system.namespace));
+    return this.store.database.query<Row & object>(sql.replaceAll('NS', this.system.namespace));
   }
 }
 

@@ -1,4 +1,4 @@
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { Pool } from 'pg';
 import { account, type Account, type LedgerRow } from './accounting.js';
 import { type JournalEntries } from './journal.js';
@@ -27,11 +27,11 @@ export class Ledger {
 
   /** Makes the namespace's schema, and beside it the ledger's. */
   static async open(url: string, namespace: string): Promise<Ledger> {
-    const store = PostgresMessageStore.connect({ url, namespace });
+    const store = Store.connect({ url, namespace });
     try {
-      await store.migrate();
+      await store.database.migrate();
     } finally {
-      await store.close();
+      await store.database.close();
     }
     const ledger = new Ledger(url, namespace);
     await ledger.prepare();

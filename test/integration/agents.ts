@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, Provider, Type } from '@nestjs/common';
 import { AgentIdentity, AgentModule, type AgentSettings, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { BrokerSettings, MemoryHub } from 'agentmq/broker';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import pg from 'pg';
 import {
   amqpUrl,
@@ -30,7 +30,7 @@ export interface TestAgent {
 export class TestSystem {
   readonly namespace = randomNamespace('it');
   readonly settings: AgentSettings;
-  readonly store: PostgresMessageStore;
+  readonly store: Store;
   readonly hub = new MemoryHub({ maxQueueSize: 10_000 });
   private readonly agents: INestApplicationContext[] = [];
   private readonly owners = new Set<string>();
@@ -46,7 +46,7 @@ export class TestSystem {
       SHUTDOWN_TIMEOUT: '5',
       ...variables,
     });
-    this.store = PostgresMessageStore.connect({ url: this.settings.database.url, namespace: this.namespace });
+    this.store = Store.connect({ url: this.settings.database.url, namespace: this.namespace });
   }
 
   /** Resolves when the agent's messages flow. */
@@ -83,7 +83,7 @@ export class TestSystem {
 
   async close(): Promise<void> {
     for (const agent of this.agents.reverse()) await agent.close();
-    await this.store.close();
+    await this.store.database.close();
     const client = new pg.Client({ connectionString: this.settings.database.url });
     await client.connect();
     await client.query(`DROP SCHEMA IF EXISTS ${this.namespace} CASCADE`);

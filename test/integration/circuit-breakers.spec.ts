@@ -166,7 +166,7 @@ describe('circuit breakers', () => {
   it('a killed agent that registers anew starts with a closed circuit', async () => {
     await open();
     const role = { role: 'answerer', capabilities: ['answering'], version: '1', concurrency: 1 };
-    await system.store.registerAgent({ id: 'answerer-1', instance: 'after-a-kill', ...role });
+    await system.store.agents.register({ id: 'answerer-1', instance: 'after-a-kill', ...role });
     await asker.get(AgentRegistry).heartbeat();
     expect(known()?.instance).toBe('after-a-kill');
     expect(breakers.state('answerer-1')).toBe('closed');
@@ -184,6 +184,6 @@ describe('circuit breakers', () => {
 
   it('the registry tells how much an agent does at once', async () => {
     expect(witness.get(AgentRegistry).find({ id: 'asker-1' })[0]?.concurrency).toBe(7);
-    expect((await system.store.agents()).agents.find(({ id }) => id === 'asker-1')?.concurrency).toBe(7);
+    expect((await system.store.agents.read()).agents.find(({ id }) => id === 'asker-1')?.concurrency).toBe(7);
   });
 });

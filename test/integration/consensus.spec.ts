@@ -86,11 +86,11 @@ describe('consensus', () => {
   /** An agent that has registered and says nothing more. */
   const silentAgent = async (id: string): Promise<void> => {
     const registration = { id, role: 'ghost', capabilities: [], instance: `${id}-1`, version: '0', concurrency: 1 };
-    await system.store.registerAgent(registration);
+    await system.store.agents.register(registration);
   };
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     await Promise.all([silentAgent('ghost-1'), silentAgent('ghost-2'), silentAgent('ghost-3')]);
     await Promise.all([
       ...voters.map((id) => start(id, Voter)),
@@ -292,13 +292,13 @@ describe('consensus', () => {
     await hermit.close();
     isGone = true;
     const { closesAt } = await found(id);
-    await until('the end of the time', async () => (await system.store.now()) > closesAt);
+    await until('the end of the time', async () => (await system.store.database.now()) > closesAt);
     expect((await found(id)).state).toBe('open');
     // one of the votes is long under way when the time is over
-    const [vote] = await system.store.list({ correlationId: id, type: 'vote', limit: 1 });
+    const [vote] = await system.store.history.list({ correlationId: id, type: 'vote', limit: 1 });
     const ref = { messageId: vote?.message.messageId ?? '', consumer: 'role.hermit', copy: '' };
     const claim = { ...ref, redelivered: false, attempts: 20, alone: false };
-    expect(await system.store.claim([claim], 'another', 1_500)).toMatchObject([{ outcome: 'claimed' }]);
+    expect(await system.store.deliveries.claim([claim], 'another', 1_500)).toMatchObject([{ outcome: 'claimed' }]);
     const back = await start('hermit-1', Hermit);
     expect(await back.get(Consensus).outcome(id)).toMatchObject({ outcome: 'approved', tally: { for: 2, silent: 1 } });
   });
@@ -319,7 +319,7 @@ describe('consensus', () => {
     const id = await away.get(Consensus).propose(motion, terms);
     await until('the vote', async () => (await found(id)).votes.length === 1, WAIT_MS);
     await away.close();
-    await system.store.deregisterAgent(leaver);
+    await system.store.agents.deregister(leaver);
     const back = await start('recluse-1', Recluse);
     const { outcome, absent } = await back.get(Consensus).outcome(id);
     expect(outcome).toBe('approved');
@@ -355,7 +355,7 @@ describe('consensus', () => {
       const id = await boss.propose(motion, { electorate, rule: 'unanimous', quorum: 0.5, timeout: 600_000 });
       expect(await found(id)).toMatchObject({ state: 'open', absent: [] });
       await until('the votes', async () => (await found(id)).votes.length === 2);
-      await system.store.deregisterAgent(leaving);
+      await system.store.agents.deregister(leaving);
       const result = await boss.outcome(id);
       expect(result).toMatchObject({ outcome: 'approved' });
       expect(result.absent.map(({ elector, reason }) => [elector, reason])).toEqual([

@@ -76,7 +76,7 @@ describe.each(['in_memory', testBus.name])('control messages (%s)', (busType) =>
         trace: { traceparent: expect.stringMatching(/^00-/) },
       });
     }
-    expect(await system.store.find(all[0]?.heard[0]?.message.messageId ?? '')).toBeUndefined();
+    expect(await system.store.history.find(all[0]?.heard[0]?.message.messageId ?? '')).toBeUndefined();
   });
 
   it('are dropped when they are expired, unknown, or break their contract; what the handler throws ends nothing', async () => {

@@ -73,21 +73,21 @@ describe('copies of one message', () => {
       });
   };
   const stateOf = async (id: string) =>
-    (await system.store.find(id))?.deliveries.find(({ consumer }) => consumer === CONSUMER)?.state;
+    (await system.store.history.find(id))?.deliveries.find(({ consumer }) => consumer === CONSUMER)?.state;
 
   it('that is suspect do not wait for each other for ever, and nothing behind them does', async () => {
     system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory', MESSAGE_STORE_LEASE: '2' });
     const { Piecer, handled } = piecer();
-    await system.store.migrate();
+    await system.store.database.migrate();
     const messages = Array.from({ length: 60 }, (_, n) => piece(n));
-    await system.store.append(messages, { owner: 'nobody', leaseMs: 3_600_000 });
+    await system.store.outbox.append(messages, { owner: 'nobody', leaseMs: 3_600_000 });
     const claims = messages.map(({ messageId }) => ({
       ...{ messageId, consumer: CONSUMER, copy: 'one' },
       ...{ redelivered: false, attempts: 10, alone: false },
     }));
     // two processes died of them
     for (const redelivered of [false, true, true]) {
-      await system.store.claim(
+      await system.store.deliveries.claim(
         claims.map((claim) => ({ ...claim, redelivered, alone: true })),
         'a process that died',
         1,
@@ -97,7 +97,7 @@ describe('copies of one message', () => {
     const publish = await publisher(system.hub);
     const [first, second, ...others] = messages as [Message, Message, ...Message[]];
     for (const message of [first, second, second, second, ...others]) await publish(message);
-    await until('all', async () => (await system.store.counts()).deliveries.completed === 60, 20_000);
+    await until('all', async () => (await system.store.history.counts()).deliveries.completed === 60, 20_000);
     expect(handled.toSorted((a, b) => a - b)).toEqual(messages.map((_, n) => n));
   }, 40_000);
 
@@ -106,14 +106,14 @@ describe('copies of one message', () => {
     const { Piecer, handled, gate } = piecer();
     await system.start({ id: 'piecer-1', controllers: [Piecer] });
     const message = piece(1);
-    await system.store.append([message], { owner: 'nobody', leaseMs: 3_600_000 });
+    await system.store.outbox.append([message], { owner: 'nobody', leaseMs: 3_600_000 });
     const publish = await publisher(system.hub);
     await publish(message, 'slow');
     await until('the handler', () => handled.length === 1);
     const claim = { messageId: message.messageId, consumer: CONSUMER, attempts: 10, alone: false };
-    expect(await system.store.claim([{ ...claim, copy: 'another', redelivered: true }], 'piecer-2', 1_000)).toEqual([
-      { outcome: 'busy' },
-    ]);
+    expect(
+      await system.store.deliveries.claim([{ ...claim, copy: 'another', redelivered: true }], 'piecer-2', 1_000),
+    ).toEqual([{ outcome: 'busy' }]);
     gate.open();
     await until('completion', async () => (await stateOf(message.messageId)) === 'completed');
   });
@@ -125,12 +125,12 @@ describe('copies of one message', () => {
     const agents = (await system.start({ id: 'boss-1', controllers: [Boss] })).get(AgentClient);
     await expect(agents.request({ role: 'piecer' }, Fleeting, { n: 7 })).rejects.toThrow('not now');
     const [dead] = await until('the record', async () => {
-      const found = await system.store.list({ state: 'dead', discarded: true });
+      const found = await system.store.history.list({ state: 'dead', discarded: true });
       return found.length > 0 ? found : undefined;
     });
     gate.fails = false;
     const { messageId } = (dead as NonNullable<typeof dead>).message;
-    await system.store.replay({ messageIds: [messageId], consumer: CONSUMER, states: ['dead'] });
+    await system.store.replays.replay({ messageIds: [messageId], consumer: CONSUMER, states: ['dead'] });
     await until('completion', async () => (await stateOf(messageId)) === 'completed');
     expect(handled).toEqual([7, 7]);
   });

@@ -130,7 +130,7 @@ describe('an agent that stops while it waits for what others do for its task', (
     tasks.submit(Whole, { pieces: 0, way: 'delegate', ...options }, { to: { role: 'manager' }, attempts });
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     const boss = await system.start({
       id: 'boss-1',
       controllers: [Boss],
@@ -215,8 +215,8 @@ describe('an agent that stops while it waits for what others do for its task', (
     await startManager('manager-2');
     expect(await tasks.result(id)).toEqual({ done: 1 });
     expect(await tasks.find(id)).toMatchObject({ agentId: 'manager-2', failures: 0 });
-    const { schema } = system.store;
-    expect(await system.store.query(`SELECT FROM "${schema}".deliveries WHERE state = 'dead'`)).toEqual([]);
+    const { schema } = system.store.database;
+    expect(await system.store.database.query(`SELECT FROM "${schema}".deliveries WHERE state = 'dead'`)).toEqual([]);
     await (
       await stop('manager-2')
     ).stopped;

@@ -161,7 +161,7 @@ describe('delegation', () => {
   const open = async () => [...(await tasks.list({ state: 'queued' })), ...(await tasks.list({ state: 'assigned' }))];
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     const apps: Promise<INestApplicationContext>[] = [
       system.start({ id: 'boss-1', controllers: [Coordinator], imports }),
       ...['ceo-1', 'manager-1', 'manager-2', 'lead-1'].map((id) => start(id, bossOf(id.slice(0, -2) as Level))),

@@ -99,7 +99,7 @@ describe.each(['in_memory', testBus.name])('what becomes of a message (%s)', (bu
   });
   afterAll(() => system.close());
 
-  const stateOf = async (id: string) => (await system.store.find(id))?.deliveries[0]?.state;
+  const stateOf = async (id: string) => (await system.store.history.find(id))?.deliveries[0]?.state;
 
   it('one that expires while it waits is not handled, and recorded as expired', async () => {
     const blocking = await agents.send({ role: 'stepper' }, Block, { gate: 'a' });
@@ -118,7 +118,7 @@ describe.each(['in_memory', testBus.name])('what becomes of a message (%s)', (bu
     async (kind) => {
       const { messageId } = await agents.send({ role: 'stepper' }, OddThrow, { kind });
       await until('the record', async () => (await stateOf(messageId)) === 'dead');
-      expect((await system.store.find(messageId))?.deliveries[0]?.attempt).toBe(1);
+      expect((await system.store.history.find(messageId))?.deliveries[0]?.attempt).toBe(1);
       await expect(agents.request({ role: 'stepper' }, OddThrow, { kind })).rejects.toMatchObject({ retryable: false });
     },
   );
@@ -132,7 +132,7 @@ describe.each(['in_memory', testBus.name])('what becomes of a message (%s)', (bu
       const code = kind === 'large' ? 'MESSAGE_TOO_LARGE' : 'ANSWER_NOT_ENCODABLE';
       const asking = agents.request({ role: 'stepper' }, OddResult, { kind });
       await expect(asking).rejects.toMatchObject({ remote: { code, retryable: false } });
-      const [asked] = await system.store.list({ type: 'odd_result', limit: 1, state: 'dead' });
+      const [asked] = await system.store.history.list({ type: 'odd_result', limit: 1, state: 'dead' });
       expect(asked).toBeUndefined();
       expect(effects).toEqual([kind, kind]);
     },
@@ -154,7 +154,7 @@ describe('a claim that somebody else holds', () => {
     const body = Buffer.from('{"n":7}');
     const wire = { properties: { type: 'step', messageId: 'held-elsewhere', headers: {} }, body };
     const { message } = fromWire(toRole('stepper'), wire);
-    await system.store.record([message]);
+    await system.store.deliveries.record([message]);
     const claim = {
       messageId: 'held-elsewhere',
       consumer: 'role.stepper',
@@ -163,11 +163,13 @@ describe('a claim that somebody else holds', () => {
       attempts: 5,
       alone: false,
     };
-    expect(await system.store.claim([claim], 'ghost', 1_500)).toMatchObject([{ outcome: 'claimed', attempt: 1 }]);
+    expect(await system.store.deliveries.claim([claim], 'ghost', 1_500)).toMatchObject([
+      { outcome: 'claimed', attempt: 1 },
+    ]);
     await stepper.get(Broker).publish({ ...wire, recipient: toRole('stepper'), mandatory: true, persistent: true });
     await until('the take-over', () => steps.includes(7));
     const done = await until('completion', async () => {
-      const [delivery] = (await system.store.find('held-elsewhere'))?.deliveries ?? [];
+      const [delivery] = (await system.store.history.find('held-elsewhere'))?.deliveries ?? [];
       return delivery?.state === 'completed' ? delivery : undefined;
     });
     expect(done.attempt).toBe(2);
@@ -184,7 +186,7 @@ describe('a broker that is away at the start', () => {
     const sent = await until('a send to succeed', () =>
       agents.send({ role: 'stepper' }, Step, { n: 1 }).catch(() => undefined),
     );
-    expect(await system.store.find(sent.messageId)).toMatchObject({ published: false });
+    expect(await system.store.history.find(sent.messageId)).toMatchObject({ published: false });
     await system.close();
   });
 });

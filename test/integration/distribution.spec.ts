@@ -237,18 +237,18 @@ describe.each(['in_memory', testBus.name])('distribution (%s)', (busType) => {
     const alone = ask({ agent: id }).catch((error: unknown) => error);
     await until('two that hang', () => hung.length === 2);
     // as its process would have it that is killed just after it was told to stop
-    await system.store.deregisterAgent({ id, instance });
+    await system.store.agents.deregister({ id, instance });
     expect((await answers).every((by) => by === 'flake-1' || by === 'flake-2')).toBe(true);
     expect(await alone).toBeInstanceOf(AgentLostError);
   });
 
   it('goes elsewhere when the agent is not there though the registry has it', async () => {
     const ghost = { id: 'a-ghost', role: 'clerk', capabilities: ['haunting'], instance: 'ghost-1', version: '0' };
-    await system.store.registerAgent({ ...ghost, concurrency: 64 });
+    await system.store.agents.register({ ...ghost, concurrency: 64 });
     await until('the ghost', () => boss.get(AgentRegistry).find({ id: 'a-ghost' }).length === 1);
     expect(clerks).toContain(await ask({ role: 'clerk' }, { strategy: 'round-robin' }));
     await expect(ask({ capability: 'haunting' })).rejects.toThrow(NoRecipientError);
-    await system.store.deregisterAgent(ghost);
+    await system.store.agents.deregister(ghost);
     await until('its end', () => boss.get(AgentRegistry).find({ id: 'a-ghost' }).length === 0);
   });
 

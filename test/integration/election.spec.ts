@@ -422,7 +422,7 @@ describe('an election', () => {
   it('elects in the next term, whatever is told in the name of a member, or of an agent that is none', async () => {
     const { term } = get(groups, await leaderOf(groups)).state;
     const agent = { id: 'outsider', role: 'elector', instance: 'o', version: '1', concurrency: 1, handles: [] };
-    await system.store.registerAgent({ ...agent, capabilities: ['election.other'] });
+    await system.store.agents.register({ ...agent, capabilities: ['election.other'] });
     // as a client publishes that is no agent of ours
     const broker = memberOf(ids[0] as string).agent.get(Broker);
     const said = { incarnation: 1_000, term: 1e12, granted: false, transfer: true, round: 1e15 };

@@ -97,7 +97,7 @@ describe('a foreign AMQP client', () => {
   /** What the store knows of the one message of a type that the test made up. */
   const recorded = (type: string) =>
     until(`a record of ${type}`, async () => {
-      const [found] = await system.store.list({ type });
+      const [found] = await system.store.history.list({ type });
       return found?.deliveries[0] && found.deliveries[0].state !== 'processing' ? found : undefined;
     });
 
@@ -111,7 +111,7 @@ describe('a foreign AMQP client', () => {
     publish('{"item":"tea","quantity":1}', { type: 'order' });
     const { id } = await until('the order', () => handled[0]);
     const stored = await until('completion', async () => {
-      const found = await system.store.find(id);
+      const found = await system.store.history.find(id);
       return found?.deliveries[0]?.state === 'completed' ? found : undefined;
     });
     expect(stored.message).toMatchObject({ type: 'order', sender: 'unknown', priority: 5 });
@@ -131,7 +131,7 @@ describe('a foreign AMQP client', () => {
     await goesOn();
     await until(
       'completion',
-      async () => (await system.store.find('their-id-7'))?.deliveries[0]?.state === 'completed',
+      async () => (await system.store.history.find('their-id-7'))?.deliveries[0]?.state === 'completed',
     );
     expect(handled.filter(({ id }) => id === 'their-id-7')).toHaveLength(1);
   });
@@ -149,7 +149,7 @@ describe('a foreign AMQP client', () => {
     expect(arrived.map(({ item }) => item)).toEqual(['for the depot', 'for the depot']);
     expect(handled.map(({ item }) => item)).toEqual(['for the shop', 'another for the shop', 'next']);
     const another = await until('completion', async () => {
-      const found = await system.store.find(handled[1]?.id ?? '');
+      const found = await system.store.history.find(handled[1]?.id ?? '');
       return found?.deliveries[0]?.state === 'completed' ? found : undefined;
     });
     expect(another.message.headers).toMatchObject({ 'agentmq-original-id': '1' });
@@ -158,7 +158,7 @@ describe('a foreign AMQP client', () => {
   it('takes the id of a message that waits: that one is handled as it was sent', async () => {
     const message = { ...own('{"item":"sent by an agent","quantity":1}'), deliverAt: new Date(Date.now() + 500) };
     const id = message.messageId;
-    await system.store.append([message], { owner: 'shop-1' });
+    await system.store.outbox.append([message], { owner: 'shop-1' });
     publish('{"item":"forged","quantity":1}', { type: 'order', messageId: id });
     publish('<forged/>', { type: 'order', messageId: id });
     await until('both', () => handled.length === 2);
@@ -169,7 +169,7 @@ describe('a foreign AMQP client', () => {
   it('names a message that waits for another in a dead letter: it goes on waiting', async () => {
     const body = '{"item":"waits","quantity":1}';
     const message = { ...own(body), recipient: toRole('absent') };
-    await system.store.append([message], { owner: 'shop-1' });
+    await system.store.outbox.append([message], { owner: 'shop-1' });
     const letter = (messageId: string, content: string, reason: string) => {
       const death = { queue: `${system.namespace}.role.absent`, exchange: `${system.namespace}.direct`, count: 1 };
       const headers = { 'x-death': [{ ...death, reason, 'routing-keys': ['role.absent'] }] };
@@ -181,12 +181,14 @@ describe('a foreign AMQP client', () => {
     }
     letter('last letter', body, 'rejected');
     const last = await until('the last letter', async () => {
-      const found = await system.store.find('last letter');
+      const found = await system.store.history.find('last letter');
       return found?.deliveries.length ? found : undefined;
     });
     expect(last.deliveries).toMatchObject([{ state: 'dead', error: { code: 'BROKER_DEAD_LETTERED' } }]);
-    await until('all letters', async () => (await system.store.list({ consumer: 'role.absent' })).length === 3);
-    expect((await system.store.find(message.messageId))?.deliveries).toMatchObject([{ state: 'pending', error: null }]);
+    await until('all letters', async () => (await system.store.history.list({ consumer: 'role.absent' })).length === 3);
+    expect((await system.store.history.find(message.messageId))?.deliveries).toMatchObject([
+      { state: 'pending', error: null },
+    ]);
   });
 
   it('asks with its own reply queue and is answered', async () => {
@@ -254,7 +256,7 @@ describe('a foreign AMQP client', () => {
     publish(body, { ...options, messageId });
     await goesOn();
     const stored = await until(name, async () => {
-      const found = await system.store.find(messageId);
+      const found = await system.store.history.find(messageId);
       return found?.deliveries[0]?.state === 'dead' ? found : undefined;
     });
     expect(stored.deliveries[0]?.error).toMatchObject({ code, message: expect.stringMatching(reason) });
@@ -272,7 +274,7 @@ describe('a foreign AMQP client', () => {
   it('a payload is read under its claim, so that one that kills its reader is found', async () => {
     publish('{"item":7,"quantity":1}', { type: 'order', messageId: 'claimed' });
     const delivery = await until('its end', async () => {
-      const [found] = (await system.store.find('claimed'))?.deliveries ?? [];
+      const [found] = (await system.store.history.find('claimed'))?.deliveries ?? [];
       return found?.state === 'dead' ? found : undefined;
     });
     expect(delivery).toMatchObject({ attempt: 1, history: [{ error: { code: 'CONTRACT_VIOLATION' } }] });
@@ -296,7 +298,7 @@ describe('a foreign AMQP client', () => {
 
   it('a message without a traceparent, and what takes its place, are found as one trace', async () => {
     publish('{"item":"bomb","quantity":1}', { type: 'order', messageId: 'untraced' });
-    await until('its end', async () => (await system.store.find('untraced'))?.deliveries[0]?.state === 'dead');
+    await until('its end', async () => (await system.store.history.find('untraced'))?.deliveries[0]?.state === 'dead');
     const letters = new DeadLetters(system.store, { sender: 'operator', outboxLimit: 100, maxMessageBytes: 1_000 });
     const ref = { messageId: 'untraced', consumer: 'role.shop' };
     const replacement = await letters.requeueEdited(ref, '{"item":"tea","quantity":1}');
@@ -308,14 +310,14 @@ describe('a foreign AMQP client', () => {
     const headers = { 'agentmq-expires-at': '2020-01-01T00:00:00Z' };
     publish('{"item":"stale","quantity":1}', { type: 'order', messageId: 'stale', headers });
     await goesOn();
-    const stale = await until('the record', () => system.store.find('stale'));
+    const stale = await until('the record', () => system.store.history.find('stale'));
     expect(stale.deliveries[0]).toMatchObject({ state: 'expired', error: { code: 'MESSAGE_EXPIRED' } });
     expect(handled.some(({ item }) => item === 'stale')).toBe(false);
   });
 
   it('every message that came has a row that says what became of it', async () => {
     const { deliveries } = await until('nothing under way', async () => {
-      const counts = await system.store.counts();
+      const counts = await system.store.history.counts();
       return counts.deliveries.processing === 0 ? counts : undefined;
     });
     expect(deliveries.dead).toBeGreaterThanOrEqual(10);
@@ -340,13 +342,13 @@ describe('a foreign AMQP client', () => {
     });
     // The message is stored first, and then what became of it.
     const deliveries = await until('a record of what is not ours', async () => {
-      const found = await system.store.find('str');
+      const found = await system.store.history.find('str');
       return found?.deliveries.length ? found.deliveries : undefined;
     });
     expect(deliveries).toMatchObject([
       { consumer: 'role.late', state: 'dead', error: { message: expect.stringMatching(/expired before its time/) } },
     ]);
-    expect((await system.store.find(messageId))?.deliveries).toMatchObject([
+    expect((await system.store.history.find(messageId))?.deliveries).toMatchObject([
       { consumer: 'role.late', state: 'pending' },
     ]);
     const taken = until(

@@ -108,14 +108,16 @@ describe('keys that are rotated under load', () => {
     expect([...handled].sort((a, b) => a - b)).toEqual([...sent, ...answered].sort((a, b) => a - b));
     const deliveries = `FROM ${system.namespace}.deliveries WHERE consumer = 'role.vault'`;
     await until('none is under way', async () => {
-      const open = await system.store.query(`SELECT ${deliveries} AND state IN ('pending', 'processing', 'retrying')`);
+      const open = await system.store.database.query(
+        `SELECT ${deliveries} AND state IN ('pending', 'processing', 'retrying')`,
+      );
       return open.length === 0;
     });
-    const states = await system.store.query<{ state: string; count: number }>(
+    const states = await system.store.database.query<{ state: string; count: number }>(
       `SELECT state, count(*)::integer AS count ${deliveries} GROUP BY state`,
     );
     expect(states).toEqual([{ state: 'completed', count: sent.length }]);
-    const bodies = await system.store.query<{ body: string }>(
+    const bodies = await system.store.database.query<{ body: string }>(
       `SELECT body FROM ${system.namespace}.messages WHERE type = 'secret'`,
     );
     const kids = bodies.map(({ body }) => readSeal(body).kid);

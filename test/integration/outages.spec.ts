@@ -73,7 +73,7 @@ describe('servers that go away', () => {
   const allCompleted = (count: number) =>
     until(
       `${count} completed`,
-      async () => (await system.store.counts()).deliveries.completed === count && handled.length >= count,
+      async () => (await system.store.history.counts()).deliveries.completed === count && handled.length >= count,
       60_000,
     );
 
@@ -94,7 +94,7 @@ describe('servers that go away', () => {
     await broker.kill();
     await until('the loss to be noticed', () => handled.length === 3);
     await send([4, 5, 6]);
-    expect((await system.store.counts()).messages).toBe(6);
+    expect((await system.store.history.counts()).messages).toBe(6);
     await tells('metrics without the broker', OF_THE_STORE);
     await broker.up();
     await allCompleted(6);
@@ -156,14 +156,16 @@ describe('a consumer that loses its connection while it handles', () => {
     proxy.cut();
     await until('the second attempt', () => attempts.length === 2, 30_000);
     const completed = await until('completion', async () => {
-      const found = await system.store.find(messageId);
+      const found = await system.store.history.find(messageId);
       return found?.deliveries[0]?.state === 'completed' ? found.deliveries[0] : undefined;
     });
     expect(completed.attempt).toBe(2);
     gates[0]?.();
-    const after = await system.store.find(messageId);
+    const after = await system.store.history.find(messageId);
     expect(after?.deliveries[0]).toMatchObject({ state: 'completed', attempt: 2, finishedAt: completed.finishedAt });
-    expect(await system.store.complete([{ messageId, consumer: 'role.counter', attempt: 1 }])).toEqual([false]);
+    expect(await system.store.deliveries.complete([{ messageId, consumer: 'role.counter', attempt: 1 }])).toEqual([
+      false,
+    ]);
   }, 60_000);
 });
 
@@ -179,7 +181,7 @@ describe('a graceful stop', () => {
     gates[0]?.();
     await closing;
     expect(handled).toEqual([1]);
-    expect((await system.store.find(messageId))?.deliveries[0]?.state).toBe('completed');
+    expect((await system.store.history.find(messageId))?.deliveries[0]?.state).toBe('completed');
     await system.close();
   });
 

@@ -62,7 +62,7 @@ describe.each(['in_memory', testBus.name])('sends that wait (%s)', (busType) => 
   afterAll(() => system.close());
 
   const to = { role: 'receiver' };
-  const deliveryOf = async (id: string) => (await system.store.find(id))?.deliveries[0];
+  const deliveryOf = async (id: string) => (await system.store.history.find(id))?.deliveries[0];
   const received = (id: string) =>
     until('the completion', async () => {
       const delivery = await deliveryOf(id);
@@ -70,7 +70,7 @@ describe.each(['in_memory', testBus.name])('sends that wait (%s)', (busType) => 
     });
 
   it("a delayed message is received after its delay, by the database's clock, and not before", async () => {
-    const before = await system.store.now();
+    const before = await system.store.database.now();
     const { messageId, deliverAt, expiresAt } = await agents.send(to, Parcel, { n: 1 }, { delay: 1_500, ttl: 1_000 });
     expect(await deliveryOf(messageId)).toMatchObject({ state: 'pending' });
     expect(expiresAt?.getTime()).toBe((deliverAt?.getTime() ?? 0) + 1_000);
@@ -81,7 +81,7 @@ describe.each(['in_memory', testBus.name])('sends that wait (%s)', (busType) => 
   });
 
   it('a message for a certain time is received then; for a time that has passed, at once', async () => {
-    const at = new Date((await system.store.now()).getTime() + 1_200);
+    const at = new Date((await system.store.database.now()).getTime() + 1_200);
     const later = await agents.publish('news.world', News, { n: 3 }, { deliverAt: at });
     const past = await agents.send(to, Parcel, { n: 2 }, { deliverAt: new Date(0) });
     await received(past.messageId);
@@ -135,7 +135,7 @@ describe("a send in a caller's own transaction", () => {
   it('commits with it, and is then received', async () => {
     await source.transaction(async (transaction) => {
       const { messageId } = await agents.send({ role: 'receiver' }, Parcel, { n: 1 }, { transaction });
-      expect(await system.store.find(messageId)).toBeUndefined();
+      expect(await system.store.history.find(messageId)).toBeUndefined();
     });
     await until('the message', () => handled.includes(1));
     expect(copies.get(1)).toBe(1);
@@ -147,9 +147,9 @@ describe("a send in a caller's own transaction", () => {
         throw await agents.send({ role: 'receiver' }, Parcel, { n: 2 }, { transaction });
       })
       .catch((envelope: { messageId: string }) => envelope);
-    expect(await system.store.find(sent.messageId)).toBeUndefined();
+    expect(await system.store.history.find(sent.messageId)).toBeUndefined();
     const after = await agents.send({ role: 'receiver' }, Parcel, { n: 3 });
-    await until('a later one', async () => (await system.store.find(after.messageId))?.published);
+    await until('a later one', async () => (await system.store.history.find(after.messageId))?.published);
     expect(handled).not.toContain(2);
   });
 

@@ -128,7 +128,7 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
     expect(new Set(seen.map(({ what }) => what)).size).toBe(50);
     for (const { messageId } of sent) {
       const stored = await until('completion', async () => {
-        const found = await system.store.find(messageId);
+        const found = await system.store.history.find(messageId);
         return found?.published && found.deliveries[0]?.state === 'completed' ? found : undefined;
       });
       expect(stored.deliveries).toHaveLength(1);
@@ -145,7 +145,10 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
   it('send: a durable message waits for a recipient that does not exist yet', async () => {
     seen.length = 0;
     const { messageId } = await agents.send({ agent: 'doer-3' }, Job, { n: 3 });
-    await until('the failed publication', async () => (await system.store.find(messageId))?.published === false);
+    await until(
+      'the failed publication',
+      async () => (await system.store.history.find(messageId))?.published === false,
+    );
     await system.start({ id: 'doer-3', controllers: [Doer] });
     await until('the job', () => seen.some(({ agent }) => agent === 'agent.doer-3'), 20_000);
   });
@@ -164,7 +167,7 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
 
   it('publish: nobody listening is no error', async () => {
     const { messageId } = await agents.publish('weather.today', News, { text: 'rain' });
-    await until('settled', async () => (await system.store.find(messageId))?.published);
+    await until('settled', async () => (await system.store.history.find(messageId))?.published);
   });
 
   it('broadcast: every instance, whoever does not care', async () => {
@@ -218,11 +221,11 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
   it('what a handler sends belongs to the trace of what it handles', async () => {
     const first = await agents.send({ role: 'doer' }, Chain, { hops: 3 });
     const { agents: path } = await until('four messages', async () => {
-      const trace = await system.store.trace(first);
+      const trace = await system.store.history.trace(first);
       return trace.messages === 4 && trace.completed === 4 ? trace : undefined;
     });
     expect(path[0]).toBe('asker-1');
-    const chain = await system.store.list({ type: 'chain' });
+    const chain = await system.store.history.list({ type: 'chain' });
     expect(chain.map(({ message }) => message.causationId)).toEqual([
       undefined,
       ...chain.slice(0, 3).map(({ message }) => message.messageId),
@@ -243,13 +246,13 @@ describe.each(['in_memory', testBus.name])('the four patterns (%s)', (busType) =
   });
 
   it('a heartbeat carries on the registration', async () => {
-    const asker = async () => (await system.store.agents()).agents.find(({ id }) => id === 'asker-1');
+    const asker = async () => (await system.store.agents.read()).agents.find(({ id }) => id === 'asker-1');
     const before = await asker();
     const { instance, sequence } = before ?? { instance: '', sequence: 0 };
     const circuits = [{ agent: 'doer-1', state: 'half_open' as const, since: '2026-01-01T00:00:00Z' }];
     const busy = { load: 0.5, inFlight: 3, concurrency: 6, circuits };
     const said = { capabilities: ['asking'], version: '9', sequence: sequence + 100, ...busy };
-    expect(await system.store.heartbeat({ id: 'asker-1', instance, ...said })).toBe('recorded');
+    expect(await system.store.agents.heartbeat({ id: 'asker-1', instance, ...said })).toBe('recorded');
     expect(await asker()).toMatchObject({ ...said, instance, incarnation: before?.incarnation, stopped: false });
   });
 });

@@ -165,7 +165,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
   const stagesBegun = (n: number): string[] => begun.filter((each) => each.n === n).map(({ stage }) => stage);
   /** How many runs of a pipeline are at each stage: waiting, and with agents. */
   const crowd = async (pipeline: string): Promise<Record<string, [number, number]>> => {
-    const rows = await system.store.query<{ lane: string; queued: number; assigned: number }>(
+    const rows = await system.store.database.query<{ lane: string; queued: number; assigned: number }>(
       `SELECT lane, count(*) FILTER (WHERE state = 'queued')::integer AS queued,
          count(*) FILTER (WHERE state = 'assigned')::integer AS assigned
        FROM ${system.namespace}.tasks WHERE lane LIKE '${pipeline}/%' AND state IN ('queued', 'assigned') GROUP BY lane`,
@@ -174,7 +174,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
   };
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     await startAll('-1');
   });
   afterAll(() => system.close());
@@ -331,7 +331,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
     const tasks = `${system.namespace}.tasks`;
     const left = `SELECT t.id FROM ${tasks} t JOIN ${tasks} run ON run.id = t.parent_id
       WHERE t.finished_at IS NULL AND run.finished_at IS NOT NULL`;
-    expect(await system.store.query(left)).toEqual([]);
+    expect(await system.store.database.query(left)).toEqual([]);
   });
 
   it('take no more runs than may be open, at once or after a while', async () => {
@@ -355,14 +355,16 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
 
   it('are started with the caller’s own commit, or not at all', async () => {
     let lost = '';
-    const rolledBack = system.store.transaction(async (transaction) => {
+    const rolledBack = system.store.database.transaction(async (transaction) => {
       lost = await pipelines.now.start('intake', step(), { transaction });
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
     await expect(pipelines.now.result(lost)).rejects.toThrow(UnknownTaskError);
     expect(await pipelines.now.find(lost)).toBeUndefined();
-    const kept = await system.store.transaction((transaction) => pipelines.now.start('small', step(), { transaction }));
+    const kept = await system.store.database.transaction((transaction) =>
+      pipelines.now.start('small', step(), { transaction }),
+    );
     expect(await pipelines.now.result(kept)).toMatchObject({ way: 'pass' });
   });
 

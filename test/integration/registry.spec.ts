@@ -137,7 +137,7 @@ describe('the registry', () => {
     await until('the new instance', () => current()[0]?.incarnation === 2, WAIT_MS);
     expect(told.filter((text) => text.endsWith('twin'))).toEqual(['joined twin', 'left twin', 'joined twin']);
     const known = current();
-    const stored = (await system.store.agents()).agents;
+    const stored = (await system.store.agents.read()).agents;
 
     if (!before) throw new Error('the first instance was not known');
     const { id, role, instance, version, incarnation } = before;
@@ -155,7 +155,7 @@ describe('the registry', () => {
     await until('that to have arrived', () => received.includes(1), WAIT_MS);
     expect(current()).toEqual(known);
     expect(healthSeenBy(other, 'twin')).toBe('healthy');
-    expect((await system.store.agents()).agents).toEqual(stored);
+    expect((await system.store.agents.read()).agents).toEqual(stored);
     expect(told.filter((text) => text.endsWith('twin'))).toHaveLength(3);
     await second.close();
     await first.close();
@@ -182,7 +182,7 @@ describe('the registry', () => {
     const { id, role, version, instance } = victim;
     const ghost = { id, role, version, instance: 'ghost', incarnation: 1_000, capabilities: [] };
     const late = { ...ghost, registeredAt: '2999-01-01T00:00:00Z' };
-    const reads = jest.spyOn(system.store, 'agents');
+    const reads = jest.spyOn(system.store.agents, 'read');
     const begun = performance.now();
     await saying.broadcast(AgentRegistered, late);
     await saying.broadcast(AgentUpdated, { id, instance, sequence: 1_000_000, capabilities: [], circuits: [] });
@@ -202,11 +202,11 @@ describe('the registry', () => {
 
   it('an agent that was forgotten registers again', async () => {
     const before = watch(one);
-    await system.store.query(`DELETE FROM "${system.namespace}".agents WHERE id = 'other'`);
+    await system.store.database.query(`DELETE FROM "${system.namespace}".agents WHERE id = 'other'`);
     expect(await other.get(AgentRegistry).heartbeat()).toBe(true);
     expect(healthSeenBy(other, 'other')).toBe('healthy');
     await until('it to be known', () => before.includes('joined other'), WAIT_MS);
-    expect((await system.store.agents()).agents.map(({ id }) => id)).toContain('other');
+    expect((await system.store.agents.read()).agents.map(({ id }) => id)).toContain('other');
   });
 });
 
@@ -342,25 +342,25 @@ describe('an agent whose id was made up for one start', () => {
     await system.start({ id: 'a', controllers: [member()] });
     const { store } = system;
     const killed = { id: 'killed', role: 'member', capabilities: [], instance: 'i', version: '1', concurrency: 1 };
-    await store.registerAgent({ ...killed, ephemeral: true });
-    await store.subscribe('agent.killed', ['news'], true);
-    await store.query(
-      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'killed'`,
+    await store.agents.register({ ...killed, ephemeral: true });
+    await store.subscriptions.subscribe('agent.killed', ['news'], true);
+    await store.database.query(
+      `UPDATE "${store.database.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'killed'`,
     );
-    await until('its end', async () => !(await store.agents()).agents.some(({ id }) => id === 'killed'), WAIT_MS);
-    expect(await store.topics('agent.killed')).toEqual({ topics: [], dropped: [], undeclared: [] });
+    await until('its end', async () => !(await store.agents.read()).agents.some(({ id }) => id === 'killed'), WAIT_MS);
+    expect(await store.subscriptions.topics('agent.killed')).toEqual({ topics: [], dropped: [], undeclared: [] });
   });
 
   it('is owed again what it subscribed to when it is back after all', async () => {
     const { store } = system;
     const back = await system.start({ id: 'back', controllers: [member()] });
-    await store.query(
-      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'back'`,
+    await store.database.query(
+      `UPDATE "${store.database.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id = 'back'`,
     );
-    expect(await store.endAgents(60_000)).toEqual(['back']);
-    await until('it is back', async () => (await store.agents()).agents.some(({ id }) => id === 'back'), WAIT_MS);
-    const subscribed = await store.query<{ pattern: string }>(
-      `SELECT pattern FROM "${store.schema}".subscriptions WHERE consumer = 'agent.back'`,
+    expect(await store.agents.end(60_000)).toEqual(['back']);
+    await until('it is back', async () => (await store.agents.read()).agents.some(({ id }) => id === 'back'), WAIT_MS);
+    const subscribed = await store.database.query<{ pattern: string }>(
+      `SELECT pattern FROM "${store.database.schema}".subscriptions WHERE consumer = 'agent.back'`,
     );
     expect(subscribed).toEqual([{ pattern: '' }]);
     expect(back.get(AgentServer).isReady).toBe(true);

@@ -63,11 +63,11 @@ describe('a queue that loses its messages under a running agent', () => {
     const queued = (): Promise<number> => testBus.waiting(inbox);
     await send(upTo(count));
     await until('all but what was fetched to be queued', async () => (await queued()) >= count - 2);
-    await until('all to be settled in the outbox', async () => (await system.store.counts()).outbox === 0);
+    await until('all to be settled in the outbox', async () => (await system.store.history.counts()).outbox === 0);
     const allHandledOnce = async (total: number): Promise<void> => {
       await until(
         'all to be completed',
-        async () => (await system.store.counts()).deliveries.completed === total,
+        async () => (await system.store.history.counts()).deliveries.completed === total,
         60_000,
       );
       expect(handled.toSorted((a, b) => a - b)).toEqual(upTo(total));
@@ -128,7 +128,7 @@ describe('replay on command', () => {
     await system.start({ id: 'early-1', controllers: [Early] });
     const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
     for (const n of upTo(12)) await agents.publish('ticks.a', Tick, { n });
-    await until('the early ones', async () => (await system.store.counts()).deliveries.completed === 12);
+    await until('the early ones', async () => (await system.store.history.counts()).deliveries.completed === 12);
     await system.start({ id: 'late-1', controllers: [Late] });
   });
   afterAll(() => system.close());
@@ -136,7 +136,7 @@ describe('replay on command', () => {
   it('counts only, when told so', async () => {
     const progress = await replayer.replay({ topic: 'ticks.*' }, { to: 'role.late', dryRun: true });
     expect(progress).toEqual({ matched: 12, replayed: 12 });
-    expect((await system.store.counts()).outbox).toBe(0);
+    expect((await system.store.history.counts()).outbox).toBe(0);
   });
 
   it("a new role catches up on a topic's history, at the rate given, and only once", async () => {
@@ -153,7 +153,7 @@ describe('replay on command', () => {
     expect(late.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(12));
     expect(late.every(({ recipient, attempt }) => recipient === 'topic:ticks.a' && attempt > 1)).toBe(true);
 
-    await until('their completion', async () => (await system.store.counts()).deliveries.completed === 24);
+    await until('their completion', async () => (await system.store.history.counts()).deliveries.completed === 24);
     expect(await replayer.replay({ topic: 'ticks.*' }, { to: 'role.late' })).toMatchObject({ replayed: 0 });
     expect(early).toHaveLength(12);
   });
@@ -199,7 +199,7 @@ describe('dead letters', () => {
   afterAll(() => system.close());
 
   const consumer = 'role.clerk';
-  const deliveryOf = async (id: string) => (await system.store.find(id))?.deliveries[0];
+  const deliveryOf = async (id: string) => (await system.store.history.find(id))?.deliveries[0];
   const untilState = (messageId: string, state: string) =>
     until(`${messageId} to be ${state}`, async () => (await deliveryOf(messageId))?.state === state);
   async function dead(n: number, good: boolean): Promise<{ messageId: string; consumer: string }> {
@@ -236,7 +236,7 @@ describe('dead letters', () => {
       state: 'dead',
       discarded: { reason: `replaced by ${replacement}` },
     });
-    const [old, next] = [await system.store.find(ref.messageId), await system.store.find(replacement)];
+    const [old, next] = [await system.store.history.find(ref.messageId), await system.store.history.find(replacement)];
     expect(next?.message).toMatchObject({ sender: 'operator', causationId: ref.messageId, type: 'order' });
     expect(next?.message.trace?.traceparent.slice(3, 35)).toBe(old?.message.trace?.traceparent.slice(3, 35));
     expect(await deadLetters.list({ consumer })).toEqual([]);
@@ -247,7 +247,7 @@ describe('dead letters', () => {
     await untilState(messageId, 'dead');
     const replacement = await deadLetters.requeueEdited({ messageId, consumer }, '{"n": 5, "good": true}');
     await untilState(replacement, 'completed');
-    expect((await system.store.find(replacement))?.deliveries).toHaveLength(1);
+    expect((await system.store.history.find(replacement))?.deliveries).toHaveLength(1);
     expect(handled).toContainEqual({ n: 105, causationId: messageId });
   });
 

@@ -92,7 +92,7 @@ describe.each([testBus.name, 'in_memory'])('a handler that fails (%s)', (type) =
 
   const settled = (id: string, state: string) =>
     until(state, async () => {
-      const [delivery] = (await system.store.find(id))?.deliveries ?? [];
+      const [delivery] = (await system.store.history.find(id))?.deliveries ?? [];
       return delivery?.state === state ? delivery : undefined;
     });
   const attemptsOf = (name: string) => attempts.filter((each) => each.name === name).map(({ attempt }) => attempt);
@@ -143,7 +143,7 @@ describe.each([testBus.name, 'in_memory'])('a handler that fails (%s)', (type) =
     const ask = agents.request({ role: 'unreliable' }, Flaky, { name: 'told', failures: 9 });
     await expect(ask).rejects.toMatchObject({ message: 'attempt 1 of told' });
     const told = await until('the record', async () => {
-      const dead = await system.store.list({ state: 'dead', type: 'flaky', discarded: true });
+      const dead = await system.store.history.list({ state: 'dead', type: 'flaky', discarded: true });
       return dead.find(({ message }) => message.body.includes('told'))?.deliveries[0]?.discarded;
     });
     expect(told).toMatchObject({ reason: 'its asker was told' });

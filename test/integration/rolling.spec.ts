@@ -117,7 +117,7 @@ describe.each(['in_memory', testBus.name])('an older instance beside a newer one
   const statesOf = async (ids: readonly string[]) =>
     Promise.all(
       ids.map(async (id) => {
-        const found = await system.store.find(id);
+        const found = await system.store.history.find(id);
         return found?.deliveries.map(({ consumer, state, attempt }) => `${consumer} ${state} ${attempt}`).join();
       }),
     );
@@ -141,15 +141,15 @@ describe.each(['in_memory', testBus.name])('an older instance beside a newer one
     await system.start({ id: 'old-1', controllers: [Old] });
     const slow = await system.start({ id: 'new-1', controllers: [Slow] });
     const agents = await sender();
-    const isPassedOn = `SELECT FROM "${system.store.schema}".deliveries WHERE message_id = $1 AND forwarded_to = 'new-1'`;
+    const isPassedOn = `SELECT FROM "${system.store.database.schema}".deliveries WHERE message_id = $1 AND forwarded_to = 'new-1'`;
     for (let n = 0; ; n++) {
       begun = 0;
       const { messageId } = await agents.send({ role: 'roll' }, Two, { n });
       await until('it to begin', () => begun > 0);
-      if ((await system.store.query(isPassedOn, [messageId])).length > 0) {
+      if ((await system.store.database.query(isPassedOn, [messageId])).length > 0) {
         const closed = slow.close();
         await until('it to leave', async () =>
-          (await system.store.agents(['new-1'])).agents.every(({ stopped }) => stopped),
+          (await system.store.agents.read(['new-1'])).agents.every(({ stopped }) => stopped),
         );
         end();
         await closed;
@@ -199,7 +199,7 @@ describe.each(['in_memory', testBus.name])('an older instance beside a newer one
     const agents = await sender();
     const ids = await sendTen(agents);
     await allAre(ids, 'role.roll retrying 0');
-    expect((await system.store.find(ids[0] ?? ''))?.deliveries[0]?.error).toMatchObject({
+    expect((await system.store.history.find(ids[0] ?? ''))?.deliveries[0]?.error).toMatchObject({
       code: 'UNKNOWN_TYPE',
       message: expect.stringMatching(/role\.roll .*two version 1/),
     });
@@ -228,40 +228,42 @@ describe('what no instance handles', () => {
     const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
     const { messageId } = await agents.send({ role: 'roll' }, Two, { n: 1 });
     const [delivery] = await until('its end', async () => {
-      const deliveries = (await system.store.find(messageId))?.deliveries;
+      const deliveries = (await system.store.history.find(messageId))?.deliveries;
       return deliveries?.[0]?.state === 'dead' ? deliveries : undefined;
     });
     expect(delivery).toMatchObject({ attempt: 0, error: { code: 'UNKNOWN_TYPE' }, history: [] });
     await system.start({ id: 'new-1', controllers: [New] });
     const all = await agents.broadcast(Notice, { n: 2 });
     await until('the end of the broadcast', async () => {
-      const deliveries = (await system.store.find(all.messageId))?.deliveries;
+      const deliveries = (await system.store.history.find(all.messageId))?.deliveries;
       return deliveries?.map(({ consumer, state }) => `${consumer} ${state}`).join() === 'agent.new-1 completed';
     });
   });
 
   it('an instance that was silent when its subscription ended has it again', async () => {
     const { store } = system;
-    const subscribed = async () => (await store.topics('role.roll')).topics.includes('t.*');
+    const subscribed = async () => (await store.subscriptions.topics('role.roll')).topics.includes('t.*');
     await until('what it declares', subscribed);
-    await store.query(
-      `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '1 hour' WHERE id = 'new-1'`,
+    await store.database.query(
+      `UPDATE "${store.database.schema}".agents SET heartbeat_at = heartbeat_at - interval '1 hour' WHERE id = 'new-1'`,
     );
-    expect(await store.endUndeclared(60_000, 0)).toEqual([{ consumer: 'role.roll', pattern: 't.*' }]);
+    expect(await store.subscriptions.endUndeclared(60_000, 0)).toEqual([{ consumer: 'role.roll', pattern: 't.*' }]);
     await until('its subscription again', subscribed);
   });
 
   it('the inbox of a role is bound to what its instances have declared together, until that ends', async () => {
     const roll = { kind: 'role', name: 'roll' } as const;
-    await system.store.query(`DELETE FROM "${system.store.schema}".subscriptions WHERE consumer = 'role.roll'`);
+    await system.store.database.query(
+      `DELETE FROM "${system.store.database.schema}".subscriptions WHERE consumer = 'role.roll'`,
+    );
     await until('what an instance of the version before took away', async () => {
-      return (await system.store.topics('role.roll')).topics.length > 0;
+      return (await system.store.subscriptions.topics('role.roll')).topics.length > 0;
     });
     system.hub.delete(roll);
     await until('the inbox anew', () => system.hub.find(roll));
     await system.start({ id: 'old-2', controllers: [Old] });
     expect([...(system.hub.find(roll)?.topics ?? [])]).toEqual(['t.*']);
-    await system.store.endSubscription('role.roll', 't.*', 'by an operator');
+    await system.store.subscriptions.end('role.roll', 't.*', 'by an operator');
     await until('the binding to be gone', () => system.hub.find(roll)?.topics.size === 0);
   });
 });

@@ -182,7 +182,7 @@ describe('coordinators that scale a role', () => {
   it('stop for no message that the record does not confirm', async () => {
     const [id = ''] = alive();
     const forged = { agentId: id, instance: instanceOf(id), reason: 'forged' };
-    const looks = jest.spyOn(system.store, 'query');
+    const looks = jest.spyOn(system.store.database, 'query');
     other.get(MessageBus).announce(`agents.stop.${id}`, AgentStop, forged, { ttl: WAIT_MS });
     const looked = () => looks.mock.calls.findIndex(([sql]) => sql.includes('agent_stops'));
     await until('it to have looked', () => looked() >= 0, WAIT_MS);

@@ -99,7 +99,7 @@ describe('sealed tasks', () => {
   class Desk {}
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     const [desk] = await Promise.all([
       system.start({ id: 'desk', controllers: [Desk], imports: [CoordinationModule, CoordinatorsModule] }),
       system.start({ id: 'd1', controllers: [Doctor], imports: [CoordinationModule] }),
@@ -121,7 +121,7 @@ describe('sealed tasks', () => {
     const tables = ['tasks', 'messages', 'deliveries'];
     const rows = await Promise.all(
       tables.map((table) =>
-        system.store.query<{ row: string }>(`SELECT t::text AS row FROM "${system.namespace}".${table} t`),
+        system.store.database.query<{ row: string }>(`SELECT t::text AS row FROM "${system.namespace}".${table} t`),
       ),
     );
     return rows.flatMap((each) => each.map(({ row }) => row)).join('\n');
@@ -204,7 +204,7 @@ describe('sealed tasks', () => {
         const id = await pipelines.start('through', { text });
         expect(await pipelines.result(id)).toEqual({ text: given });
         expect(await pipelines.find(id)).toMatchObject({ state: 'completed', ...hidden });
-        const stages = await system.store.query<{ key: string; sealed: boolean }>(
+        const stages = await system.store.database.query<{ key: string; sealed: boolean }>(
           `SELECT key, payload LIKE 'ey%' AS sealed FROM "${system.namespace}".tasks WHERE parent_id = $1 ORDER BY id`,
           [id],
         );
@@ -234,7 +234,7 @@ describe('sealed tasks', () => {
       const rows = `"${system.namespace}".tasks`;
       const later = { to: { role: 'intern' }, attempts: 1 };
       const [mine, other] = await tasks.submitAll(Secret, [{ text: 'mine' }, { text: 'other' }], later);
-      await system.store.query(
+      await system.store.database.query(
         `UPDATE ${rows} t SET destination = 'role.doctor', payload = o.payload FROM ${rows} o WHERE t.id = $1 AND o.id = $2`,
         [mine, other],
       );
@@ -243,12 +243,12 @@ describe('sealed tasks', () => {
 
       const [one, two] = await tasks.submitAll(Secret, [{ text: 'one' }, { text: 'two' }], { to });
       await Promise.all([tasks.result(one ?? ''), tasks.result(two ?? '')]);
-      await system.store.query(`UPDATE ${rows} t SET result = o.result FROM ${rows} o WHERE t.id = $1 AND o.id = $2`, [
-        one,
-        two,
-      ]);
+      await system.store.database.query(
+        `UPDATE ${rows} t SET result = o.result FROM ${rows} o WHERE t.id = $1 AND o.id = $2`,
+        [one, two],
+      );
       await expect(tasks.result(one ?? '')).rejects.toMatchObject({ code: 'SEALED_TAMPERED' });
-      await system.store.query(`UPDATE ${rows} SET result = '{"text":"forged"}' WHERE id = $1`, [two]);
+      await system.store.database.query(`UPDATE ${rows} SET result = '{"text":"forged"}' WHERE id = $1`, [two]);
       await expect(tasks.result(two ?? '', { answer: SecretAnswer })).rejects.toMatchObject({ code: 'NOT_SEALED' });
     },
     WAIT_MS,

@@ -129,7 +129,7 @@ describe('what is sensitive', () => {
   async function settled(messageId: string, state: DeliveryState): Promise<StoredDelivery> {
     let delivery: StoredDelivery | undefined;
     await until(`${messageId} is ${state}`, async () => {
-      delivery = (await system.store.find(messageId))?.deliveries[0];
+      delivery = (await system.store.history.find(messageId))?.deliveries[0];
       return delivery?.state === state;
     });
     return delivery as StoredDelivery;
@@ -139,7 +139,7 @@ describe('what is sensitive', () => {
   async function stored(): Promise<string> {
     const tables = ['messages', 'deliveries', 'outbox'];
     const rows = await Promise.all(
-      tables.map((table) => system.store.query(`SELECT * FROM ${system.namespace}.${table}`)),
+      tables.map((table) => system.store.database.query(`SELECT * FROM ${system.namespace}.${table}`)),
     );
     return JSON.stringify(rows);
   }
@@ -151,7 +151,7 @@ describe('what is sensitive', () => {
     await agents.broadcast(SecretNews, { text: MARKER });
     await until('all were handled', () => seen.length === 3);
     expect([...seen].sort()).toEqual([`news ${MARKER}`, `role ${MARKER}`, `topic ${MARKER}`]);
-    expect((await system.store.find(messageId))?.message.contentType).toBe(SEALED_TYPE);
+    expect((await system.store.history.find(messageId))?.message.contentType).toBe(SEALED_TYPE);
     expect(await stored()).not.toContain(MARKER);
   });
 
@@ -209,7 +209,7 @@ describe('what is sensitive', () => {
 
   it('is dead when anything that it was sealed for was changed, or it came in clear', async () => {
     const { messageId } = await agents.send(vault, Secret, { text: MARKER }, { delay: 60_000 });
-    const message = (await system.store.find(messageId))?.message;
+    const message = (await system.store.history.find(messageId))?.message;
     if (!message) throw new Error('it is not stored');
     const endOf = async (changed: Partial<Message>): Promise<StoredDelivery> => {
       const forged = { ...message, ...changed };
@@ -237,7 +237,7 @@ describe('what is sensitive', () => {
     seen.length = 0;
     const { messageId } = await agents.send(vault, Secret, { text: 'once' });
     await settled(messageId, 'completed');
-    const message = (await system.store.find(messageId))?.message;
+    const message = (await system.store.history.find(messageId))?.message;
     if (!message) throw new Error('it is not stored');
     const { type, version, body, recipient } = message;
     const digest = createHash('sha256')

@@ -64,7 +64,7 @@ describe('a database that refuses one thing or another', () => {
   });
 
   const to = { role: 'counter' };
-  const deliveryOf = async (id: string) => (await system.store.find(id))?.deliveries[0];
+  const deliveryOf = async (id: string) => (await system.store.history.find(id))?.deliveries[0];
   const lock = (table: string) => other.query(`BEGIN; LOCK TABLE ${system.namespace}.${table}`);
   const unlock = () => other.query('ROLLBACK');
   const isWaitedFor = async (table: string): Promise<boolean> => {
@@ -104,7 +104,7 @@ describe('a database that refuses one thing or another', () => {
     );
     await until('the others', () => handled.length === 4);
     const [dead] = await until('the record', async () => {
-      const found = await system.store.list({ consumer: 'role.counter', state: 'dead' });
+      const found = await system.store.history.list({ consumer: 'role.counter', state: 'dead' });
       return found.length > 0 ? found : undefined;
     });
     expect(dead?.message.messageId).toMatch(/^[\w+/]{100,}-[0-9a-f]{64}$/);

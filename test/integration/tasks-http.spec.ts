@@ -35,7 +35,7 @@ describe('submitted tasks over HTTP', () => {
   const idsOf = (body: unknown): string[] => (body as { tasks: { id: string }[] }).tasks.map(({ id }) => id);
 
   beforeAll(async () => {
-    await system.store.migrate();
+    await system.store.database.migrate();
     const options = { settings: system.settings, store: system.store, hub: system.hub };
     http = await NestFactory.create(CoordinatorModule.forRoot(options), { logger: ['error', 'warn'] });
     await http.listen(0);
@@ -71,15 +71,21 @@ describe('submitted tasks over HTTP', () => {
       return message(fields, { taskId, task: 'data_analysis', ...told });
     };
     const failure = { name: 'Error', code: 'NO_COLUMNS', message: 'no', retryable: false };
-    await store.append([request], { owner: 'console-1' });
+    await store.outbox.append([request], { owner: 'console-1' });
     const ref = { messageId: taskId, consumer: 'role.coordinator' };
-    await store.claim([{ ...ref, redelivered: false, copy: '', attempts: 5, alone: false }], 'coordinator-9', 60_000);
-    await store.append([result('coordinator-9', { state: 'failed', error: failure })], { owner: 'coordinator-9' });
-    await store.fail([{ ...ref, attempt: 1, state: 'dead', error: failure }]);
+    await store.deliveries.claim(
+      [{ ...ref, redelivered: false, copy: '', attempts: 5, alone: false }],
+      'coordinator-9',
+      60_000,
+    );
+    await store.outbox.append([result('coordinator-9', { state: 'failed', error: failure })], {
+      owner: 'coordinator-9',
+    });
+    await store.deliveries.fail([{ ...ref, attempt: 1, state: 'dead', error: failure }]);
     const forged = { state: 'completed', result: { forged: true } };
     // as an agent records it that receives it over the wire, and as another agent sends it
-    await store.record([result('coordinator-9', forged)]);
-    await store.append([result('someone-1', forged)], { owner: 'someone-1' });
+    await store.deliveries.record([result('coordinator-9', forged)]);
+    await store.outbox.append([result('someone-1', forged)], { owner: 'someone-1' });
     const { body } = await ask(`/tasks/${taskId}`);
     expect(body).toMatchObject({ state: 'failed', error: { code: 'NO_COLUMNS' } });
     expect(body).not.toHaveProperty('result');

@@ -114,12 +114,14 @@ describe('trouble with tasks', () => {
     beforeAll(() => pipelines.define('few', [{ name: 'only', contract: Work, to }], { maxRuns: 10 }));
 
     it('that others start in a transaction holds nobody up for long', async () => {
-      const first = await system.store.transaction(async (transaction) => {
+      const first = await system.store.database.transaction(async (transaction) => {
         const id = await pipelines.start('few', { n: 1 }, { transaction });
         const busy = { code: 'PIPELINE_BUSY', retryable: true };
         const atOnce = pipelines.start('few', { n: 2 });
         const waiting = pipelines.start('few', { n: 3 }, { wait: 100 });
-        const elsewhere = system.store.transaction((other) => pipelines.start('few', { n: 4 }, { transaction: other }));
+        const elsewhere = system.store.database.transaction((other) =>
+          pipelines.start('few', { n: 4 }, { transaction: other }),
+        );
         for (const start of [atOnce, waiting, elsewhere]) await expect(start).rejects.toMatchObject(busy);
         await expect(pipelines.start('few', { n: 5 })).rejects.toBeInstanceOf(PipelineBusyError);
         return id;
@@ -129,7 +131,7 @@ describe('trouble with tasks', () => {
     });
 
     it('is not waited for in the transaction that starts it', async () => {
-      const run = system.store.transaction((transaction) => pipelines.run('few', { n: 1 }, { transaction }));
+      const run = system.store.database.transaction((transaction) => pipelines.run('few', { n: 1 }, { transaction }));
       await expect(run).rejects.toMatchObject({ field: 'transaction' });
       await expect(run).rejects.toBeInstanceOf(InvalidTaskError);
     });

@@ -156,8 +156,8 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', 
   const toRole = { to: { role: 'worker' } } as const;
 
   beforeAll(async () => {
-    await system.store.migrate();
-    await system.store.query(`CREATE TABLE ${system.namespace}.written (n integer)`);
+    await system.store.database.migrate();
+    await system.store.database.query(`CREATE TABLE ${system.namespace}.written (n integer)`);
     await Promise.all([
       start('boss-1', Boss, true),
       start('worker-1', Worker),
@@ -217,7 +217,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', 
     await expect(tasks.result(id)).rejects.toMatchObject({ reason: { code: 'TASK_RESULT_INVALID', retryable: false } });
     expect(await tasks.find(id)).toMatchObject({ state: 'failed', failures: 1 });
     expect(begunBy(id)).toHaveLength(1);
-    expect(await system.store.query(`SELECT n FROM ${system.namespace}.written WHERE n = 70`)).toEqual([]);
+    expect(await system.store.database.query(`SELECT n FROM ${system.namespace}.written WHERE n = 70`)).toEqual([]);
   });
 
   it.each(['worker', 'writer'])('have failed when the method of a %s throws that it has lost another', async (role) => {
@@ -264,7 +264,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', 
     const refused = await tasks.submit(Crunch, crunch(6, 'write and refuse'), to);
     await expect(tasks.result(refused)).rejects.toMatchObject({ reason: { code: 'REFUSED' } });
     expect(begunBy(refused)).toHaveLength(1);
-    const rows = await system.store.query<{ n: number }>(`SELECT n FROM ${system.namespace}.written`);
+    const rows = await system.store.database.query<{ n: number }>(`SELECT n FROM ${system.namespace}.written`);
     expect(rows).toEqual([{ n: 1 }]);
   });
 
@@ -275,21 +275,21 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', 
     await expect(tasks.result(id)).rejects.toThrow(TaskCancelledError);
     await until(
       'the transaction to be over',
-      async () => (await system.store.getUnprocessed('agent.writer-1')).length === 0,
+      async () => (await system.store.history.unprocessed('agent.writer-1')).length === 0,
     );
-    const rows = await system.store.query(`SELECT n FROM ${system.namespace}.written WHERE n = 3`);
+    const rows = await system.store.database.query(`SELECT n FROM ${system.namespace}.written WHERE n = 3`);
     expect(rows).toEqual([]);
   });
 
   it('are submitted with the caller’s own commit, or not at all', async () => {
     let lost = '';
-    const rolledBack = system.store.transaction(async (transaction) => {
+    const rolledBack = system.store.database.transaction(async (transaction) => {
       lost = await tasks.submit(Crunch, crunch(1), { ...toRole, transaction });
       throw new Error('rolled back');
     });
     await expect(rolledBack).rejects.toThrow('rolled back');
     await expect(tasks.result(lost)).rejects.toThrow(UnknownTaskError);
-    const kept = await system.store.transaction((transaction) =>
+    const kept = await system.store.database.transaction((transaction) =>
       tasks.submit(Crunch, crunch(4), { ...toRole, transaction }),
     );
     expect(await tasks.result(kept)).toMatchObject({ n: 8 });
@@ -297,7 +297,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('tasks over $bus', 
 
   it('are not waited for in the transaction that they would be committed with', async () => {
     const refused = { code: 'INVALID_TASK', field: 'transaction' };
-    const given = system.store.transaction((transaction) =>
+    const given = system.store.database.transaction((transaction) =>
       tasks.run(Crunch, crunch(1), { ...toRole, transaction }).catch((error: unknown) => error),
     );
     expect(await given).toMatchObject(refused);

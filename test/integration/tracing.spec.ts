@@ -153,7 +153,7 @@ describe.each(['in_memory', 'rabbitmq'])('traces (%s)', (busType) => {
   });
 
   it('are not made of what agents tell each other all the time', async () => {
-    const recorded = await system.store.query<{ type: string }>(
+    const recorded = await system.store.database.query<{ type: string }>(
       `SELECT DISTINCT type FROM ${system.namespace}.hops WHERE type NOT LIKE 'question%' ORDER BY type`,
     );
     expect(recorded.map(({ type }) => type)).toEqual(['alarm', 'sign']);
@@ -172,7 +172,7 @@ describe('tracing', () => {
       const trace = await whole(tracer, messageId, 0);
       expect(trace).toMatchObject({ recorded: false, path: ['asker-1', 'clerk-1'], hops: [{ outcome: 'completed' }] });
       expect(trace.hops[0]?.attempts).toMatchObject([{ outcome: 'failed' }, { outcome: 'completed' }]);
-      expect(await system.store.query(`SELECT 1 FROM ${system.namespace}.hops`)).toEqual([]);
+      expect(await system.store.database.query(`SELECT 1 FROM ${system.namespace}.hops`)).toEqual([]);
     } finally {
       await system.close();
     }

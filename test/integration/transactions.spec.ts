@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { IsInt, IsString } from 'class-validator';
 import pg from 'pg';
@@ -122,7 +122,7 @@ describe('a transactional handler', () => {
 
   const effects = async (n: number) =>
     (await database.query(`SELECT n FROM ${system.namespace}.effects WHERE n = $1`, [n])).rowCount;
-  const deliveryOf = async (id: string) => (await system.store.find(id))?.deliveries[0];
+  const deliveryOf = async (id: string) => (await system.store.history.find(id))?.deliveries[0];
   const completed = (id: string) =>
     until('completion', async () => (await deliveryOf(id))?.state === 'completed', 30_000);
 
@@ -152,11 +152,11 @@ describe('a transactional handler', () => {
     );
     const copy = rows[0]?.copy ?? '';
     const claim = { messageId, consumer, copy, redelivered: true, attempts: 5, alone: true };
-    const [taken] = await system.store.claim([claim], 'another', 30_000);
+    const [taken] = await system.store.deliveries.claim([claim], 'another', 30_000);
     expect(taken).toMatchObject({ outcome: 'claimed', attempt: 2 });
     gates.get(3)?.();
     await until('the loser to give up', async () => (await effects(3)) === 0);
-    expect(await system.store.complete([{ messageId, consumer, attempt: 2 }])).toEqual([true]);
+    expect(await system.store.deliveries.complete([{ messageId, consumer, attempt: 2 }])).toEqual([true]);
     expect(await effects(3)).toBe(0);
     expect(booked).toEqual([]);
   });
@@ -213,7 +213,7 @@ describe('a transactional handler', () => {
   });
 
   it('whose database is away is tried again, and has not failed', async () => {
-    const ping = jest.spyOn(booker.get(MessageStore), 'ping');
+    const ping = jest.spyOn(booker.get(Database), 'ping');
     const { messageId } = await agents.send({ role: 'booker' }, Booking, { n: 8, trouble: 'away' });
     await until('the question whether the database is there', () => ping.mock.calls.length > 0);
     await expect(ping.mock.results[0]?.value).rejects.toThrow(StoreUnavailableError);

@@ -158,7 +158,7 @@ describe('messages of an app that is newer, or older', () => {
   };
   const ended = (id: string) =>
     until(`the end of ${id}`, async () => {
-      const [delivery] = (await system.store.find(id))?.deliveries ?? [];
+      const [delivery] = (await system.store.history.find(id))?.deliveries ?? [];
       return delivery && ['completed', 'dead'].includes(delivery.state) ? delivery : undefined;
     });
 

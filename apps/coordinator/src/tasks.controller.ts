@@ -28,7 +28,7 @@ import { Tasks, type TaskWithResult } from 'agentmq/coordination';
 import {
   type DeliveryError,
   type DeliveryState,
-  MessageStore,
+  HistoryStore,
   openStates,
   type StoredMessage,
 } from 'agentmq/message-store';
@@ -84,7 +84,7 @@ export class TasksController {
   constructor(
     private readonly agents: AgentClient,
     private readonly tasks: Tasks,
-    private readonly store: MessageStore,
+    private readonly history: HistoryStore,
   ) {}
 
   /** Accepts a task: from here on it will be carried out. 400 names every wrong field, 503 means try again later. */
@@ -111,7 +111,7 @@ export class TasksController {
   @Get(':id')
   async read(@Param('id') id: string): Promise<TaskView | SubmittedTaskView> {
     try {
-      const stored = await this.store.find(id);
+      const stored = await this.history.find(id);
       if (stored?.message.type === contractOf(TaskRequest).type) return await this.view(stored);
       const task = await this.tasks.find(id);
       if (task) return { ...task, path: await this.tasks.path(id) };
@@ -129,7 +129,7 @@ export class TasksController {
     const open = delivery !== undefined && openStates.includes(delivery.state);
     // What was told is told anew when a task is carried out again.
     const { result, error } = open ? {} : { ...outcome, error: outcome?.error ?? withoutStack(delivery?.error) };
-    const { agents } = await this.store.trace(message);
+    const { agents } = await this.history.trace(message);
     return {
       id: message.messageId,
       type: outcome?.task ?? taskOf(message),
@@ -147,7 +147,7 @@ export class TasksController {
    * again. Anything may claim to be a result; what counts was sent through the store.
    */
   private async outcomeOf(correlationId: string, coordinator: string): Promise<TaskResult | undefined> {
-    const results = await this.store.list({ correlationId, type: contractOf(TaskResult).type, received: false });
+    const results = await this.history.list({ correlationId, type: contractOf(TaskResult).type, received: false });
     const last = results.findLast(({ message }) => message.sender === coordinator);
     return last && (JSON.parse(last.message.body.toString()) as TaskResult);
   }

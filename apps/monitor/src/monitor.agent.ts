@@ -1,6 +1,6 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Agent, AgentRegistry, AgentServer, AgentSettings, type RegistryEvent } from 'agentmq/agent';
-import { MessageStore } from 'agentmq/message-store';
+import { AgentStore } from 'agentmq/message-store';
 import type { Subscription } from 'rxjs';
 
 /** Agents that have been silent for so many time-outs, and for an hour, are forgotten. */
@@ -17,7 +17,7 @@ export class MonitorAgent implements OnApplicationBootstrap, BeforeApplicationSh
   constructor(
     private readonly registry: AgentRegistry,
     private readonly server: AgentServer,
-    private readonly store: MessageStore,
+    private readonly record: AgentStore,
     private readonly settings: AgentSettings,
   ) {}
 
@@ -37,7 +37,7 @@ export class MonitorAgent implements OnApplicationBootstrap, BeforeApplicationSh
   private async forget(): Promise<void> {
     if (!this.server.isReady || !this.registry.isClear) return;
     const { agentTimeout } = this.settings.registry;
-    await this.store.forgetAgents(Math.max(agentTimeout * FORGET_AFTER_TIMEOUTS, FORGET_AFTER_MS));
+    await this.record.forget(Math.max(agentTimeout * FORGET_AFTER_TIMEOUTS, FORGET_AFTER_MS));
   }
 
   private report({ kind, agent: { id, role } }: RegistryEvent): void {

@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AgentIdentity, AgentModule, type AgentModuleOptions, AgentSettings, NamespaceMetrics } from 'agentmq/agent';
 import { ContractCatalogue, type PayloadClass } from 'agentmq/protocol';
 import { Elections } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { DeadLetters, Replayer } from 'agentmq/messaging';
 import { CheckMetrics } from './checks/check-metrics.js';
 import { Checks } from './checks/checks.js';
@@ -44,18 +44,15 @@ export class MonitorModule {
         { provide: ContractCatalogue, useValue: knownContracts(contracts) },
         {
           provide: Replayer,
-          useFactory: (store: MessageStore, { messaging: { outboxLimit } }: AgentSettings) =>
+          useFactory: (store: Store, { messaging: { outboxLimit } }: AgentSettings) =>
             new Replayer(store, { outboxLimit }),
-          inject: [MessageStore, AgentSettings],
+          inject: [Store, AgentSettings],
         },
         {
           provide: DeadLetters,
-          useFactory: (
-            store: MessageStore,
-            { id }: AgentIdentity,
-            { messaging: { outboxLimit }, bus }: AgentSettings,
-          ) => new DeadLetters(store, { sender: id, outboxLimit, maxMessageBytes: bus.maxMessageBytes }),
-          inject: [MessageStore, AgentIdentity, AgentSettings],
+          useFactory: (store: Store, { id }: AgentIdentity, { messaging: { outboxLimit }, bus }: AgentSettings) =>
+            new DeadLetters(store, { sender: id, outboxLimit, maxMessageBytes: bus.maxMessageBytes }),
+          inject: [Store, AgentIdentity, AgentSettings],
         },
         ReplayJobs,
         Elections,

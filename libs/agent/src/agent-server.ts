@@ -12,7 +12,7 @@ import {
   toRole,
   versionsTaken,
 } from 'agentmq/protocol';
-import { type HandledContract, MessageStore } from 'agentmq/message-store';
+import { type HandledContract, SubscriptionStore } from 'agentmq/message-store';
 import { type Handling, MessageBus, NoSealingKeysError, type Route, Sealer } from 'agentmq/messaging';
 import { pause, within } from 'agentmq/time';
 import { lastValueFrom } from 'rxjs';
@@ -44,7 +44,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly settings: AgentSettings,
     private readonly identity: AgentIdentity,
     private readonly broker: Broker,
-    private readonly store: MessageStore,
+    private readonly subscriptions: SubscriptionStore,
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
     private readonly pipeline: MessagePipeline,
@@ -186,7 +186,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   /** An id that never comes back is owed nothing more. */
   private async unsubscribe(): Promise<void> {
-    await this.store
+    await this.subscriptions
       .unsubscribe(formatRecipient(toAgent(this.identity.id)))
       .catch((error: unknown) => this.logger.warn(`unsubscribe: ${String(error)}`));
   }

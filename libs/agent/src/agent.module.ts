@@ -1,5 +1,7 @@
 import {
+  type Abstract,
   type DynamicModule,
+  type FactoryProvider,
   Inject,
   Logger,
   type MiddlewareConsumer,
@@ -10,7 +12,20 @@ import {
 import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker, RedisBroker } from 'agentmq/broker';
-import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
+import {
+  AgentStore,
+  DeliveryStore,
+  HistoryStore,
+  HopStore,
+  MessageStore,
+  OutboxStore,
+  ReplayStore,
+  RetentionStore,
+  Store,
+  SubscriptionStore,
+  UnhandledStore,
+} from 'agentmq/message-store';
 import { KeyRing, MessageBus, Sampler, Sealer, SealingKeys } from 'agentmq/messaging';
 import { within } from 'agentmq/time';
 import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
@@ -35,10 +50,30 @@ export interface AgentModuleOptions {
   /** Agents in one process share a memory bus by sharing its hub. */
   readonly hub?: MemoryHub;
   /** A store shared with others; whoever shares it closes it. */
-  readonly store?: MessageStore;
+  readonly store?: Store;
   /** In place of the settings' keys: those of a key management service. */
   readonly sealingKeys?: SealingKeys;
 }
+
+const part = <Part extends keyof Store>(provide: Abstract<Store[Part]>, name: Part): FactoryProvider => ({
+  provide,
+  useFactory: (store: Store) => store[name],
+  inject: [Store],
+});
+
+/** Who needs a part of the store asks for that by its class. */
+const storeParts = [
+  part(Database, 'database'),
+  part(OutboxStore, 'outbox'),
+  part(DeliveryStore, 'deliveries'),
+  part(UnhandledStore, 'unhandled'),
+  part(SubscriptionStore, 'subscriptions'),
+  part(HistoryStore, 'history'),
+  part(ReplayStore, 'replays'),
+  part(RetentionStore, 'retention'),
+  part(HopStore, 'hops'),
+  part(AgentStore, 'agents'),
+];
 
 const OWNS_STORE = Symbol('agentmq:owns-store');
 
@@ -46,7 +81,7 @@ const OWNS_STORE = Symbol('agentmq:owns-store');
 @Module({})
 export class AgentModule implements NestModule, OnApplicationShutdown {
   constructor(
-    private readonly store: MessageStore,
+    private readonly database: Database,
     @Inject(OWNS_STORE) private readonly ownsStore: boolean,
     private readonly telemetry: TelemetryEndpoints,
   ) {}
@@ -58,7 +93,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
   /** After everything that might still write to it. */
   async onApplicationShutdown(): Promise<void> {
     // A handler that hangs in a transaction must not hold up the end of the process.
-    if (this.ownsStore) await within(CLOSE_TIMEOUT_MS, this.store.close());
+    if (this.ownsStore) await within(CLOSE_TIMEOUT_MS, this.database.close());
   }
 
   static forRoot(options: AgentModuleOptions = {}): DynamicModule {
@@ -80,10 +115,11 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
           inject: [AgentSettings, AgentIdentity],
         },
         {
-          provide: MessageStore,
+          provide: Store,
           useFactory: (settings: AgentSettings) => options.store ?? createStore(settings),
           inject: [AgentSettings],
         },
+        ...storeParts,
         { provide: OWNS_STORE, useValue: options.store === undefined },
         Metrics,
         { provide: Sampler, useFactory: ({ trace }: AgentSettings) => new Sampler(trace), inject: [AgentSettings] },
@@ -100,7 +136,7 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         {
           provide: MessageBus,
           useFactory: createBus,
-          inject: [AgentSettings, AgentIdentity, Broker, MessageStore, Metrics, Sealer, Sampler],
+          inject: [AgentSettings, AgentIdentity, Broker, Store, Metrics, Sealer, Sampler],
         },
         AgentRegistry,
         Startup,
@@ -122,7 +158,8 @@ export class AgentModule implements NestModule, OnApplicationShutdown {
         AgentRegistry,
         AgentServer,
         SelfStop,
-        MessageStore,
+        Store,
+        ...storeParts,
         MessageBus,
         Sealer,
         Sampler,
@@ -167,19 +204,18 @@ function createBroker(
   return new RedisBroker({ ...options, ...(sentinelMaster === '' ? {} : { masterName: sentinelMaster }) });
 }
 
-const createStore = ({ namespace, database }: AgentSettings): MessageStore =>
-  PostgresMessageStore.connect({ namespace, ...database });
+const createStore = ({ namespace, database }: AgentSettings): Store => Store.connect({ namespace, ...database });
 
 const createBus = (
   settings: AgentSettings,
   identity: AgentIdentity,
   broker: Broker,
-  store: MessageStore,
+  store: Store,
   metrics: Metrics,
   sealer: Sealer,
   sampler: Sampler,
 ): MessageBus =>
-  new MessageBus(broker, store, metrics, {
+  new MessageBus(broker, new MessageStore(store), metrics, {
     ...settings.messaging,
     agentId: identity.id,
     maxMessageBytes: settings.bus.maxMessageBytes,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Broker, type Inbox } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { HistoryStore } from 'agentmq/message-store';
 import { bounded, Metrics, sample, SharedRead } from 'agentmq/telemetry';
 import { AgentIdentity } from './identity.js';
 import { AgentRegistry } from './registry/agent-registry.js';
@@ -24,7 +24,7 @@ export class NamespaceMetrics {
     metrics: Metrics,
     private readonly identity: AgentIdentity,
     private readonly registry: AgentRegistry,
-    private readonly store: MessageStore,
+    private readonly history: HistoryStore,
     private readonly broker: Broker,
   ) {
     this.agents(metrics);
@@ -57,7 +57,7 @@ export class NamespaceMetrics {
   }
 
   private stored(metrics: Metrics): void {
-    const figures = new SharedRead(() => this.store.figures(this.owners().map(formatRecipient), this.all));
+    const figures = new SharedRead(() => this.history.figures(this.owners().map(formatRecipient), this.all));
     metrics.sampled(
       {
         name: 'agentmq_outbox_entries',

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
 import { contractKey, toRole } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { MessageBus } from 'agentmq/messaging';
 import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';
 import { AgentRegistry } from './registry/agent-registry.js';
@@ -18,7 +18,7 @@ export class AgentProbes extends HealthProbes {
     private readonly identity: AgentIdentity,
     private readonly server: AgentServer,
     private readonly broker: Broker,
-    private readonly store: MessageStore,
+    private readonly database: Database,
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
   ) {
@@ -58,7 +58,7 @@ export class AgentProbes extends HealthProbes {
 
   /** An agent whose sends are refused can't do its work. A full or missing inbox concerns only what is sent to it. */
   private async messageStore(): Promise<ProbeResult> {
-    await this.store.ping();
+    await this.database.ping();
     const { entries, limit, refusing } = this.bus.outboxLoad;
     const waiting = refusing
       .slice(0, MOST_TOLD)

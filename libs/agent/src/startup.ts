@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { MessageBus } from 'agentmq/messaging';
 import { backoff, pause } from 'agentmq/time';
@@ -19,7 +19,7 @@ export class Startup {
 
   constructor(
     private readonly settings: AgentSettings,
-    private readonly store: MessageStore,
+    private readonly database: Database,
     private readonly bus: MessageBus,
     private readonly broker: Broker,
   ) {}
@@ -74,7 +74,7 @@ export class Startup {
   }
 
   private async open(): Promise<void> {
-    await this.patiently(() => this.store.migrate());
+    await this.patiently(() => this.database.migrate());
     // From here on durable messages can be sent, whether or not the broker is there.
     await this.patiently(() => this.bus.start());
     // A request waits for it; what it fails with is told when the agent listens.

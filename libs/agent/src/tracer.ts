@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { TraceContext } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import {
   contextOf,
   currentMessage,
@@ -24,7 +24,7 @@ export interface StartedTrace {
 @Injectable()
 export class Tracer {
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Store,
     private readonly sampler: Sampler,
   ) {}
 

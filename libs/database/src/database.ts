@@ -1,15 +1,28 @@
 import { migrations } from 'agentmq/migrations';
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { Pool, PoolClient } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Connections } from './connections.js';
 import { callersError, connectError, isBroken, isSilence, storeError } from './connection-errors.js';
-import { StoreClosedError } from './errors.js';
+import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
+import { StoreClosedError, StoreUnavailableError } from './errors.js';
+import { migrate } from './migrator.js';
+import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { type Isolation, OwnTransaction } from './own-transaction.js';
+import { ServerConnections, type ServerOptions } from './server-connections.js';
 import type { RunnerTransaction, Transaction } from './transaction.js';
 
+type Entities = readonly (new () => object)[];
+
 /**
- * One database and one schema. Hot statements go to the pool directly; transactions and entities go through a TypeORM
- * DataSource on the same pool, opened when first needed, and again if the database was down. Errors are the port's.
+ * One database and one schema of it: a PostgreSQL server's, or the embedded one's. Making it connects to nothing; the first
+ * call does, and every later call finds its way back after the database was away. Single statements go to the pool
+ * directly; transactions and entities go through a TypeORM DataSource on the same pool.
+ *
+ * Everything rejects with `StoreUnavailableError` (retryable) when the database can't be reached or refuses for a reason that
+ * may pass, and with `StoreAccessError` when it does not let this process in. What else is wrong with a statement is
+ * told in two ways: `query` and `transaction`, which run a caller's statements, pass on the driver's error, and `ownQuery`
+ * and `ownTransaction`, which run AgentMQ's, reject with `RefusedDataError` or `StatementError`.
  */
 export class Database {
   private source: Promise<DataSource> | undefined;
@@ -18,29 +31,47 @@ export class Database {
   /** Until when the server is known to have let a connection wait in vain. */
   private silentUntil = 0;
   private closed: Promise<void> | undefined;
+  private readonly turn: LimitFunction;
 
-  constructor(
+  private constructor(
+    /** The Postgres schema that holds everything of this namespace. Statements have to name it with each table. */
     readonly schema: string,
     private readonly connections: Connections,
-    private readonly entities: readonly (new () => object)[],
-  ) {}
+    private readonly entities: Entities,
+  ) {
+    this.turn = pLimit(connections.transactionsAtOnce);
+  }
+
+  /** On a PostgreSQL server (14 or later). Throws `InvalidNamespaceError`. */
+  static connect(options: ServerOptions, entities: Entities = []): Database {
+    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new ServerConnections(options), entities);
+  }
+
+  /** On an embedded Postgres (PGlite), in a directory that this process alone may use. Throws `InvalidNamespaceError`. */
+  static embedded(options: EmbeddedOptions = {}, entities: Entities = []): Database {
+    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new EmbeddedConnections(options), entities);
+  }
+
+  /**
+   * How many transactions of callers run at once; the next ones wait for their turn. Where it is 1, the embedded database, a
+   * statement outside of the open transaction waits for its end: awaiting one inside it never ends.
+   */
+  get transactionsAtOnce(): number {
+    return this.connections.transactionsAtOnce;
+  }
 
   /** See {@link Connections.statementBytes}. */
   get statementBytes(): number {
     return this.connections.statementBytes;
   }
 
-  /** Runs one statement of the store's own: in the transaction if one is given, else by itself. */
-  async query<Row>(sql: string, parameters: readonly unknown[], transaction?: Transaction): Promise<Row[]> {
-    try {
-      return await (transaction ? transaction.query<Row>(sql, parameters) : this.run<Row>(sql, parameters));
-    } catch (error) {
-      throw storeError(error);
-    }
+  /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a schema that a newer version broke. */
+  migrate(): Promise<void> {
+    return migrate(this.schema, (work) => this.ownTransaction(work));
   }
 
-  /** Runs one statement of a caller's by itself: what is wrong with it is the driver's error. */
-  async callersQuery<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+  /** Runs one statement of a caller's by itself, outside of every transaction and without waiting for one. */
+  async query<Row extends object>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
     try {
       return await this.run<Row>(sql, parameters);
     } catch (error) {
@@ -48,20 +79,65 @@ export class Database {
     }
   }
 
-  /** A transaction of statements of the store's own alone. */
-  async transaction<T>(
-    work: (transaction: RunnerTransaction) => Promise<T>,
-    isolation: Isolation = 'READ COMMITTED',
-  ): Promise<T> {
+  /**
+   * Runs `work` in a transaction: commits when it resolves, rolls back when it rejects. Waits for its turn, see
+   * {@link transactionsAtOnce}: the rest keeps a few connections. What `work` rejects with is passed on as it is;
+   * `StoreUnavailableError` is what this transaction's own connection said. A statement that timed out, or was rolled
+   * back in favour of another transaction, is no outage: its error is the driver's. Rejects with
+   * `TransactionEndedError` when `work` resolved though a statement had failed, so that nothing could be committed.
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.turn(() => this.inTransaction(work));
+  }
+
+  /** Runs one statement of AgentMQ's own: in the transaction if one is given, else by itself. */
+  async ownQuery<Row>(sql: string, parameters: readonly unknown[] = [], transaction?: Transaction): Promise<Row[]> {
     try {
-      return await this.callersTransaction(work, isolation);
+      return await (transaction ? transaction.query<Row>(sql, parameters) : this.run<Row>(sql, parameters));
     } catch (error) {
       throw storeError(error);
     }
   }
 
-  /** A transaction with work that is not the store's own: what that rejects with is passed on as it is. */
-  async callersTransaction<T>(
+  /** A transaction of AgentMQ's own statements alone. They are short: it waits for no turn. */
+  async ownTransaction<T>(
+    work: (transaction: RunnerTransaction) => Promise<T>,
+    isolation: Isolation = 'READ COMMITTED',
+  ): Promise<T> {
+    try {
+      return await this.inTransaction(work, isolation);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
+  /** Several reads of one moment, by entities. */
+  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.ownTransaction((transaction) => work(transaction.manager), 'REPEATABLE READ');
+  }
+
+  /** The database's time, which all other times are measured by. */
+  async now(): Promise<Date> {
+    const [row] = await this.ownQuery<{ now: Date }>('SELECT clock_timestamp() AS now');
+    return (row as { now: Date }).now;
+  }
+
+  /** Resolves when the database answers, and takes writes. */
+  async ping(): Promise<void> {
+    const [row] = await this.ownQuery<{ readOnly: string }>(
+      `SELECT current_setting('transaction_read_only') AS "readOnly"`,
+    );
+    if (row?.readOnly === 'on')
+      throw new StoreUnavailableError('the database takes no writes: a standby, or read-only');
+  }
+
+  /** Closes the connections. Safe to call twice. */
+  async close(): Promise<void> {
+    this.closed ??= this.end();
+    await this.closed;
+  }
+
+  private async inTransaction<T>(
     work: (transaction: RunnerTransaction) => Promise<T>,
     isolation: Isolation = 'READ COMMITTED',
   ): Promise<T> {
@@ -77,16 +153,6 @@ export class Database {
     } finally {
       transaction.release();
     }
-  }
-
-  /** Several reads of one moment, by entities. */
-  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.transaction((transaction) => work(transaction.manager), 'REPEATABLE READ');
-  }
-
-  async close(): Promise<void> {
-    this.closed ??= this.end();
-    await this.closed;
   }
 
   private async end(): Promise<void> {

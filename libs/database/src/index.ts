@@ -1,7 +1,6 @@
 export { DatabaseClock } from './clock.js';
-export { type Connections } from './connections.js';
 export { Database } from './database.js';
-export { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
+export { type EmbeddedOptions } from './embedded-connections.js';
 export {
   DatabaseSettingError,
   InvalidNamespaceError,
@@ -16,9 +15,7 @@ export {
   StoreUnavailableError,
   TransactionEndedError,
 } from './errors.js';
-export { migrate } from './migrator.js';
-export { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
-export { ServerConnections, type ServerOptions } from './server-connections.js';
+export { type ServerOptions } from './server-connections.js';
 export { clean, cleanOptional } from './text.js';
 export { type CallerTransaction, type Transaction, transactionGiven, transactionOf } from './transaction.js';
 export { persistently, whileStoreIsAway } from './while-away.js';

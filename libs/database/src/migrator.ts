@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrations } from 'agentmq/migrations';
 import { MigrationExecutor, QueryFailedError } from 'typeorm';
-import type { Database } from './database.js';
 import { SchemaTooNewError, StoreUnavailableError } from './errors.js';
 import type { RunnerTransaction } from './transaction.js';
 
@@ -15,16 +14,18 @@ const LOCK_ATTEMPTS = 20;
 /** In PostgreSQL's words `lock_not_available`. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
+type InTransaction = (work: (transaction: RunnerTransaction) => Promise<void>) => Promise<void>;
+
 /**
  * Brings the schema up to date, in one transaction under an advisory lock: of many processes that start together one
  * does it and the others wait. The lock is the transaction's, so it also holds through a transaction pooler. Tables
  * that a long transaction of an instance holds are tried again and again: rejects with `StoreUnavailableError` after a
  * minute of it.
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(schema: string, inTransaction: InTransaction): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await tryMigrate(database);
+      await inTransaction((transaction) => tryMigrate(schema, transaction));
       return;
     } catch (error) {
       if (!(error instanceof TablesInUseError) || attempt === LOCK_ATTEMPTS) throw error;
@@ -35,23 +36,20 @@ export async function migrate(database: Database): Promise<void> {
 
 class TablesInUseError extends StoreUnavailableError {}
 
-async function tryMigrate(database: Database): Promise<void> {
-  await database.transaction(async (transaction) => {
-    const { schema } = database;
-    await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`agentmq.migrate.${schema}`]);
-    const existing = await transaction.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
-    if (existing.length === 0) await transaction.query(`CREATE SCHEMA "${schema}"`);
-    await refuseNewer(transaction, schema);
-    // The migrations are plain SQL without a schema's name.
-    await transaction.query(`SET LOCAL search_path TO "${schema}"`);
-    await transaction.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-    try {
-      await new MigrationExecutor(transaction.dataSource, transaction.runner).executePendingMigrations();
-    } catch (error) {
-      if (!isLockTimeout(error)) throw error;
-      throw new TablesInUseError("the schema can't be changed: long transactions use its tables", { cause: error });
-    }
-  });
+async function tryMigrate(schema: string, transaction: RunnerTransaction): Promise<void> {
+  await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`agentmq.migrate.${schema}`]);
+  const existing = await transaction.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+  if (existing.length === 0) await transaction.query(`CREATE SCHEMA "${schema}"`);
+  await refuseNewer(transaction, schema);
+  // The migrations are plain SQL without a schema's name.
+  await transaction.query(`SET LOCAL search_path TO "${schema}"`);
+  await transaction.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  try {
+    await new MigrationExecutor(transaction.dataSource, transaction.runner).executePendingMigrations();
+  } catch (error) {
+    if (!isLockTimeout(error)) throw error;
+    throw new TablesInUseError("the schema can't be changed: long transactions use its tables", { cause: error });
+  }
 }
 
 const isLockTimeout = (error: unknown): boolean =>

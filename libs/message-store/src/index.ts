@@ -1,4 +1,3 @@
-export { MessageEntity } from './entities/index.js';
 export type {
   AgentCircuit,
   AgentHeartbeat,
@@ -7,46 +6,43 @@ export type {
   AgentSnapshot,
   HandledContract,
   HeartbeatOutcome,
-} from './agent-record.js';
+} from './agents/agent-record.js';
+export { AgentStore } from './agents/agent-store.js';
+export type { Claim, ClaimResult, Failure, Rejection } from './deliveries/claim.js';
+export type {
+  ClaimRef,
+  ConsumerName,
+  DeliveryError,
+  DeliveryRef,
+  DeliveryState,
+  FailedAttempt,
+  SettledState,
+} from './deliveries/delivery.js';
+export { DeliveryStore } from './deliveries/delivery-store.js';
+export type {
+  AwaitedHandler,
+  HandlerSought,
+  UnhandledDelivery,
+  UnhandledOptions,
+  UnhandledResult,
+} from './deliveries/unhandled.js';
+export { UnhandledStore } from './deliveries/unhandled-store.js';
+export { MessageEntity } from './entities/index.js';
+export type { ConsumerFigure, StoreCounts, StoreFigures } from './history/figures.js';
+export { HistoryStore } from './history/history-store.js';
+export type { HopMessage, HopRecord } from './history/hop.js';
+export { HopStore } from './history/hop-store.js';
+export { openStates } from './history/replay-plan.js';
+export type { ReplayBatch, ReplayCursor, ReplayOptions, ReplaySelection } from './history/replay-selection.js';
+export { ReplayStore } from './history/replay-store.js';
+export { RetentionStore } from './history/retention-store.js';
+export type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './history/stored-message.js';
+export { MessageStore } from './message-store.js';
+export { type OutboxEntry, type OutboxLease, type Refusal, type StuckSender, targetOf } from './outbox/outbox-entry.js';
+export { type AppendOptions, OutboxStore } from './outbox/outbox-store.js';
+export { Store } from './store.js';
 export {
-  type AppendOptions,
-  type AwaitedHandler,
-  type Claim,
-  type ClaimRef,
-  type ClaimResult,
-  type ConsumerFigure,
-  type ConsumerName,
-  type DeliveryError,
-  type DeliveryRef,
-  type DeliveryState,
-  type FailedAttempt,
-  type Failure,
-  type HandlerSought,
-  type HopMessage,
-  type HopRecord,
-  type MessageFilter,
-  MessageStore,
-  type OutboxEntry,
-  type OutboxLease,
-  type Refusal,
-  type Rejection,
-  type ReplayBatch,
-  type ReplayCursor,
-  type ReplayOptions,
-  type ReplaySelection,
-  type SettledState,
-  type StoreCounts,
-  type StoreFigures,
-  type StoredDelivery,
-  type StoredMessage,
   type StoredSubscription,
-  type StuckSender,
-  targetOf,
   type SubscribedTopics,
-  type TraceSummary,
-  type UnhandledDelivery,
-  type UnhandledOptions,
-  type UnhandledResult,
-} from './message-store.js';
-export { PostgresMessageStore } from './postgres-message-store.js';
-export { openStates } from './replay-plan.js';
+  SubscriptionStore,
+} from './subscriptions/subscription-store.js';

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, loadSettings, startAgent, startEmbeddedAgent } from 'agentmq/agent';
 import { CoordinationModule, CoordinatorsModule, Delegation, Task, TaskContext } from 'agentmq/coordination';
-import { MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { CountPrimes, countPrimes, type Level, LEVELS, PrimesCounted, split } from './contracts.js';
 
 /** A lead splits its part into so many for its workers, the others into three for the next level. */
@@ -15,7 +15,7 @@ class Member {
     private readonly level: Level,
     private readonly identity: AgentIdentity,
     private readonly delegation: Delegation,
-    private readonly store: MessageStore,
+    private readonly store: Store,
   ) {}
 
   protected async count(part: CountPrimes, { task, signal }: TaskContext): Promise<PrimesCounted> {
@@ -36,18 +36,17 @@ class Member {
 
   private async note(task: string | undefined, what: string): Promise<void> {
     const { id } = this.identity;
-    await this.store.query(`INSERT INTO "${this.store.schema}".notes (task, agent, what) VALUES ($1, $2, $3)`, [
-      task,
-      id,
-      what,
-    ]);
+    await this.store.database.query(
+      `INSERT INTO "${this.store.database.schema}".notes (task, agent, what) VALUES ($1, $2, $3)`,
+      [task, id, what],
+    );
   }
 }
 
 function memberOf(level: Level): Type {
   @Agent({ role: level, concurrency: CONCURRENCY[level] })
   class OfLevel extends Member {
-    constructor(identity: AgentIdentity, delegation: Delegation, store: MessageStore) {
+    constructor(identity: AgentIdentity, delegation: Delegation, store: Store) {
       super(level, identity, delegation, store);
     }
 
@@ -68,7 +67,7 @@ const POOL_SIZE = 4;
 /** Agents in one process, and one connection pool. The first has the process's settings. */
 const [first = '', ...others] = process.argv.slice(2);
 const own = loadSettings();
-const store = PostgresMessageStore.connect({ url: own.database.url, namespace: own.namespace, poolSize: POOL_SIZE });
+const store = Store.connect({ url: own.database.url, namespace: own.namespace, poolSize: POOL_SIZE });
 
 function moduleOf(id: string): DynamicModule {
   const level = LEVELS.find((each) => id.startsWith(each));

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { DynamicModule, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { Contract, contractOf } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString } from 'class-validator';
 import { amqpUrl, databaseUrl, removeNamespace, until } from '../../support/index.js';
@@ -100,7 +100,7 @@ async function open(surroundings: Surroundings, { contract, request, stored }: C
   const receiver = await startEmbeddedAgent(moduleOf(namespace, Receiver));
   const sender = await startEmbeddedAgent(moduleOf(namespace, Sender));
   const client = sender.get(AgentClient);
-  const store = receiver.get(MessageStore);
+  const store = receiver.get(Store);
   const received = receiver.get(Metrics).registry.getSingleMetric('agentmq_messages_received_total');
   const { type } = contractOf(contract);
   const completed = async (): Promise<number> => {
@@ -119,8 +119,8 @@ async function open(surroundings: Surroundings, { contract, request, stored }: C
     },
     async check(sent) {
       if (!stored) return;
-      await until('an empty outbox', async () => (await store.counts()).outbox === 0, 30_000);
-      const { messages, deliveries } = await store.counts();
+      await until('an empty outbox', async () => (await store.history.counts()).outbox === 0, 30_000);
+      const { messages, deliveries } = await store.history.counts();
       if (messages < sent || deliveries.completed !== messages)
         throw new Error(`sent ${sent}, stored ${messages}, completed ${deliveries.completed}`);
     },

@@ -1,5 +1,5 @@
 import { type Message, newMessageId, toRole } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { payload } from '../contender.js';
 
 /** As the bus has them under load: its batches are of 500 at most, two of a kind under way. */
@@ -9,7 +9,7 @@ const LEASE_MS = 60_000;
 const CONSUMER = 'role.worker-1';
 
 /** All that the store does for a message that meets no trouble: append, settle, claim, complete. Messages per second. */
-export async function hotPath(store: MessageStore, count: number, foreignTraces: boolean): Promise<number> {
+export async function hotPath(store: Store, count: number, foreignTraces: boolean): Promise<number> {
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < count) {
@@ -23,8 +23,8 @@ export async function hotPath(store: MessageStore, count: number, foreignTraces:
   return (count * 1000) / (performance.now() - start);
 }
 
-async function batch(store: MessageStore, sent: readonly Message[]): Promise<void> {
-  await store.settle(await store.append(sent, { owner: 'bench-1', leaseMs: LEASE_MS }));
+async function batch(store: Store, sent: readonly Message[]): Promise<void> {
+  await store.outbox.settle(await store.outbox.append(sent, { owner: 'bench-1', leaseMs: LEASE_MS }));
   const claims = sent.map(({ messageId }) => ({
     messageId,
     consumer: CONSUMER,
@@ -33,10 +33,10 @@ async function batch(store: MessageStore, sent: readonly Message[]): Promise<voi
     attempts: 5,
     alone: false,
   }));
-  const claimed = await store.claim(claims, 'worker-1-7f3a', LEASE_MS);
+  const claimed = await store.deliveries.claim(claims, 'worker-1-7f3a', LEASE_MS);
   if (claimed.some(({ outcome }) => outcome !== 'claimed')) throw new Error('a message was not claimed');
   const refs = sent.map(({ messageId }) => ({ messageId, consumer: CONSUMER, attempt: 1 }));
-  if ((await store.complete(refs)).includes(false)) throw new Error('a message was not completed');
+  if ((await store.deliveries.complete(refs)).includes(false)) throw new Error('a message was not completed');
 }
 
 function messages(first: number, end: number, foreignTraces: boolean): Message[] {

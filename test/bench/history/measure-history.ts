@@ -1,4 +1,4 @@
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { Client } from 'pg';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../support/index.js';
 import { median } from '../measure.js';
@@ -28,40 +28,37 @@ const FORGET_BATCH = 500;
  */
 export async function measureHistory(options: HistoryOptions): Promise<string> {
   const names = [randomNamespace('bench_full'), randomNamespace('bench_empty')] as const;
-  const [full, empty] = names.map((namespace) => PostgresMessageStore.connect({ url: databaseUrl(), namespace })) as [
-    PostgresMessageStore,
-    PostgresMessageStore,
-  ];
+  const [full, empty] = names.map((namespace) => Store.connect({ url: databaseUrl(), namespace })) as [Store, Store];
   const client = new Client({ connectionString: databaseUrl() });
   await client.connect();
   try {
-    await full.migrate();
-    await empty.migrate();
+    await full.database.migrate();
+    await empty.database.migrate();
     const history: History = { count: options.stored, days: DAYS, foreignTraces: options.foreignTraces };
-    await fill(client, full.schema, history, options.report);
-    const size = await sizes(client, full.schema);
+    await fill(client, full.database.schema, history, options.report);
+    const size = await sizes(client, full.database.schema);
     options.report(size);
     const rounds = await compare(client, full, empty, options);
     return [size, rounds, await forgetting(full, options)].join('\n');
   } finally {
     await client.end();
-    await full.close();
-    await empty.close();
+    await full.database.close();
+    await empty.database.close();
     for (const name of names) await removeNamespace(name);
   }
 }
 
 async function compare(
   client: Client,
-  full: PostgresMessageStore,
-  empty: PostgresMessageStore,
+  full: Store,
+  empty: Store,
   { rounds, messages, foreignTraces, report }: HistoryOptions,
 ): Promise<string> {
-  const measure = async (store: PostgresMessageStore): Promise<number> => {
+  const measure = async (store: Store): Promise<number> => {
     await client.query(
       store === empty
-        ? `TRUNCATE "${empty.schema}".messages, "${empty.schema}".deliveries, "${empty.schema}".outbox`
-        : `VACUUM "${full.schema}".outbox`,
+        ? `TRUNCATE "${empty.database.schema}".messages, "${empty.database.schema}".deliveries, "${empty.database.schema}".outbox`
+        : `VACUUM "${full.database.schema}".outbox`,
     );
     return hotPath(store, messages, foreignTraces);
   };
@@ -82,10 +79,7 @@ async function compare(
 }
 
 /** A tenth of the history alone, then a second tenth beside the hot path. */
-async function forgetting(
-  store: PostgresMessageStore,
-  { stored, messages, foreignTraces }: HistoryOptions,
-): Promise<string> {
+async function forgetting(store: Store, { stored, messages, foreignTraces }: HistoryOptions): Promise<string> {
   const alone = await forget(store, olderThan(0.1), () => false);
   const quiet = await hotPath(store, messages, foreignTraces);
   let over = false;
@@ -108,14 +102,14 @@ interface Forgotten {
   readonly times: readonly number[];
 }
 
-async function forget(store: PostgresMessageStore, settledMs: number, stop: () => boolean): Promise<Forgotten> {
+async function forget(store: Store, settledMs: number, stop: () => boolean): Promise<Forgotten> {
   const times: number[] = [];
   const start = performance.now();
   let count = 0;
   let batch = FORGET_BATCH;
   while (batch === FORGET_BATCH && !stop()) {
     const begun = performance.now();
-    batch = await store.forget({ settledMs, deadMs: settledMs }, FORGET_BATCH);
+    batch = await store.retention.forget({ settledMs, deadMs: settledMs }, FORGET_BATCH);
     times.push(performance.now() - begun);
     count += batch;
   }

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { IsInt, IsString } from 'class-validator';
 import { databaseUrl, RabbitMqNode, randomNamespace, removeNamespace, until } from '../../support/index.js';
 
@@ -40,7 +40,7 @@ const MB = 1024 * 1024;
 export async function measureReplay(messages: number, report: (text: string) => void): Promise<string> {
   const node = await RabbitMqNode.start();
   const namespace = randomNamespace('bench_replay');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
+  const store = Store.connect({ url: databaseUrl(), namespace });
   const start = (controller: Type): Promise<INestApplicationContext> =>
     startEmbeddedAgent(moduleOf(controller, node.url, namespace, messages), ['error']);
   try {
@@ -48,7 +48,7 @@ export async function measureReplay(messages: number, report: (text: string) => 
     await first.close();
     const source = await start(Source);
     await send(source.get(AgentClient), messages);
-    await until('all to be published', async () => (await store.outboxSize(1)) === 0, 600_000, 200);
+    await until('all to be published', async () => (await store.outbox.size(1)) === 0, 600_000, 200);
     await source.close();
     report(`${messages} messages queued`);
     await node.wipe();
@@ -61,12 +61,12 @@ export async function measureReplay(messages: number, report: (text: string) => 
       await until('all to be completed', () => handled >= messages, 1_200_000, 50);
       await until(
         'the last to be recorded',
-        async () => (await store.counts()).deliveries.completed === messages,
+        async () => (await store.history.counts()).deliveries.completed === messages,
         60_000,
       );
     });
     const seconds = (performance.now() - begun) / 1_000;
-    const { deliveries } = await store.counts();
+    const { deliveries } = await store.history.counts();
     await sink.close();
     const [quarter, half, most] = [samples.length >> 2, samples.length >> 1, samples.length].map((end) =>
       Math.max(...samples.slice(0, Math.max(1, end))),
@@ -77,7 +77,7 @@ export async function measureReplay(messages: number, report: (text: string) => 
       `resident memory: ${memory}`,
     ].join('\n');
   } finally {
-    await store.close();
+    await store.database.close();
     await removeNamespace(namespace);
     await node.stop();
   }

@@ -28,18 +28,20 @@ export function attempts(of: () => Harness): void {
     beforeEach(async () => {
       await wipe(of().store);
       message = newMessage();
-      await of().store.append([message], due);
-      await of().store.settle(await of().store.leaseDue('relay', 1, LONG));
+      await of().store.outbox.append([message], due);
+      await of().store.outbox.settle(await of().store.outbox.leaseDue('relay', 1, LONG));
     });
 
     const change = (sql: string): Promise<unknown> =>
-      of().store.transaction((transaction) => transaction.query(sql.replaceAll('{}', `"${of().store.schema}"`)));
+      of().store.database.transaction((transaction) =>
+        transaction.query(sql.replaceAll('{}', `"${of().store.database.schema}"`)),
+      );
     const claim = (owner: string, fields: Partial<Claim> = {}, leaseMs = LONG): Promise<ClaimResult[]> =>
-      of().store.claim([claimOf(message, fields)], owner, leaseMs);
+      of().store.deliveries.claim([claimOf(message, fields)], owner, leaseMs);
     const retry = (attempt: number, retryInMs = 0): Promise<boolean[]> =>
-      of().store.fail([{ ...refOf(message, attempt), state: 'retrying', retryInMs, error: boom }]);
+      of().store.deliveries.fail([{ ...refOf(message, attempt), state: 'retrying', retryInMs, error: boom }]);
     const delivery = async (which: Message = message): Promise<StoredDelivery | undefined> =>
-      (await of().store.find(which.messageId))?.deliveries[0];
+      (await of().store.history.find(which.messageId))?.deliveries[0];
 
     it('puts a failed attempt on its way again: due later, to this consumer alone, as a copy', async () => {
       const { store } = of();
@@ -54,30 +56,30 @@ export function attempts(of: () => Harness): void {
         finishedAt: null,
         history: [failed],
       });
-      expect(await store.complete([refOf(message)])).toEqual([false]);
-      expect(await store.find(message.messageId)).toMatchObject({ published: false });
-      const entries = await store.leaseDue('relay', 10, LONG);
+      expect(await store.deliveries.complete([refOf(message)])).toEqual([false]);
+      expect(await store.history.find(message.messageId)).toMatchObject({ published: false });
+      const entries = await store.outbox.leaseDue('relay', 10, LONG);
       expect(entries).toEqual([
         { id: expect.any(String), lease: 2, consumer: WORKER, message: { ...message, attempt: 2 } },
       ]);
       expect(await claim('b')).toEqual([claimed(2, 1)]);
       expect(await delivery()).toMatchObject({ state: 'processing', agentId: 'b', dueAt: null });
-      expect(await store.complete([refOf(message, 2)])).toEqual([true]);
-      await store.settle(entries);
-      expect(await store.find(message.messageId)).toMatchObject({ published: true });
+      expect(await store.deliveries.complete([refOf(message, 2)])).toEqual([true]);
+      await store.outbox.settle(entries);
+      expect(await store.history.find(message.messageId)).toMatchObject({ published: true });
     });
 
     it('waits until a retry is due, redelivered or not', async () => {
       const { store } = of();
       await claim('a');
-      const before = (await store.now()).getTime();
+      const before = (await store.database.now()).getTime();
       await retry(1, 3_600_000);
       const dueAt = (await delivery())?.dueAt?.getTime() ?? 0;
       expect(dueAt).toBeGreaterThanOrEqual(before + 3_600_000);
-      expect(dueAt).toBeLessThanOrEqual((await store.now()).getTime() + 3_600_000);
+      expect(dueAt).toBeLessThanOrEqual((await store.database.now()).getTime() + 3_600_000);
       expect(await claim('b')).toEqual([waiting]);
       expect(await claim('b', { redelivered: true })).toEqual([waiting]);
-      expect(await store.leaseDue('relay', 10, LONG)).toEqual([]);
+      expect(await store.outbox.leaseDue('relay', 10, LONG)).toEqual([]);
       expect(await delivery()).toMatchObject({ state: 'retrying', attempt: 1 });
     });
 
@@ -86,7 +88,7 @@ export function attempts(of: () => Harness): void {
       await claim('a', {}, 0);
       await claim('b', { alone: true });
       expect(await retry(1)).toEqual([false]);
-      expect(await store.outboxSize(10)).toBe(0);
+      expect(await store.outbox.size(10)).toBe(0);
       expect(await delivery()).toMatchObject({ state: 'processing', attempt: 2 });
       expect((await delivery())?.history).toHaveLength(1);
     });
@@ -94,11 +96,11 @@ export function attempts(of: () => Harness): void {
     it('answers a mixed batch of failures, one asked for twice with the first word', async () => {
       const { store } = of();
       const [a, b, c] = newMessages(3) as [Message, Message, Message];
-      await store.record([a, b, c]);
-      await store.claim([claimOf(a), claimOf(b), claimOf(c)], 'x', LONG);
+      await store.deliveries.record([a, b, c]);
+      await store.deliveries.claim([claimOf(a), claimOf(b), claimOf(c)], 'x', LONG);
       const error = { ...boom, message: 'second' };
       expect(
-        await store.fail([
+        await store.deliveries.fail([
           { ...refOf(c), state: 'dead', error: boom },
           { ...refOf(b, 4), state: 'retrying', retryInMs: 0, error: boom },
           { ...refOf(a), state: 'retrying', retryInMs: 0, error: boom },
@@ -110,7 +112,9 @@ export function attempts(of: () => Harness): void {
         'processing',
         'dead',
       ]);
-      expect((await store.leaseDue('relay', 10, LONG)).map((entry) => entry.message.messageId)).toEqual([a.messageId]);
+      expect((await store.outbox.leaseDue('relay', 10, LONG)).map((entry) => entry.message.messageId)).toEqual([
+        a.messageId,
+      ]);
       expect(await delivery(c)).toMatchObject({ error: boom, history: [{ attempt: 1, agentId: 'x', error: boom }] });
     });
 
@@ -138,11 +142,11 @@ export function attempts(of: () => Harness): void {
     it('suspects a message whose claimants died twice: it is free, and claimed again alone', async () => {
       const { store } = of();
       const neighbour = newMessage();
-      await store.record([neighbour]);
-      await store.claim([claimOf(message), claimOf(neighbour)], 'dead', 0);
-      await store.claim([claimOf(message), claimOf(neighbour)], 'dead', LONG);
+      await store.deliveries.record([neighbour]);
+      await store.deliveries.claim([claimOf(message), claimOf(neighbour)], 'dead', 0);
+      await store.deliveries.claim([claimOf(message), claimOf(neighbour)], 'dead', LONG);
       const redelivered = [message, neighbour].map((m) => claimOf(m, { redelivered: true }));
-      expect(await store.claim(redelivered, 'b', LONG)).toEqual([suspect, suspect]);
+      expect(await store.deliveries.claim(redelivered, 'b', LONG)).toEqual([suspect, suspect]);
       expect(await delivery()).toMatchObject({
         state: 'processing',
         attempt: 2,
@@ -150,11 +154,11 @@ export function attempts(of: () => Harness): void {
         history: [1, 2].map((attempt) => ({ attempt, agentId: 'dead', error: { code: 'CLAIM_LOST' } })),
       });
       // The dead one, should it live after all, can't complete; nor does asking again count.
-      expect(await store.complete([refOf(message, 2)])).toEqual([false]);
+      expect(await store.deliveries.complete([refOf(message, 2)])).toEqual([false]);
       expect(await claim('b', { redelivered: true })).toEqual([suspect]);
       expect(await claim('b', { alone: true })).toEqual([claimed(3, 2)]);
       expect(await claim('c', { alone: true })).toEqual([busy]);
-      expect(await store.complete([refOf(message, 3)])).toEqual([true]);
+      expect(await store.deliveries.complete([refOf(message, 3)])).toEqual([true]);
     });
 
     it('stays suspect after an orderly failure, and keeps the time of its retry', async () => {
@@ -183,28 +187,28 @@ export function attempts(of: () => Harness): void {
       });
       expect((await delivery())?.history.map(({ agentId }) => agentId)).toEqual(['a', 'b']);
       expect(await claim('d', { attempts: 2 })).toEqual([settled('dead')]);
-      expect(await store.complete([refOf(message, 2)])).toEqual([false]);
+      expect(await store.deliveries.complete([refOf(message, 2)])).toEqual([false]);
     });
 
     it('does not count what was given back', async () => {
       const { store } = of();
       for (let attempt = 1; attempt <= 4; attempt++) {
         expect(await claim('a', { attempts: 2, redelivered: true })).toEqual([claimed(attempt)]);
-        await store.release([refOf(message, attempt)]);
+        await store.deliveries.release([refOf(message, attempt)]);
       }
       expect((await delivery())?.history).toEqual([]);
     });
 
     it('settles what has expired by the clock of the database, and says so once', async () => {
       const { store } = of();
-      const past = { expiresAt: new Date((await store.now()).getTime() - 1) };
+      const past = { expiresAt: new Date((await store.database.now()).getTime() - 1) };
       const [owed, foreign] = [newMessage(past), newMessage(past)];
-      await store.append([owed], { owner: 'o', leaseMs: LONG });
-      await store.record([foreign]);
+      await store.outbox.append([owed], { owner: 'o', leaseMs: LONG });
+      await store.deliveries.record([foreign]);
       const asked = [owed, foreign, owed].map((m) => claimOf(m));
       const first = [settled('expired', true), settled('expired', true), settled('expired')];
-      expect(await store.claim(asked, 'a', LONG)).toEqual(first);
-      expect(await store.claim(asked, 'a', LONG)).toEqual(asked.map(() => settled('expired')));
+      expect(await store.deliveries.claim(asked, 'a', LONG)).toEqual(first);
+      expect(await store.deliveries.claim(asked, 'a', LONG)).toEqual(asked.map(() => settled('expired')));
       for (const each of [owed, foreign]) {
         expect(await delivery(each)).toMatchObject({
           state: 'expired',
@@ -221,28 +225,28 @@ export function attempts(of: () => Harness): void {
       await claim('a');
       await change(`UPDATE {}.messages SET expires_at = now() - interval '1 second'`);
       expect(await claim('b')).toEqual([busy]);
-      expect(await store.renew([refOf(message)], 0)).toEqual([true]);
+      expect(await store.deliveries.renew([refOf(message)], 0)).toEqual([true]);
       expect(await claim('b')).toEqual([settled('expired', true)]);
       expect(await delivery()).toMatchObject({ state: 'expired', history: [{ error: { code: 'CLAIM_LOST' } }] });
-      expect(await store.complete([refOf(message)])).toEqual([false]);
+      expect(await store.deliveries.complete([refOf(message)])).toEqual([false]);
     });
 
     it('rejects over what nobody holds, and leaves what is claimed or settled', async () => {
       const { store } = of();
       const [owed, retrying, free, held, done] = newMessages(5) as [Message, Message, Message, Message, Message];
       const all = [owed, retrying, free, held, done];
-      await store.append(all, { owner: 'o', leaseMs: LONG });
-      await store.claim(
+      await store.outbox.append(all, { owner: 'o', leaseMs: LONG });
+      await store.deliveries.claim(
         all.slice(1).map((m) => claimOf(m)),
         'a',
         LONG,
       );
-      await store.fail([{ ...refOf(retrying), state: 'retrying', retryInMs: LONG, error: boom }]);
-      await store.release([refOf(free)]);
-      await store.complete([refOf(done)]);
+      await store.deliveries.fail([{ ...refOf(retrying), state: 'retrying', retryInMs: LONG, error: boom }]);
+      await store.deliveries.release([refOf(free)]);
+      await store.deliveries.complete([refOf(done)]);
       const error = { ...boom, code: 'UNKNOWN_TYPE' };
       const rejection = { consumer: WORKER, state: 'dead', error } as const;
-      await store.reject(
+      await store.deliveries.reject(
         all.flatMap((each) => [
           { message: each, ...rejection },
           { message: each, ...rejection },
@@ -252,22 +256,22 @@ export function attempts(of: () => Harness): void {
       expect(found.map((each) => each?.state)).toEqual(['dead', 'dead', 'dead', 'processing', 'completed']);
       expect(found[0]).toMatchObject({ attempt: 0, error, receivedAt: expect.any(Date), finishedAt: expect.any(Date) });
       expect(found[1]).toMatchObject({ attempt: 1, error, dueAt: null, history: [{ error: boom }] });
-      expect(await store.claim([claimOf(retrying)], 'b', LONG)).toEqual([settled('dead')]);
+      expect(await store.deliveries.claim([claimOf(retrying)], 'b', LONG)).toEqual([settled('dead')]);
     });
 
     it('rejects over the claim of one whose lease has run out', async () => {
       const { store } = of();
       await claim('dead', {}, 0);
-      await store.reject([{ message, consumer: WORKER, state: 'dead', error: boom }]);
+      await store.deliveries.reject([{ message, consumer: WORKER, state: 'dead', error: boom }]);
       expect(await delivery()).toMatchObject({ state: 'dead', error: boom });
-      expect(await store.complete([refOf(message)])).toEqual([false]);
+      expect(await store.deliveries.complete([refOf(message)])).toEqual([false]);
     });
 
     it('lets the broker take from a claimant only the copy that it has', async () => {
       await claim('a', { copy: '1.1' });
       expect(await claim('b', { copy: '2.2', redelivered: true, alone: true })).toEqual([busy]);
       expect(await claim('b', { copy: '', redelivered: true, alone: true })).toEqual([busy]);
-      expect(await of().store.complete([refOf(message, 9)])).toEqual([false]);
+      expect(await of().store.deliveries.complete([refOf(message, 9)])).toEqual([false]);
       expect(await claim('b', { copy: '1.1', redelivered: true, alone: true })).toEqual([claimed(2, 1)]);
       expect(await retry(2)).toEqual([true]);
       expect(await claim('c', { copy: '3.2', alone: true })).toEqual([claimed(3, 2)]);
@@ -285,9 +289,9 @@ export function attempts(of: () => Harness): void {
         claimOf(message, { redelivered: true }),
         claimOf(message, { alone: true }),
       ];
-      expect(await store.claim([plain, again], 'b', LONG)).toEqual([busy, suspect]);
-      expect(await store.claim([again, plain, again], 'b', LONG)).toEqual([suspect, busy, busy]);
-      expect(await store.claim([again, plain, alone], 'b', LONG)).toEqual([busy, busy, claimed(3, 2)]);
+      expect(await store.deliveries.claim([plain, again], 'b', LONG)).toEqual([busy, suspect]);
+      expect(await store.deliveries.claim([again, plain, again], 'b', LONG)).toEqual([suspect, busy, busy]);
+      expect(await store.deliveries.claim([again, plain, alone], 'b', LONG)).toEqual([busy, busy, claimed(3, 2)]);
     });
 
     it('gives a redelivered message to claimants that race for it one after the other, and the last one holds it', async () => {
@@ -295,24 +299,28 @@ export function attempts(of: () => Harness): void {
       await claim('dead');
       const results = await Promise.all(
         others.map((other, index) =>
-          other.claim([claimOf(message, { redelivered: true, alone: true, attempts: 100 })], `c-${index}`, LONG),
+          other.deliveries.claim(
+            [claimOf(message, { redelivered: true, alone: true, attempts: 100 })],
+            `c-${index}`,
+            LONG,
+          ),
         ),
       );
       const taken = results.flat().flatMap((result) => (result.outcome === 'claimed' ? [result.attempt] : []));
       expect([...taken].sort((a, b) => a - b)).toEqual(taken.map((_, index) => index + 2));
       expect(taken.length).toBeGreaterThan(0);
-      const completed = await store.complete(taken.map((attempt) => refOf(message, attempt)));
+      const completed = await store.deliveries.complete(taken.map((attempt) => refOf(message, attempt)));
       expect(taken.filter((_, index) => completed[index])).toEqual([Math.max(...taken)]);
     });
 
     it('gives what many claimants ask for at once to one of them', async () => {
       const { store, others } = of();
       const messages = newMessages(200);
-      await store.append(messages, { owner: 'o', leaseMs: LONG });
+      await store.outbox.append(messages, { owner: 'o', leaseMs: LONG });
       const results = await Promise.all(
         others.map((other, index) => {
           const claims = messages.map((m) => claimOf(m));
-          return other.claim(index % 2 ? claims.reverse() : claims, `c-${index}`, LONG);
+          return other.deliveries.claim(index % 2 ? claims.reverse() : claims, `c-${index}`, LONG);
         }),
       );
       const outcomes = results.flat().map(({ outcome }) => outcome);

@@ -14,19 +14,22 @@ export function catchingUp(of: () => Harness): void {
 
     const lost = (messages: readonly Message[]) => lostAtBroker(of().store, messages);
     const completed = (messages: readonly Message[]) => endedAtWorker(of().store, messages, 'completed');
-    const due = () => of().store.leaseDue('relay', 10_000, LONG);
+    const due = () => of().store.outbox.leaseDue('relay', 10_000, LONG);
     const dueIds = async () => idsOf((await due()).map(({ message }) => message));
     const delivery = async (message: Message, consumer = WORKER) =>
-      (await of().store.find(message.messageId))?.deliveries.find((each) => each.consumer === consumer);
+      (await of().store.history.find(message.messageId))?.deliveries.find((each) => each.consumer === consumer);
 
     it("lets a new subscriber catch up on a topic's history, oldest first", async () => {
       const { store } = of();
-      await store.subscribe(WORKER, ['market_data.*'], false);
+      await store.subscriptions.subscribe(WORKER, ['market_data.*'], false);
       const history = ['AAPL', 'MSFT', 'AAPL'].map((name) => newMessage({ recipient: toTopic(`market_data.${name}`) }));
       const unheard = newMessage({ recipient: toTopic('market_data.IBM.NYSE') });
       await completed(history);
       await lost([unheard, newMessage()]);
-      expect(await store.replay({ topic: 'market_data.#' }, { to: AUDITOR })).toEqual({ matched: 4, replayed: 4 });
+      expect(await store.replays.replay({ topic: 'market_data.#' }, { to: AUDITOR })).toEqual({
+        matched: 4,
+        replayed: 4,
+      });
       const entries = await due();
       expect(idsOf(entries.map(({ message }) => message))).toEqual(idsOf([...history, unheard]));
       expect(entries.every(({ consumer, lease }) => consumer === AUDITOR && lease === 2)).toBe(true);
@@ -34,7 +37,7 @@ export function catchingUp(of: () => Harness): void {
       expect(await delivery(first)).toMatchObject({ state: 'completed' });
       expect(await delivery(first, AUDITOR)).toMatchObject({ state: 'pending', attempt: 0 });
       const claim = claimOf(first, { consumer: AUDITOR });
-      expect(await store.claim([claim, claimOf(first)], 'b', LONG)).toEqual([
+      expect(await store.deliveries.claim([claim, claimOf(first)], 'b', LONG)).toEqual([
         claimed(1),
         { outcome: 'settled', state: 'completed', now: false },
       ]);
@@ -44,10 +47,10 @@ export function catchingUp(of: () => Harness): void {
       const { store } = of();
       const [owed, done, fresh] = newMessages(3, { recipient: toRole('worker') }) as [Message, Message, Message];
       await completed([owed, done, fresh]);
-      await store.replay({ messageIds: [owed.messageId, done.messageId] }, { to: AUDITOR });
-      await store.claim([claimOf(done, { consumer: AUDITOR })], 'b', LONG);
-      await store.complete([{ ...refOf(done), consumer: AUDITOR }]);
-      expect(await store.replay({}, { to: AUDITOR })).toEqual({ matched: 3, replayed: 1 });
+      await store.replays.replay({ messageIds: [owed.messageId, done.messageId] }, { to: AUDITOR });
+      await store.deliveries.claim([claimOf(done, { consumer: AUDITOR })], 'b', LONG);
+      await store.deliveries.complete([{ ...refOf(done), consumer: AUDITOR }]);
+      expect(await store.replays.replay({}, { to: AUDITOR })).toEqual({ matched: 3, replayed: 1 });
       expect((await dueIds()).length).toBe(2);
       expect(await delivery(done, AUDITOR)).toMatchObject({ state: 'completed' });
     });
@@ -58,8 +61,8 @@ export function catchingUp(of: () => Harness): void {
       await completed([done]);
       await lost([open, newMessage({ recipient: toRole('other') })]);
       const replayed = async (selection: ReplaySelection, to: string) => {
-        await store.replay(selection, { to });
-        return idsOf((await store.getUnprocessed(to)).map(({ message }) => message));
+        await store.replays.replay(selection, { to });
+        return idsOf((await store.history.unprocessed(to)).map(({ message }) => message));
       };
       expect(await replayed({ consumer: WORKER }, 'role.a')).toEqual([open.messageId]);
       expect(await replayed({ consumer: WORKER, states: ['completed'] }, 'role.b')).toEqual([done.messageId]);
@@ -70,28 +73,28 @@ export function catchingUp(of: () => Harness): void {
       const { store } = of();
       const old = newMessage({ ttl: LONG, expiresAt: new Date(Date.now() - 1) });
       const later = newMessage({ ttl: 1, deliverAt: new Date(Date.now() + LONG) });
-      await store.record([old, later]);
-      expect(await store.replay({}, { to: AUDITOR })).toEqual({ matched: 2, replayed: 2 });
+      await store.deliveries.record([old, later]);
+      expect(await store.replays.replay({}, { to: AUDITOR })).toEqual({ matched: 2, replayed: 2 });
       expect(await dueIds()).toEqual([old.messageId]);
-      expect(await store.expire(10)).toBe(0);
-      expect(await store.claim([claimOf(old, { consumer: AUDITOR })], 'b', LONG)).toEqual([claimed(1)]);
+      expect(await store.retention.expire(10)).toBe(0);
+      expect(await store.deliveries.claim([claimOf(old, { consumer: AUDITOR })], 'b', LONG)).toEqual([claimed(1)]);
     });
 
     it('leaves out what was never meant to be kept', async () => {
       const { store } = of();
       const rejected = { consumer: WORKER, state: 'dead', error: boom } as const;
-      await store.reject([{ message: newMessage({ transient: true }), ...rejected }]);
-      expect(await store.replay({}, { to: AUDITOR })).toEqual({ matched: 0, replayed: 0 });
+      await store.deliveries.reject([{ message: newMessage({ transient: true }), ...rejected }]);
+      expect(await store.replays.replay({}, { to: AUDITOR })).toEqual({ matched: 0, replayed: 0 });
     });
 
     it('delivers once, however many replay at once', async () => {
       const { store, others } = of();
       const messages = newMessages(300);
       await completed(messages);
-      const answers = await Promise.all(others.map((other) => other.replay({}, { to: AUDITOR })));
+      const answers = await Promise.all(others.map((other) => other.replays.replay({}, { to: AUDITOR })));
       expect(answers.reduce((sum, { replayed }) => sum + replayed, 0)).toBe(300);
       expect((await dueIds()).sort()).toEqual(idsOf(messages).sort());
-      expect((await store.counts()).deliveries).toMatchObject({ pending: 300, completed: 300 });
+      expect((await store.history.counts()).deliveries).toMatchObject({ pending: 300, completed: 300 });
     });
   });
 }

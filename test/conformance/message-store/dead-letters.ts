@@ -11,27 +11,27 @@ export function deadLetters(of: () => Harness): void {
 
     async function dead(messages: readonly Message[]): Promise<void> {
       const { store } = of();
-      await store.record(messages);
-      await store.claim(
+      await store.deliveries.record(messages);
+      await store.deliveries.claim(
         messages.map((message) => claimOf(message)),
         'a',
         LONG,
       );
-      await store.fail(messages.map((message) => ({ ...refOf(message), state: 'dead', error: boom })));
+      await store.deliveries.fail(messages.map((message) => ({ ...refOf(message), state: 'dead', error: boom })));
     }
-    const ids = async (filter: Parameters<Harness['store']['list']>[0]) =>
-      (await of().store.list(filter)).map(({ message }) => message.messageId);
+    const ids = async (filter: Parameters<Harness['store']['history']['list']>[0]) =>
+      (await of().store.history.list(filter)).map(({ message }) => message.messageId);
 
     it('keep every failed attempt: when, at whom, and why', async () => {
       const { store } = of();
       const message = newMessage();
-      await store.record([message]);
+      await store.deliveries.record([message]);
       const first = { ...boom, message: 'first', stack: 'Error: first\n  at x', details: { at: new Date(0) } };
-      await store.claim([claimOf(message)], 'a', LONG);
-      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: 0, error: first }]);
-      await store.claim([claimOf(message)], 'b', LONG);
-      await store.fail([{ ...refOf(message, 2), state: 'dead', error: boom }]);
-      const [delivery] = (await store.find(message.messageId))?.deliveries ?? [];
+      await store.deliveries.claim([claimOf(message)], 'a', LONG);
+      await store.deliveries.fail([{ ...refOf(message), state: 'retrying', retryInMs: 0, error: first }]);
+      await store.deliveries.claim([claimOf(message)], 'b', LONG);
+      await store.deliveries.fail([{ ...refOf(message, 2), state: 'dead', error: boom }]);
+      const [delivery] = (await store.history.find(message.messageId))?.deliveries ?? [];
       expect(delivery).toMatchObject({ state: 'dead', error: boom, attempt: 2, dueAt: null, discarded: null });
       expect(delivery?.history).toEqual([
         { attempt: 1, at: expect.any(Date), agentId: 'a', error: first },
@@ -39,17 +39,17 @@ export function deadLetters(of: () => Harness): void {
       ]);
       const [earlier, later] = delivery?.history ?? [];
       expect(Number(earlier?.at)).toBeLessThanOrEqual(Number(later?.at));
-      expect(Math.abs(Number(earlier?.at) - Number(await store.now()))).toBeLessThan(LONG);
+      expect(Math.abs(Number(earlier?.at) - Number(await store.database.now()))).toBeLessThan(LONG);
     });
 
     it('tell when a retry is due', async () => {
       const { store } = of();
       const message = newMessage();
-      await store.record([message]);
-      await store.claim([claimOf(message)], 'a', LONG);
-      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: LONG, error: boom }]);
-      const [delivery] = (await store.find(message.messageId))?.deliveries ?? [];
-      expect(Math.abs(Number(delivery?.dueAt) - Number(await store.now()) - LONG)).toBeLessThan(LONG / 2);
+      await store.deliveries.record([message]);
+      await store.deliveries.claim([claimOf(message)], 'a', LONG);
+      await store.deliveries.fail([{ ...refOf(message), state: 'retrying', retryInMs: LONG, error: boom }]);
+      const [delivery] = (await store.history.find(message.messageId))?.deliveries ?? [];
+      expect(Math.abs(Number(delivery?.dueAt) - Number(await store.database.now()) - LONG)).toBeLessThan(LONG / 2);
     });
 
     it('are listed in the order in which they were stored, whatever their ids, page after page', async () => {
@@ -59,7 +59,7 @@ export function deadLetters(of: () => Harness): void {
       while (pages.at(-1)?.length === 2)
         pages.push(await ids({ state: 'dead', limit: 2, after: pages.at(-1)?.[1] ?? '' }));
       expect(pages).toEqual([['b', 'z'], ['a', '9'], ['c']]);
-      await expect(of().store.list({ state: 'dead', after: 'none' })).rejects.toMatchObject({
+      await expect(of().store.history.list({ state: 'dead', after: 'none' })).rejects.toMatchObject({
         code: 'INVALID_SELECTION',
       });
     });
@@ -67,15 +67,15 @@ export function deadLetters(of: () => Harness): void {
     it('are listed without their bodies if asked, however large', async () => {
       const message = newMessage({ body: Buffer.alloc(1_000_000, 'x') });
       await dead([message]);
-      const [listed] = await of().store.list({ state: 'dead', bodies: false });
+      const [listed] = await of().store.history.list({ state: 'dead', bodies: false });
       expect(listed?.message).toEqual({ ...message, body: Buffer.alloc(0) });
     });
 
     it('keep the beginning of a reason that is too long', async () => {
       const message = newMessage();
       await dead([message]);
-      await of().store.discard([refOf(message)], 'x'.repeat(1_000_000));
-      const [delivery] = (await of().store.find(message.messageId))?.deliveries ?? [];
+      await of().store.replays.discard([refOf(message)], 'x'.repeat(1_000_000));
+      const [delivery] = (await of().store.history.find(message.messageId))?.deliveries ?? [];
       expect(delivery?.discarded?.reason).toMatch(/^x{1000}… \(1000000 characters\)$/);
     });
 
@@ -83,42 +83,44 @@ export function deadLetters(of: () => Harness): void {
       const { store } = of();
       const [kept, gone] = newMessages(2) as [Message, Message];
       await dead([kept, gone]);
-      expect(await store.discard([refOf(gone)], 'a "test"\0\ud800')).toEqual([true]);
+      expect(await store.replays.discard([refOf(gone)], 'a "test"\0\ud800')).toEqual([true]);
       expect(await ids({ state: 'dead' })).toEqual([kept.messageId]);
       expect(await ids({ state: 'dead', consumer: WORKER, discarded: true })).toEqual([kept.messageId, gone.messageId]);
       expect(await ids({ consumer: WORKER })).toEqual([kept.messageId, gone.messageId]);
-      const [delivery] = (await store.find(gone.messageId))?.deliveries ?? [];
+      const [delivery] = (await store.history.find(gone.messageId))?.deliveries ?? [];
       expect(delivery).toMatchObject({
         state: 'dead',
         error: boom,
         discarded: { at: expect.any(Date), reason: 'a "test"\ufffd\ufffd' },
       });
-      expect(Math.abs(Number(delivery?.discarded?.at) - Number(await store.now()))).toBeLessThan(LONG);
+      expect(Math.abs(Number(delivery?.discarded?.at) - Number(await store.database.now()))).toBeLessThan(LONG);
     });
 
     it('keep the first reason', async () => {
       const { store } = of();
       const message = newMessage();
       await dead([message]);
-      await store.discard([refOf(message)], 'first');
-      expect(await store.discard([refOf(message)], 'second')).toEqual([true]);
-      expect((await store.find(message.messageId))?.deliveries).toMatchObject([{ discarded: { reason: 'first' } }]);
+      await store.replays.discard([refOf(message)], 'first');
+      expect(await store.replays.discard([refOf(message)], 'second')).toEqual([true]);
+      expect((await store.history.find(message.messageId))?.deliveries).toMatchObject([
+        { discarded: { reason: 'first' } },
+      ]);
     });
 
     it('alone are discarded; the answers come in the order asked', async () => {
       const { store } = of();
       const messages = newMessages(4);
       const [completed, pending, first, second] = messages as [Message, Message, Message, Message];
-      await store.append([pending], { owner: 'o', leaseMs: LONG });
-      await store.record([completed]);
-      await store.claim([claimOf(completed)], 'a', LONG);
-      await store.complete([refOf(completed)]);
+      await store.outbox.append([pending], { owner: 'o', leaseMs: LONG });
+      await store.deliveries.record([completed]);
+      await store.deliveries.claim([claimOf(completed)], 'a', LONG);
+      await store.deliveries.complete([refOf(completed)]);
       await dead([first, second]);
       const asked = [...[second, completed, pending, first].map((m) => refOf(m)), refOf(second), refOf(newMessage())];
-      expect(await store.discard(asked, 'done with')).toEqual([true, false, false, true, true, false]);
-      expect(await store.discard([], 'nothing')).toEqual([]);
+      expect(await store.replays.discard(asked, 'done with')).toEqual([true, false, false, true, true, false]);
+      expect(await store.replays.discard([], 'nothing')).toEqual([]);
       expect(await ids({ state: 'dead' })).toEqual([]);
-      expect((await store.counts()).deliveries).toMatchObject({ completed: 1, pending: 1, dead: 2 });
+      expect((await store.history.counts()).deliveries).toMatchObject({ completed: 1, pending: 1, dead: 2 });
     });
 
     it('are discarded by many at once without deadlock', async () => {
@@ -127,7 +129,7 @@ export function deadLetters(of: () => Harness): void {
       await dead(messages);
       const refs = messages.map((message) => refOf(message));
       const answers = await Promise.all(
-        others.map((other, index) => other.discard(index % 2 ? [...refs].reverse() : refs, `${index}`)),
+        others.map((other, index) => other.replays.discard(index % 2 ? [...refs].reverse() : refs, `${index}`)),
       );
       expect(answers.flat().every(Boolean)).toBe(true);
     });

@@ -1,19 +1,12 @@
 import { expect } from '@jest/globals';
 import { type Message, newMessageId, toRole } from 'agentmq/protocol';
-import type {
-  Claim,
-  ClaimRef,
-  ClaimResult,
-  PostgresMessageStore,
-  SettledState,
-  StoredDelivery,
-} from 'agentmq/message-store';
+import type { Claim, ClaimRef, ClaimResult, Store, SettledState, StoredDelivery } from 'agentmq/message-store';
 
 /** What the suite needs of an adapter's spec. */
 export interface Harness {
-  readonly store: PostgresMessageStore;
+  readonly store: Store;
   /** Stores on the same database and schema, as other processes would have them (the embedded one has just one). */
-  readonly others: readonly PostgresMessageStore[];
+  readonly others: readonly Store[];
 }
 
 export const WORKER = 'role.worker';
@@ -81,16 +74,18 @@ export const pendingAt = ({ messageId }: Message, consumer: string): StoredDeliv
 export const boom = { name: 'Error', code: 'BOOM', message: 'it broke', retryable: false };
 
 /** Empties every table but the migrations'. */
-export async function wipe(store: PostgresMessageStore): Promise<void> {
-  await store.transaction((transaction) =>
+export async function wipe(store: Store): Promise<void> {
+  await store.database.transaction((transaction) =>
     transaction.query(
       ['messages', 'outbox', 'deliveries', 'subscriptions', 'ended_subscriptions', 'agents', 'hops']
-        .map((table) => `DELETE FROM "${store.schema}".${table}`)
+        .map((table) => `DELETE FROM "${store.database.schema}".${table}`)
         .join(';'),
     ),
   );
 }
 
-export async function dropSchema(store: PostgresMessageStore): Promise<void> {
-  await store.transaction((transaction) => transaction.query(`DROP SCHEMA IF EXISTS "${store.schema}" CASCADE`));
+export async function dropSchema(store: Store): Promise<void> {
+  await store.database.transaction((transaction) =>
+    transaction.query(`DROP SCHEMA IF EXISTS "${store.database.schema}" CASCADE`),
+  );
 }

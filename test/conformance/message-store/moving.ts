@@ -24,20 +24,21 @@ export function moving(of: () => Harness): void {
     beforeEach(() => wipe(of().store));
 
     const move = (states = OPEN, dryRun = false) =>
-      of().store.replay({ consumer: WORKER, states }, { to: RENAMED, move: true, dryRun });
+      of().store.replays.replay({ consumer: WORKER, states }, { to: RENAMED, move: true, dryRun });
     const statesOf = async ({ messageId }: Message) =>
       Object.fromEntries(
-        ((await of().store.find(messageId))?.deliveries ?? []).map(({ consumer, state }) => [consumer, state]),
+        ((await of().store.history.find(messageId))?.deliveries ?? []).map(({ consumer, state }) => [consumer, state]),
       );
     const delivery = async ({ messageId }: Message, consumer: string) =>
-      (await of().store.find(messageId))?.deliveries.find((each) => each.consumer === consumer);
+      (await of().store.history.find(messageId))?.deliveries.find((each) => each.consumer === consumer);
     const due = async () =>
-      (await of().store.leaseDue('relay', 100, LONG)).map(
+      (await of().store.outbox.leaseDue('relay', 100, LONG)).map(
         ({ message, consumer }) => `${consumer} ${message.messageId}`,
       );
-    const appended = async (...messages: Message[]) => of().store.append(messages, { owner: 'a', leaseMs: LONG });
+    const appended = async (...messages: Message[]) =>
+      of().store.outbox.append(messages, { owner: 'a', leaseMs: LONG });
     const claimsAt = (consumer: string, ...messages: Message[]) =>
-      of().store.claim(
+      of().store.deliveries.claim(
         messages.map((message) => claimOf(message, { consumer })),
         'x',
         LONG,
@@ -47,11 +48,11 @@ export function moving(of: () => Harness): void {
       const { store } = of();
       const [fresh, failed, given, held, done] = newMessages(5) as [Message, Message, Message, Message, Message];
       const leases = await appended(fresh, failed, given, held, done);
-      await store.settle(leases.slice(1));
+      await store.outbox.settle(leases.slice(1));
       await claimsAt(WORKER, failed, given, held, done);
-      await store.fail([{ ...refOf(failed), error: boom, state: 'retrying', retryInMs: LONG }]);
-      await store.release([refOf(given)]);
-      await store.complete([refOf(done)]);
+      await store.deliveries.fail([{ ...refOf(failed), error: boom, state: 'retrying', retryInMs: LONG }]);
+      await store.deliveries.release([refOf(given)]);
+      await store.deliveries.complete([refOf(done)]);
       expect(await move(OPEN, true)).toMatchObject({ matched: 3, replayed: 3 });
       expect(await move()).toMatchObject({ matched: 3, replayed: 3 });
       expect(await move()).toMatchObject({ matched: 0, replayed: 0 });
@@ -60,7 +61,7 @@ export function moving(of: () => Harness): void {
       }
       expect(await statesOf(held)).toEqual({ [WORKER]: 'processing' });
       expect(await statesOf(done)).toEqual({ [WORKER]: 'completed' });
-      expect(await store.list({ state: 'dead' })).toEqual([]);
+      expect(await store.history.list({ state: 'dead' })).toEqual([]);
       expect(await delivery(fresh, WORKER)).toMatchObject({
         error: { code: 'MOVED', message: `moved to ${RENAMED}` },
         discarded: { reason: `moved to ${RENAMED}` },
@@ -71,15 +72,17 @@ export function moving(of: () => Harness): void {
       );
       expect(await claimsAt(RENAMED, fresh, failed, given)).toEqual([claimed(1), claimed(2, 1), claimed(2)]);
       expect((await delivery(failed, RENAMED))?.history).toMatchObject([{ attempt: 1, error: boom }]);
-      expect((await store.getUnprocessed(WORKER)).map(({ message }) => message.messageId)).toEqual([held.messageId]);
+      expect((await store.history.unprocessed(WORKER)).map(({ message }) => message.messageId)).toEqual([
+        held.messageId,
+      ]);
     });
 
     it('dead letters only if asked for: they begin anew', async () => {
       const { store } = of();
       const [dead] = newMessages(1) as [Message];
-      await store.settle(await appended(dead));
+      await store.outbox.settle(await appended(dead));
       await claimsAt(WORKER, dead);
-      await store.fail([{ ...refOf(dead), error: boom, state: 'dead' }]);
+      await store.deliveries.fail([{ ...refOf(dead), error: boom, state: 'dead' }]);
       expect(await move()).toMatchObject({ matched: 0 });
       expect(await move([...OPEN, 'dead'])).toMatchObject({ matched: 1, replayed: 1 });
       expect(await move([...OPEN, 'dead'])).toMatchObject({ matched: 0 });
@@ -89,16 +92,16 @@ export function moving(of: () => Harness): void {
 
     it('leaves what the other has already as it is, and what is published to other consumers to them', async () => {
       const { store } = of();
-      await store.subscribe(WORKER, ['t'], false);
-      await store.subscribe('role.other', ['t'], false);
+      await store.subscriptions.subscribe(WORKER, ['t'], false);
+      await store.subscriptions.subscribe('role.other', ['t'], false);
       const published = newMessage({ recipient: toTopic('t') });
       await appended(published);
-      await store.replay({ messageIds: [published.messageId] }, { to: RENAMED });
+      await store.replays.replay({ messageIds: [published.messageId] }, { to: RENAMED });
       await claimsAt(RENAMED, published);
-      await store.complete([{ ...refOf(published), consumer: RENAMED }]);
+      await store.deliveries.complete([{ ...refOf(published), consumer: RENAMED }]);
       expect(await move()).toMatchObject({ matched: 1, replayed: 1 });
       expect(await statesOf(published)).toEqual({ [WORKER]: 'dead', [RENAMED]: 'completed', 'role.other': 'pending' });
-      expect((await store.find(published.messageId))?.published).toBe(false);
+      expect((await store.history.find(published.messageId))?.published).toBe(false);
     });
 
     it('what is to be delivered later goes to the other then', async () => {
@@ -107,7 +110,7 @@ export function moving(of: () => Harness): void {
       await appended(later);
       expect(await move()).toMatchObject({ replayed: 1 });
       expect(await due()).toEqual([]);
-      await store.query(`UPDATE "${store.schema}".outbox SET due_at = now()`);
+      await store.database.query(`UPDATE "${store.database.schema}".outbox SET due_at = now()`);
       expect(await due()).toEqual([`${RENAMED} ${later.messageId}`]);
     });
 
@@ -116,7 +119,7 @@ export function moving(of: () => Harness): void {
       const messages = newMessages(50);
       await appended(...messages);
       const batches = await Promise.all(
-        others.map((other) => other.replay({ consumer: WORKER }, { to: RENAMED, move: true })),
+        others.map((other) => other.replays.replay({ consumer: WORKER }, { to: RENAMED, move: true })),
       );
       const moved = batches.reduce((sum, { replayed }) => sum + replayed, 0) + (await move()).replayed;
       expect(moved).toBe(50);
@@ -125,15 +128,15 @@ export function moving(of: () => Harness): void {
 
     it('subscriptions too: nothing new is owed to the old one', async () => {
       const { store } = of();
-      await store.subscribe(WORKER, ['a.*', 'b'], false);
-      await store.subscribe(RENAMED, ['b'], false);
-      expect(await store.moveSubscriptions(WORKER, RENAMED)).toEqual(['a.*', 'b']);
-      expect(await store.moveSubscriptions(WORKER, RENAMED)).toEqual([]);
+      await store.subscriptions.subscribe(WORKER, ['a.*', 'b'], false);
+      await store.subscriptions.subscribe(RENAMED, ['b'], false);
+      expect(await store.subscriptions.move(WORKER, RENAMED)).toEqual(['a.*', 'b']);
+      expect(await store.subscriptions.move(WORKER, RENAMED)).toEqual([]);
       const published = newMessage({ recipient: toTopic('a.x') });
       await appended(published);
       expect(await statesOf(published)).toEqual({ [RENAMED]: 'pending' });
-      expect(await store.topics(WORKER)).toEqual({ topics: [], dropped: ['a.*', 'b'], undeclared: [] });
-      expect(await store.topics(RENAMED)).toEqual({ topics: ['a.*', 'b'], dropped: [], undeclared: [] });
+      expect(await store.subscriptions.topics(WORKER)).toEqual({ topics: [], dropped: ['a.*', 'b'], undeclared: [] });
+      expect(await store.subscriptions.topics(RENAMED)).toEqual({ topics: ['a.*', 'b'], dropped: [], undeclared: [] });
     });
 
     it.each([
@@ -142,7 +145,7 @@ export function moving(of: () => Harness): void {
       ['to', { consumer: WORKER }, WORKER],
       ['states', { consumer: WORKER, states: ['completed'] as const }, RENAMED],
     ])('names %s when that is wrong', async (field, selection, to) => {
-      const moved = of().store.replay(selection, { move: true, ...(to === undefined ? {} : { to }) });
+      const moved = of().store.replays.replay(selection, { move: true, ...(to === undefined ? {} : { to }) });
       await expect(moved).rejects.toMatchObject({ code: 'INVALID_SELECTION', field });
     });
   });

@@ -10,9 +10,9 @@ export function oddData(of: () => Harness): void {
     beforeEach(() => wipe(of().store));
 
     const roundTrip = async (message: Message): Promise<Message | undefined> => {
-      await of().store.append([message], { owner: 'o', leaseMs: 0 });
-      const [entry] = await of().store.leaseDue('r', 1, 60_000);
-      const found = await of().store.find(message.messageId);
+      await of().store.outbox.append([message], { owner: 'o', leaseMs: 0 });
+      const [entry] = await of().store.outbox.leaseDue('r', 1, 60_000);
+      const found = await of().store.history.find(message.messageId);
       if (!entry || !found) throw new Error('neither leased nor found');
       // Jest compares Buffers byte by byte, and takes its time.
       expect(entry.message.body.equals(found.message.body)).toBe(true);
@@ -78,20 +78,20 @@ export function oddData(of: () => Harness): void {
         'NULL',
       ];
       const messages = ids.map((messageId) => newMessage({ messageId }));
-      const leases = await store.append(messages, { owner: 'o\0', leaseMs: 1000 });
+      const leases = await store.outbox.append(messages, { owner: 'o\0', leaseMs: 1000 });
       expect(leases.map(({ lease }) => lease)).toEqual(ids.map(() => 1));
       expect(
-        await store.claim(
+        await store.deliveries.claim(
           messages.map((m) => claimOf(m)),
           'a\0',
           1000,
         ),
       ).toEqual(ids.map(() => claimed(1)));
       const refs = ids.map((messageId) => ({ messageId, consumer: WORKER, attempt: 1 }));
-      expect(await store.complete(refs)).toEqual(ids.map(() => true));
-      expect((await store.find('nul\0id'))?.message.messageId).toBe('nul\ufffdid');
-      await store.settle(leases);
-      for (const id of ids) expect(await store.find(id)).toMatchObject({ published: true });
+      expect(await store.deliveries.complete(refs)).toEqual(ids.map(() => true));
+      expect((await store.history.find('nul\0id'))?.message.messageId).toBe('nul\ufffdid');
+      await store.outbox.settle(leases);
+      for (const id of ids) expect(await store.history.find(id)).toMatchObject({ published: true });
     });
 
     it('refuses what Postgres can not hold with an error of its own, which tells that trying again does not help', async () => {
@@ -100,15 +100,17 @@ export function oddData(of: () => Harness): void {
       const messageId = randomBytes(6_000).toString('base64');
       const refused = { code: 'STORE_DATA', retryable: false, sqlState: '54000', cause: { code: '54000' } };
       for (const call of [
-        () => store.append([newMessage({ messageId })], { owner: 'o', leaseMs: 1_000 }),
-        () => store.append([newMessage({ correlationId: messageId })], { owner: 'o', leaseMs: 1_000 }),
-        () => store.record([newMessage({ messageId })]),
+        () => store.outbox.append([newMessage({ messageId })], { owner: 'o', leaseMs: 1_000 }),
+        () => store.outbox.append([newMessage({ correlationId: messageId })], { owner: 'o', leaseMs: 1_000 }),
+        () => store.deliveries.record([newMessage({ messageId })]),
         () =>
-          store.transaction((transaction) => store.append([newMessage({ messageId })], { owner: 'o', transaction })),
+          store.database.transaction((transaction) =>
+            store.outbox.append([newMessage({ messageId })], { owner: 'o', transaction }),
+          ),
       ]) {
         await expect(call()).rejects.toMatchObject(refused);
       }
-      await expect(store.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
+      await expect(store.database.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' });
     });
 
     it('takes odd text in every field', async () => {
@@ -132,7 +134,7 @@ export function oddData(of: () => Harness): void {
       });
       const message = newMessage(fields(odd));
       expect(await roundTrip(message)).toEqual({ ...message, ...fields(cleaned) });
-      expect(await of().store.list({ correlationId: odd, type: odd })).toHaveLength(1);
+      expect(await of().store.history.list({ correlationId: odd, type: odd })).toHaveLength(1);
     });
 
     it('gives back any message (property)', async () => {
@@ -174,8 +176,9 @@ export function oddData(of: () => Harness): void {
       await fc.assert(
         fc.asyncProperty(fc.array(messages, { maxLength: 5 }), async (batch) => {
           const stored = batch.map((fields) => newMessage(fields));
-          await of().store.append(stored, { owner: 'o', leaseMs: 60_000 });
-          for (const message of stored) expect((await of().store.find(message.messageId))?.message).toEqual(message);
+          await of().store.outbox.append(stored, { owner: 'o', leaseMs: 60_000 });
+          for (const message of stored)
+            expect((await of().store.history.find(message.messageId))?.message).toEqual(message);
         }),
         { numRuns: 60 },
       );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import pg from 'pg';
 import { databaseUrl, PgBouncer, randomNamespace } from '../../support/index.js';
 import { boom, claimed, claimOf, dropSchema, newMessage, newMessages, refOf, WORKER } from './harness.js';
@@ -30,9 +30,9 @@ class OddDatabase {
 }
 
 /** Sends, claims, completes, fails and reads, by all that may go wrong in a session that is another than it seems. */
-async function works(store: PostgresMessageStore): Promise<void> {
-  await store.migrate();
-  await store.ping();
+async function works(store: Store): Promise<void> {
+  await store.database.migrate();
+  await store.database.ping();
   const whole = newMessage({
     deliverAt: new Date('2026-03-04T05:06:07.089Z'),
     expiresAt: new Date(Date.now() + 60_000),
@@ -41,11 +41,11 @@ async function works(store: PostgresMessageStore): Promise<void> {
   });
   // without any of the optional fields: arrays with NULL
   const bare = newMessages(20);
-  await store.settle(await store.append([whole, ...bare], { owner: 'o', leaseMs: 60_000 }));
-  expect((await store.find(whole.messageId))?.message).toEqual(whole);
-  expect((await store.find(bare[0]?.messageId ?? ''))?.message).toEqual(bare[0]);
+  await store.outbox.settle(await store.outbox.append([whole, ...bare], { owner: 'o', leaseMs: 60_000 }));
+  expect((await store.history.find(whole.messageId))?.message).toEqual(whole);
+  expect((await store.history.find(bare[0]?.messageId ?? ''))?.message).toEqual(bare[0]);
   expect(
-    await store.claim(
+    await store.deliveries.claim(
       bare.map((message) => claimOf(message)),
       'a',
       60_000,
@@ -53,30 +53,32 @@ async function works(store: PostgresMessageStore): Promise<void> {
   ).toEqual(bare.map(() => claimed(1)));
   const [first, second, third] = bare.map((message) => refOf(message));
   if (!first || !second || !third) throw new Error('three messages');
-  expect(await store.complete([first])).toEqual([true]);
+  expect(await store.deliveries.complete([first])).toEqual([true]);
   const error = { ...boom, details: { weight: 0.1 + 0.2 } };
-  expect(await store.fail([{ ...second, state: 'retrying', retryInMs: 0, error }])).toEqual([true]);
-  expect((await store.find(second.messageId))?.deliveries[0]).toMatchObject({ history: [{ error }] });
-  expect(await store.leaseDue('relay', 10, 60_000)).toMatchObject([{ consumer: WORKER }]);
+  expect(await store.deliveries.fail([{ ...second, state: 'retrying', retryInMs: 0, error }])).toEqual([true]);
+  expect((await store.history.find(second.messageId))?.deliveries[0]).toMatchObject({ history: [{ error }] });
+  expect(await store.outbox.leaseDue('relay', 10, 60_000)).toMatchObject([{ consumer: WORKER }]);
   // transactions at once, each of several statements: more than a pooler has sessions
   const written = await Promise.all(
     Array.from({ length: 12 }, async (_, n) =>
-      store.transaction(async (transaction) => {
+      store.database.transaction(async (transaction) => {
         await transaction.query('SELECT 1');
         const [row] = await transaction.query<{ n: number }>('SELECT $1::int AS n', [n]);
-        await store.append([newMessage()], { owner: 'o', transaction });
+        await store.outbox.append([newMessage()], { owner: 'o', transaction });
         return row?.n;
       }),
     ),
   );
   expect(written).toEqual(written.map((_, n) => n));
-  expect(await store.transaction((transaction) => store.complete([third], transaction))).toEqual([true]);
+  expect(await store.database.transaction((transaction) => store.deliveries.complete([third], transaction))).toEqual([
+    true,
+  ]);
   const agent = { id: 'a-1', role: 'a', capabilities: [], instance: 'i', version: '1', concurrency: 1, handles: [] };
-  const { registeredAt } = await store.registerAgent(agent);
-  expect(Math.abs(registeredAt.getTime() - (await store.now()).getTime())).toBeLessThan(60_000);
+  const { registeredAt } = await store.agents.register(agent);
+  expect(Math.abs(registeredAt.getTime() - (await store.database.now()).getTime())).toBeLessThan(60_000);
   const beat = { ...agent, sequence: 1, load: 0.1 + 0.2, inFlight: 0, circuits: [] };
-  expect(await store.heartbeat(beat)).toBe('recorded');
-  expect((await store.agents()).agents).toMatchObject([{ load: 0.1 + 0.2 }]);
+  expect(await store.agents.heartbeat(beat)).toBe('recorded');
+  expect((await store.agents.read()).agents).toMatchObject([{ load: 0.1 + 0.2 }]);
 }
 
 describe('sessions of PostgreSQL', () => {
@@ -104,21 +106,21 @@ describe('sessions of PostgreSQL', () => {
     afterAll(() => odd.drop());
 
     it('are made what the store needs', async () => {
-      const store = PostgresMessageStore.connect({ url: odd.url, namespace: 'odd' });
+      const store = Store.connect({ url: odd.url, namespace: 'odd' });
       await works(store);
-      await store.close();
+      await store.database.close();
     });
 
     it(
       'are refused with a sentence where that can not be done: behind a pooler',
       async () => {
         const bouncer = await PgBouncer.start(odd.url);
-        const store = PostgresMessageStore.connect({ url: bouncer.url, namespace: 'odd' });
-        await expect(store.ping()).rejects.toThrow(
+        const store = Store.connect({ url: bouncer.url, namespace: 'odd' });
+        await expect(store.database.ping()).rejects.toThrow(
           `the database's setting array_nulls is "off", but AgentMQ needs "on", and behind a pooler it can't set that ` +
             `itself: ALTER ROLE ... SET array_nulls = 'on'`,
         );
-        await store.close();
+        await store.database.close();
         await bouncer.stop();
       },
       INSTALLATION_MS,
@@ -126,25 +128,25 @@ describe('sessions of PostgreSQL', () => {
 
     it('that take no writes are told from those that do', async () => {
       const url = `${odd.url}?options=${encodeURIComponent('-c default_transaction_read_only=on')}`;
-      const store = PostgresMessageStore.connect({ url, namespace: 'odd' });
-      await expect(store.ping()).rejects.toThrow(/takes no writes/);
-      await store.close();
+      const store = Store.connect({ url, namespace: 'odd' });
+      await expect(store.database.ping()).rejects.toThrow(/takes no writes/);
+      await store.database.close();
     });
   });
 
   describe('of PgBouncer in transaction mode', () => {
     const odd = new OddDatabase();
     let bouncer: PgBouncer;
-    let store: PostgresMessageStore;
+    let store: Store;
 
     beforeAll(async () => {
       await odd.create({ DateStyle: 'German', standard_conforming_strings: 'off' });
       bouncer = await PgBouncer.start(odd.url);
-      store = PostgresMessageStore.connect({ url: bouncer.url, namespace: 'pooled' });
+      store = Store.connect({ url: bouncer.url, namespace: 'pooled' });
     }, INSTALLATION_MS);
     afterAll(async () => {
       await dropSchema(store);
-      await store.close();
+      await store.database.close();
       await bouncer.stop();
       await odd.drop();
     });
@@ -166,11 +168,11 @@ describe('sessions of PostgreSQL', () => {
     });
 
     it('that break off are replaced', async () => {
-      const broken = store.transaction(async (transaction) => {
+      const broken = store.database.transaction(async (transaction) => {
         await transaction.query('SELECT pg_terminate_backend(pg_backend_pid())');
       });
       await expect(broken).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-      await store.ping();
+      await store.database.ping();
     });
   });
 });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { StoreUnavailableError } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
@@ -9,35 +9,35 @@ import { messageStoreSuite } from './suite.js';
 
 const namespace = randomNamespace('store');
 const open = (url = databaseUrl()) =>
-  PostgresMessageStore.connect({ url, namespace, applicationName: namespace, poolSize: 4, connectTimeoutMs: 2000 });
+  Store.connect({ url, namespace, applicationName: namespace, poolSize: 4, connectTimeoutMs: 2000 });
 const stores = Array.from({ length: 8 }, () => open());
-const [store] = stores as [PostgresMessageStore];
+const [store] = stores as [Store];
 
 /** Sessions of this file's stores, seen from outside. */
 async function sessions(): Promise<number> {
-  const observer = PostgresMessageStore.connect({ url: databaseUrl(), poolSize: 1 });
+  const observer = Store.connect({ url: databaseUrl(), poolSize: 1 });
   try {
-    const rows = await observer.transaction((transaction) =>
+    const rows = await observer.database.transaction((transaction) =>
       transaction.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [namespace]),
     );
     return rows.length;
   } finally {
-    await observer.close();
+    await observer.database.close();
   }
 }
 
 async function terminateSessions(): Promise<void> {
-  const killer = PostgresMessageStore.connect({ url: databaseUrl(), poolSize: 1 });
-  await killer.transaction((transaction) =>
+  const killer = Store.connect({ url: databaseUrl(), poolSize: 1 });
+  await killer.database.transaction((transaction) =>
     transaction.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [
       namespace,
     ]),
   );
-  await killer.close();
+  await killer.database.close();
 }
 
-const answers = (asked: PostgresMessageStore): Promise<boolean> =>
-  asked.ping().then(
+const answers = (asked: Store): Promise<boolean> =>
+  asked.database.ping().then(
     () => true,
     () => false,
   );
@@ -48,11 +48,11 @@ async function proxied(): Promise<TcpProxy> {
 }
 
 describe('PostgresMessageStore on PostgreSQL', () => {
-  beforeAll(() => store.migrate());
+  beforeAll(() => store.database.migrate());
 
   afterAll(async () => {
     await dropSchema(store);
-    await Promise.all(stores.map((each) => each.close()));
+    await Promise.all(stores.map((each) => each.database.close()));
     await until('every connection closed', async () => (await sessions()) === 0);
   });
 
@@ -60,37 +60,37 @@ describe('PostgresMessageStore on PostgreSQL', () => {
 
   it('lets one process at a time look for what has expired', async () => {
     const message = newMessage({ ttl: 1, expiresAt: new Date(Date.now() - 1000) });
-    await store.settle(await store.append([message], { owner: 'o', leaseMs: 60_000 }));
-    await stores[1]?.transaction(async (transaction) => {
+    await store.outbox.settle(await store.outbox.append([message], { owner: 'o', leaseMs: 60_000 }));
+    await stores[1]?.database.transaction(async (transaction) => {
       await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
-        `agentmq.expire.${store.schema}`,
+        `agentmq.expire.${store.database.schema}`,
       ]);
-      expect(await store.expire(10)).toBe(0);
+      expect(await store.retention.expire(10)).toBe(0);
     });
-    expect(await store.expire(10)).toBe(1);
+    expect(await store.retention.expire(10)).toBe(1);
   });
 
   it('migrates around a transaction that goes on for long, and holds nothing up meanwhile', async () => {
-    const [old, other] = stores.slice(1) as [PostgresMessageStore, PostgresMessageStore];
+    const [old, other] = stores.slice(1) as [Store, Store];
     const before = randomNamespace('upgrade');
-    const upgraded = PostgresMessageStore.connect({ url: databaseUrl(), namespace: before, poolSize: 3 });
+    const upgraded = Store.connect({ url: databaseUrl(), namespace: before, poolSize: 3 });
     // one that changes the table deliveries
     const undone = migrations.map((Migration) => new Migration()).find(({ name }) => name.startsWith('HandlersAnd'));
-    const table = (name: string) => `"${upgraded.schema}".${name}`;
+    const table = (name: string) => `"${upgraded.database.schema}".${name}`;
     try {
-      await upgraded.migrate();
-      await upgraded.transaction(async (transaction) => {
-        await transaction.query(`SET LOCAL search_path TO "${upgraded.schema}"`);
+      await upgraded.database.migrate();
+      await upgraded.database.transaction(async (transaction) => {
+        await transaction.query(`SET LOCAL search_path TO "${upgraded.database.schema}"`);
         const { queryRunner } = transaction.manager;
         if (!undone || !queryRunner) throw new Error('there is no such migration, or no transaction');
         await undone.down(queryRunner);
         await transaction.query(`DELETE FROM migrations WHERE name = $1`, [undone.name]);
       });
-      const migrated = await old.transaction(async (handler) => {
+      const migrated = await old.database.transaction(async (handler) => {
         await handler.query(`LOCK TABLE ${table('deliveries')} IN ROW EXCLUSIVE MODE`);
-        const migration = upgraded.migrate();
+        const migration = upgraded.database.migrate();
         await until('the migration waits for the table', async () => {
-          const [waits] = await store.transaction((transaction) =>
+          const [waits] = await store.database.transaction((transaction) =>
             transaction.query<{ waits: boolean }>(
               `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = $1::regclass AND NOT granted) AS waits`,
               [table('deliveries')],
@@ -98,13 +98,13 @@ describe('PostgresMessageStore on PostgreSQL', () => {
           );
           return waits?.waits === true;
         });
-        await other.transaction((waiting) => waiting.query(`SELECT count(*) FROM ${table('deliveries')}`));
+        await other.database.transaction((waiting) => waiting.query(`SELECT count(*) FROM ${table('deliveries')}`));
         return { migration };
       });
       await migrated.migration;
     } finally {
       await dropSchema(upgraded);
-      await upgraded.close();
+      await upgraded.database.close();
     }
   });
 
@@ -112,25 +112,25 @@ describe('PostgresMessageStore on PostgreSQL', () => {
     it('rejects with a retryable error that has its cause', async () => {
       const unreachable = open(`postgres://postgres@127.0.0.1:${await freePort()}/postgres`);
       for (const call of [
-        () => unreachable.migrate(),
-        () => unreachable.ping(),
-        () => unreachable.append([newMessage()], { owner: 'o', leaseMs: 1 }),
-        () => unreachable.find('x'),
-        () => unreachable.transaction(() => Promise.resolve()),
+        () => unreachable.database.migrate(),
+        () => unreachable.database.ping(),
+        () => unreachable.outbox.append([newMessage()], { owner: 'o', leaseMs: 1 }),
+        () => unreachable.history.find('x'),
+        () => unreachable.database.transaction(() => Promise.resolve()),
       ]) {
         const error = await call().catch((failure: unknown) => failure);
         expect(error).toBeInstanceOf(StoreUnavailableError);
         expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true, cause: { code: 'ECONNREFUSED' } });
       }
-      await unreachable.close();
+      await unreachable.database.close();
     });
 
     it('tells a database that does not let it in from an outage: waiting does not help', async () => {
       const nowhere = open(databaseUrl().replace(/\/[^/]*$/, '/no_such_database'));
-      const error = await nowhere.ping().catch((failure: unknown) => failure);
+      const error = await nowhere.database.ping().catch((failure: unknown) => failure);
       expect(error).toBeInstanceOf(StoreUnavailableError);
       expect(error).toMatchObject({ code: 'STORE_ACCESS', retryable: false, cause: { code: '3D000' } });
-      await nowhere.close();
+      await nowhere.database.close();
     });
 
     it('takes whatever else a server says to a new connection for an outage', async () => {
@@ -143,40 +143,44 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       const port = await freePort();
       await new Promise<void>((resolve) => full.listen(port, '127.0.0.1', resolve));
       const refused = open(`postgres://postgres@127.0.0.1:${port}/postgres`);
-      for (const call of [() => refused.ping(), () => refused.migrate(), () => refused.transaction(async () => {})]) {
+      for (const call of [
+        () => refused.database.ping(),
+        () => refused.database.migrate(),
+        () => refused.database.transaction(async () => {}),
+      ]) {
         await expect(call()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
       }
-      await refused.close();
+      await refused.database.close();
       full.close();
     });
 
     it('gives up waiting for a connection', async () => {
-      const small = PostgresMessageStore.connect({ url: databaseUrl(), namespace, poolSize: 1, connectTimeoutMs: 50 });
-      await small.transaction(async () => {
-        await expect(small.ping()).rejects.toThrow(StoreUnavailableError);
+      const small = Store.connect({ url: databaseUrl(), namespace, poolSize: 1, connectTimeoutMs: 50 });
+      await small.database.transaction(async () => {
+        await expect(small.database.ping()).rejects.toThrow(StoreUnavailableError);
       });
-      await small.ping();
-      await small.close();
+      await small.database.ping();
+      await small.database.close();
     });
 
     it('gives up a statement that takes too long', async () => {
-      const hasty = PostgresMessageStore.connect({ url: databaseUrl(), namespace, statementTimeoutMs: 50 });
-      await store.transaction(async (transaction) => {
-        await transaction.query(`LOCK TABLE "${store.schema}".messages`);
-        await expect(hasty.record([newMessage()])).rejects.toThrow(StoreUnavailableError);
+      const hasty = Store.connect({ url: databaseUrl(), namespace, statementTimeoutMs: 50 });
+      await store.database.transaction(async (transaction) => {
+        await transaction.query(`LOCK TABLE "${store.database.schema}".messages`);
+        await expect(hasty.deliveries.record([newMessage()])).rejects.toThrow(StoreUnavailableError);
       });
-      const slow = hasty.transaction((transaction) => transaction.query('SELECT pg_sleep(10)'));
+      const slow = hasty.database.transaction((transaction) => transaction.query('SELECT pg_sleep(10)'));
       await expect(slow).rejects.toMatchObject({ code: '57014' });
-      await hasty.ping();
-      await hasty.close();
+      await hasty.database.ping();
+      await hasty.database.close();
     });
 
     it('comes back by itself after its sessions were terminated, idle or in a transaction', async () => {
       const message = newMessage();
-      await store.record([message]);
-      await Promise.all(Array.from({ length: 4 }, () => store.ping()));
-      const broken = store.transaction(async (transaction) => {
-        await store.append([newMessage({ messageId: `${message.messageId}-x` })], {
+      await store.deliveries.record([message]);
+      await Promise.all(Array.from({ length: 4 }, () => store.database.ping()));
+      const broken = store.database.transaction(async (transaction) => {
+        await store.outbox.append([newMessage({ messageId: `${message.messageId}-x` })], {
           owner: 'o',
           leaseMs: 1,
           transaction,
@@ -186,13 +190,13 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       });
       await expect(broken).rejects.toThrow(StoreUnavailableError);
       await until('the store is back', () => answers(store));
-      expect(await store.find(`${message.messageId}-x`)).toBeUndefined();
-      expect(await store.claim([claimOf(message)], 'a', 1000)).toEqual([claimed(1)]);
+      expect(await store.history.find(`${message.messageId}-x`)).toBeUndefined();
+      expect(await store.deliveries.claim([claimOf(message)], 'a', 1000)).toEqual([claimed(1)]);
     });
 
     it('tells an outage also to who asks the manager, at once and later, and to who asks nothing more', async () => {
       for (const last of ['manager', 'query', 'nothing'] as const) {
-        const broken = store.transaction(async (transaction) => {
+        const broken = store.database.transaction(async (transaction) => {
           await transaction.query('SELECT 1');
           await terminateSessions();
           await until('it is noticed', () => !transaction.isOpen);
@@ -208,46 +212,46 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       const proxy = await proxied();
       const cut = open(proxy.through(databaseUrl()));
       proxy.refuse();
-      await expect(cut.migrate()).rejects.toThrow(StoreUnavailableError);
+      await expect(cut.database.migrate()).rejects.toThrow(StoreUnavailableError);
       await proxy.accept();
-      await cut.migrate();
+      await cut.database.migrate();
       proxy.cut();
       await until('the store is back', () => answers(cut));
-      await cut.migrate();
-      await cut.close();
+      await cut.database.migrate();
+      await cut.database.close();
       await proxy.close();
     });
 
     it('ends a connection over which nothing comes any more, and those that were open beside it', async () => {
       const proxy = await proxied();
       const url = proxy.through(databaseUrl());
-      const half = PostgresMessageStore.connect({ url, namespace, statementTimeoutMs: 100, connectTimeoutMs: 500 });
-      await Promise.all(Array.from({ length: 4 }, () => half.ping()));
+      const half = Store.connect({ url, namespace, statementTimeoutMs: 100, connectTimeoutMs: 500 });
+      await Promise.all(Array.from({ length: 4 }, () => half.database.ping()));
       const begun = performance.now();
-      const work = half.transaction(async (transaction) => {
+      const work = half.database.transaction(async (transaction) => {
         await transaction.query('SELECT 1');
         proxy.freezeOpen();
         await transaction.query('SELECT 2');
       });
       await expect(work).rejects.toThrow(StoreUnavailableError);
       // 5.1 s for the statement, and none for a rollback behind it or for the idle connections that are dead too
-      await half.ping();
-      await half.transaction((transaction) => transaction.query('SELECT 1'));
+      await half.database.ping();
+      await half.database.transaction((transaction) => transaction.query('SELECT 1'));
       expect(performance.now() - begun).toBeLessThan(8_000);
-      await half.close();
+      await half.database.close();
       await proxy.close();
     });
 
     it('closes in time though nothing comes any more', async () => {
       const proxy = await proxied();
       const url = proxy.through(databaseUrl());
-      const half = PostgresMessageStore.connect({ url, namespace });
+      const half = Store.connect({ url, namespace });
       let closed: Promise<void> | undefined;
-      const lost = half.transaction(async (transaction) => {
+      const lost = half.database.transaction(async (transaction) => {
         await transaction.query('SELECT 1');
         proxy.freeze();
         const answer = transaction.query('SELECT 2');
-        closed = half.close();
+        closed = half.database.close();
         await answer;
       });
       await expect(lost).rejects.toThrow(StoreUnavailableError);

@@ -8,8 +8,8 @@ export function reading(of: () => Harness): void {
     beforeEach(() => wipe(of().store));
 
     it('finds nothing where nothing is', async () => {
-      expect(await of().store.find('nowhere')).toBeUndefined();
-      expect(await of().store.list({})).toEqual([]);
+      expect(await of().store.history.find('nowhere')).toBeUndefined();
+      expect(await of().store.history.list({})).toEqual([]);
     });
 
     it('lists by correlation, trace, type, consumer and state', async () => {
@@ -21,11 +21,15 @@ export function reading(of: () => Harness): void {
         newMessage({ type: 'quote' }),
         newMessage(),
       ];
-      await store.record([flow, traced, typed, dead, ...newMessages(3)]);
-      await store.claim([claimOf(dead), claimOf(flow), claimOf(typed, { consumer: 'agent.a' })], 'a', 60_000);
-      await store.fail([{ ...refOf(dead), state: 'dead', error: boom }]);
-      const ids = async (filter: Parameters<typeof store.list>[0]) =>
-        (await store.list(filter)).map(({ message }) => message.messageId);
+      await store.deliveries.record([flow, traced, typed, dead, ...newMessages(3)]);
+      await store.deliveries.claim(
+        [claimOf(dead), claimOf(flow), claimOf(typed, { consumer: 'agent.a' })],
+        'a',
+        60_000,
+      );
+      await store.deliveries.fail([{ ...refOf(dead), state: 'dead', error: boom }]);
+      const ids = async (filter: Parameters<typeof store.history.list>[0]) =>
+        (await store.history.list(filter)).map(({ message }) => message.messageId);
       expect(await ids({ correlationId: 'c-1' })).toEqual([flow.messageId]);
       expect(await ids({ traceId })).toEqual([traced.messageId]);
       expect(await ids({ type: 'quote' })).toEqual([typed.messageId]);
@@ -33,16 +37,18 @@ export function reading(of: () => Harness): void {
       expect(await ids({ state: 'processing' })).toEqual([flow.messageId, typed.messageId]);
       expect(await ids({ consumer: WORKER, state: 'dead' })).toEqual([dead.messageId]);
       expect(await ids({ consumer: WORKER, state: 'dead', type: 'quote' })).toEqual([]);
-      expect(await store.list({ state: 'dead' })).toMatchObject([{ deliveries: [{ state: 'dead', error: boom }] }]);
+      expect(await store.history.list({ state: 'dead' })).toMatchObject([
+        { deliveries: [{ state: 'dead', error: boom }] },
+      ]);
     });
 
     it('pages oldest first', async () => {
       const { store } = of();
       const messages = newMessages(150);
-      await store.record([...messages].reverse());
+      await store.deliveries.record([...messages].reverse());
       const all = messages.map(({ messageId }) => messageId);
-      const ids = async (filter: Parameters<typeof store.list>[0]) =>
-        (await store.list(filter)).map(({ message }) => message.messageId);
+      const ids = async (filter: Parameters<typeof store.history.list>[0]) =>
+        (await store.history.list(filter)).map(({ message }) => message.messageId);
       expect(await ids({})).toEqual(all.slice(0, 100));
       expect(await ids({ limit: 1000 })).toEqual(all);
       expect(await ids({ limit: 20, after: all[99] ?? '' })).toEqual(all.slice(100, 120));
@@ -55,33 +61,33 @@ export function reading(of: () => Harness): void {
       const task = newMessage({ sender: 'cli', trace });
       const work = newMessage({ sender: 'coordinator', trace });
       const alone = newMessage({ sender: 'cli' });
-      await store.record([task, alone]);
-      await store.claim([claimOf(task), claimOf(alone)], 'coordinator', 60_000);
-      await store.record([work]);
-      await store.claim([claimOf(work)], 'worker-1', 60_000);
-      await store.complete([refOf(work)]);
-      expect(await store.trace(task)).toEqual({
+      await store.deliveries.record([task, alone]);
+      await store.deliveries.claim([claimOf(task), claimOf(alone)], 'coordinator', 60_000);
+      await store.deliveries.record([work]);
+      await store.deliveries.claim([claimOf(work)], 'worker-1', 60_000);
+      await store.deliveries.complete([refOf(work)]);
+      expect(await store.history.trace(task)).toEqual({
         agents: ['cli', 'coordinator', 'worker-1'],
         messages: 2,
         completed: 1,
       });
-      expect(await store.trace(alone)).toEqual({ agents: ['cli', 'coordinator'], messages: 1, completed: 0 });
-      expect(await store.trace({ messageId: 'nowhere' })).toEqual({ agents: [], messages: 0, completed: 0 });
+      expect(await store.history.trace(alone)).toEqual({ agents: ['cli', 'coordinator'], messages: 1, completed: 0 });
+      expect(await store.history.trace({ messageId: 'nowhere' })).toEqual({ agents: [], messages: 0, completed: 0 });
     });
 
     it('counts', async () => {
       const { store } = of();
       const messages = newMessages(5);
-      const [first] = await store.append(messages, { owner: 'o', leaseMs: 1000 });
-      await store.settle(first ? [first] : []);
-      await store.claim(
+      const [first] = await store.outbox.append(messages, { owner: 'o', leaseMs: 1000 });
+      await store.outbox.settle(first ? [first] : []);
+      await store.deliveries.claim(
         messages.slice(0, 3).map((m) => claimOf(m)),
         'a',
         60_000,
       );
-      await store.complete(messages.slice(0, 1).map((m) => refOf(m)));
-      await store.fail(messages.slice(1, 2).map((m) => ({ ...refOf(m), state: 'expired', error: boom })));
-      expect(await store.counts()).toEqual({
+      await store.deliveries.complete(messages.slice(0, 1).map((m) => refOf(m)));
+      await store.deliveries.fail(messages.slice(1, 2).map((m) => ({ ...refOf(m), state: 'expired', error: boom })));
+      expect(await store.history.counts()).toEqual({
         messages: 5,
         outbox: 4,
         deliveries: { pending: 2, processing: 1, retrying: 0, completed: 1, dead: 0, expired: 1 },
@@ -91,27 +97,27 @@ export function reading(of: () => Harness): void {
     it('tells what waits and what is dead, at the consumers asked for and at all, and since when', async () => {
       const { store } = of();
       const none = { entries: 0, oldest: null, refusing: [], deliveries: [] };
-      expect(await store.figures([], true)).toEqual(none);
+      expect(await store.history.figures([], true)).toEqual(none);
       const messages = newMessages(6);
       const other = newMessage({ recipient: toRole('other') });
       const later = newMessage({ recipient: toRole('later'), deliverAt: new Date(Date.now() + 60_000) });
-      const leases = await store.append([...messages, other, later], { owner: 'o', leaseMs: 60_000 });
-      await store.settle(leases.slice(0, 5));
-      await store.claim(
+      const leases = await store.outbox.append([...messages, other, later], { owner: 'o', leaseMs: 60_000 });
+      await store.outbox.settle(leases.slice(0, 5));
+      await store.deliveries.claim(
         messages.slice(0, 5).map((message) => claimOf(message)),
         'a',
         60_000,
       );
       const [done, dead, discarded, retrying] = messages.map((message) => refOf(message));
       if (!done || !dead || !discarded || !retrying) throw new Error('six messages');
-      await store.complete([done]);
-      await store.fail([
+      await store.deliveries.complete([done]);
+      await store.deliveries.fail([
         { ...dead, state: 'dead', error: boom },
         { ...discarded, state: 'dead', error: boom },
         { ...retrying, state: 'retrying', retryInMs: 60_000, error: boom },
       ]);
-      await store.discard([discarded], 'seen');
-      const { entries, oldest, refusing, deliveries } = await store.figures([WORKER, 'role.idle'], false);
+      await store.replays.discard([discarded], 'seen');
+      const { entries, oldest, refusing, deliveries } = await store.history.figures([WORKER, 'role.idle'], false);
       // of `messages` the last, and `other`: what is due later waits for nothing
       expect(entries).toBe(2);
       expect(oldest).toBeGreaterThanOrEqual(0);
@@ -122,13 +128,13 @@ export function reading(of: () => Harness): void {
       const atWorker = ['dead 1', 'pending 1', 'processing 1', 'retrying 1'].map((each) => `${WORKER} ${each}`);
       const idle = ['dead 0', 'pending 0', 'processing 0', 'retrying 0'].map((each) => `role.idle ${each}`);
       expect(told(deliveries)).toEqual([...idle, ...atWorker]);
-      const all = await store.figures([], true);
+      const all = await store.history.figures([], true);
       const others = ['role.later', 'role.other'].flatMap((role) =>
         ['dead 0', 'pending 1', 'processing 0', 'retrying 0'].map((each) => `${role} ${each}`),
       );
       expect(told(all.deliveries)).toEqual([...others, ...atWorker]);
-      await store.postpone(leases.slice(6, 7), 60_000, 'full', true);
-      expect(await store.figures([], false)).toMatchObject({
+      await store.outbox.postpone(leases.slice(6, 7), 60_000, 'full', true);
+      expect(await store.history.figures([], false)).toMatchObject({
         entries: 1,
         refusing: [{ target: 'role.other', entries: 1 }],
         deliveries: [],

@@ -31,20 +31,20 @@ export function registry(of: () => Harness): void {
   describe('agents', () => {
     beforeEach(() => wipe(of().store));
 
-    const only = async (): Promise<AgentRecord | undefined> => (await of().store.agents()).agents[0];
+    const only = async (): Promise<AgentRecord | undefined> => (await of().store.agents.read()).agents[0];
 
     it('there are none, at a moment of the database', async () => {
       const { store } = of();
-      const before = await store.now();
-      const { now, agents } = await store.agents();
+      const before = await store.database.now();
+      const { now, agents } = await store.agents.read();
       expect(agents).toEqual([]);
       expect(now.getTime()).toBeGreaterThanOrEqual(before.getTime());
-      expect(now.getTime()).toBeLessThanOrEqual((await store.now()).getTime());
+      expect(now.getTime()).toBeLessThanOrEqual((await store.database.now()).getTime());
     });
 
     it('registers, lists by id, and takes heartbeats with all that they say', async () => {
       const { store } = of();
-      const record = await store.registerAgent(agent());
+      const record = await store.agents.register(agent());
       expect(record).toEqual({
         ...agent(),
         incarnation: 1,
@@ -57,13 +57,13 @@ export function registry(of: () => Harness): void {
         registeredAt: expect.any(Date),
         heartbeatAt: expect.any(Date),
       });
-      const other = await store.registerAgent(agent({ id: 'Worker-0' }));
-      expect((await store.agents()).agents).toEqual([other, record]);
-      expect((await store.agents(['worker-1', 'no such agent'])).agents).toEqual([record]);
-      expect((await store.agents([])).agents).toEqual([]);
+      const other = await store.agents.register(agent({ id: 'Worker-0' }));
+      expect((await store.agents.read()).agents).toEqual([other, record]);
+      expect((await store.agents.read(['worker-1', 'no such agent'])).agents).toEqual([record]);
+      expect((await store.agents.read([])).agents).toEqual([]);
       const said = beat(1, { capabilities: ['"a",', 'b'], version: '1.0.1' });
-      expect(await store.heartbeat(said)).toBe('recorded');
-      const { agents, now } = await store.agents();
+      expect(await store.agents.heartbeat(said)).toBe('recorded');
+      const { agents, now } = await store.agents.read();
       expect(agents[0]).toEqual(other);
       expect(agents[1]).toEqual({ ...record, ...said, heartbeatAt: expect.any(Date) });
       expect(agents[1]?.heartbeatAt.getTime()).toBeGreaterThanOrEqual(record.heartbeatAt.getTime());
@@ -72,11 +72,11 @@ export function registry(of: () => Harness): void {
 
     it('a heartbeat that comes late changes nothing, and is no reason to worry', async () => {
       const { store } = of();
-      await store.registerAgent(agent());
-      await store.heartbeat(beat(5));
+      await store.agents.register(agent());
+      await store.agents.heartbeat(beat(5));
       const before = await only();
       for (const late of [5, 4, 1]) {
-        const outcome = await store.heartbeat(
+        const outcome = await store.agents.heartbeat(
           beat(late, { load: 1, inFlight: 9, capabilities: [], version: '0', concurrency: 1, circuits: [] }),
         );
         expect(outcome).toBe('recorded');
@@ -86,9 +86,9 @@ export function registry(of: () => Harness): void {
 
     it('replaces an instance, which can then neither beat nor deregister', async () => {
       const { store } = of();
-      await store.registerAgent(agent());
-      await store.heartbeat(beat(7));
-      const fresh = await store.registerAgent(agent({ instance: 'i-2', capabilities: [] }));
+      await store.agents.register(agent());
+      await store.agents.heartbeat(beat(7));
+      const fresh = await store.agents.register(agent({ instance: 'i-2', capabilities: [] }));
       expect(fresh).toMatchObject({
         instance: 'i-2',
         incarnation: 2,
@@ -97,27 +97,27 @@ export function registry(of: () => Harness): void {
         load: 0,
         circuits: [],
       });
-      expect(await store.heartbeat(beat(8))).toBe('replaced');
-      await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
+      expect(await store.agents.heartbeat(beat(8))).toBe('replaced');
+      await store.agents.deregister({ id: 'worker-1', instance: 'i-1' });
       expect(await only()).toEqual(fresh);
-      expect(await store.heartbeat(beat(1, { instance: 'i-2' }))).toBe('recorded');
+      expect(await store.agents.heartbeat(beat(1, { instance: 'i-2' }))).toBe('recorded');
     });
 
     it('deregisters; a late heartbeat does not bring the agent back, a registration does', async () => {
       const { store } = of();
-      await store.registerAgent(agent());
-      await store.heartbeat(beat(1));
-      await store.deregisterAgent({ id: 'worker-1', instance: 'i-1' });
-      expect(await store.heartbeat(beat(2))).toBe('replaced');
+      await store.agents.register(agent());
+      await store.agents.heartbeat(beat(1));
+      await store.agents.deregister({ id: 'worker-1', instance: 'i-1' });
+      expect(await store.agents.heartbeat(beat(2))).toBe('replaced');
       expect(await only()).toMatchObject({ stopped: true, sequence: 1, circuits: [] });
-      await store.registerAgent(agent());
+      await store.agents.register(agent());
       expect(await only()).toMatchObject({ stopped: false, incarnation: 2 });
     });
 
     it('many that register the same id at once get different numbers, and the last of them has it', async () => {
       const { others } = of();
       const records = await Promise.all(
-        others.flatMap((other, n) => [1, 2, 3].map((m) => other.registerAgent(agent({ instance: `i-${n}-${m}` })))),
+        others.flatMap((other, n) => [1, 2, 3].map((m) => other.agents.register(agent({ instance: `i-${n}-${m}` })))),
       );
       const numbers = records.map(({ incarnation }) => incarnation).sort((a, b) => a - b);
       expect(numbers).toEqual(records.map((_, index) => index + 1));
@@ -129,10 +129,10 @@ export function registry(of: () => Harness): void {
 
     it('of many heartbeats at once, the latest counts', async () => {
       const { store, others } = of();
-      await store.registerAgent(agent());
+      await store.agents.register(agent());
       const outcomes = await Promise.all(
         Array.from({ length: 30 }, (_, n) =>
-          (others[n % others.length] ?? of().store).heartbeat(beat(30 - n, { inFlight: 30 - n })),
+          (others[n % others.length] ?? of().store).agents.heartbeat(beat(30 - n, { inFlight: 30 - n })),
         ),
       );
       expect(new Set(outcomes)).toEqual(new Set(['recorded']));
@@ -146,20 +146,20 @@ export function registry(of: () => Harness): void {
         ['a-2', true],
         ['stable', false],
       ] as const) {
-        await store.registerAgent(agent({ id, ephemeral }));
-        await store.subscribe(`agent.${id}`, ['news'], true);
+        await store.agents.register(agent({ id, ephemeral }));
+        await store.subscriptions.subscribe(`agent.${id}`, ['news'], true);
       }
       const [news, direct] = [newMessage({ recipient: toTopic('news') }), newMessage({ recipient: toAgent('a-1') })];
-      await store.append([news, direct], { owner: 'sender' });
-      expect(await store.endAgents(60_000)).toEqual([]);
-      await store.query(
-        `UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id <> 'a-2'`,
+      await store.outbox.append([news, direct], { owner: 'sender' });
+      expect(await store.agents.end(60_000)).toEqual([]);
+      await store.database.query(
+        `UPDATE "${store.database.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes' WHERE id <> 'a-2'`,
       );
-      expect(await store.endAgents(60_000)).toEqual(['a-1']);
-      expect((await store.agents()).agents.map(({ id }) => id)).toEqual(['a-2', 'stable']);
+      expect(await store.agents.end(60_000)).toEqual(['a-1']);
+      expect((await store.agents.read()).agents.map(({ id }) => id)).toEqual(['a-2', 'stable']);
       const gone = { state: 'expired', error: { code: 'RECIPIENT_GONE' } };
       const states = async (id: string) =>
-        (await store.find(id))?.deliveries.toSorted((a, b) => (a.consumer < b.consumer ? -1 : 1));
+        (await store.history.find(id))?.deliveries.toSorted((a, b) => (a.consumer < b.consumer ? -1 : 1));
       expect(await states(direct.messageId)).toMatchObject([gone]);
       expect(await states(news.messageId)).toMatchObject([
         { consumer: 'agent.a-1', ...gone },
@@ -167,26 +167,28 @@ export function registry(of: () => Harness): void {
         { consumer: 'agent.stable', state: 'pending' },
       ]);
       const later = newMessage({ recipient: toTopic('news') });
-      await store.append([later], { owner: 'sender' });
+      await store.outbox.append([later], { owner: 'sender' });
       expect(await states(later.messageId)).toMatchObject([{ consumer: 'agent.a-2' }, { consumer: 'agent.stable' }]);
     });
 
     it('forgets the silent, unless all are; a heartbeat of one that it does not know is unknown', async () => {
       const { store } = of();
-      expect(await store.heartbeat(beat(1, { id: 'ghost' }))).toBe('unknown');
-      await store.registerAgent(agent());
-      await store.registerAgent(agent({ id: 'stopped' }));
-      await store.deregisterAgent({ id: 'stopped', instance: 'i-1' });
-      await store.forgetAgents(60_000);
-      expect((await store.agents()).agents).toHaveLength(2);
-      await store.query(`UPDATE "${store.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes'`);
-      await store.forgetAgents(60_000);
-      expect((await store.agents()).agents).toHaveLength(2);
-      await store.registerAgent(agent({ id: 'fresh' }));
-      await store.forgetAgents(60_000);
-      expect((await store.agents()).agents.map(({ id }) => id)).toEqual(['fresh']);
-      expect(await store.heartbeat(beat(1))).toBe('unknown');
-      expect(await store.registerAgent(agent())).toMatchObject({ incarnation: 1 });
+      expect(await store.agents.heartbeat(beat(1, { id: 'ghost' }))).toBe('unknown');
+      await store.agents.register(agent());
+      await store.agents.register(agent({ id: 'stopped' }));
+      await store.agents.deregister({ id: 'stopped', instance: 'i-1' });
+      await store.agents.forget(60_000);
+      expect((await store.agents.read()).agents).toHaveLength(2);
+      await store.database.query(
+        `UPDATE "${store.database.schema}".agents SET heartbeat_at = heartbeat_at - interval '2 minutes'`,
+      );
+      await store.agents.forget(60_000);
+      expect((await store.agents.read()).agents).toHaveLength(2);
+      await store.agents.register(agent({ id: 'fresh' }));
+      await store.agents.forget(60_000);
+      expect((await store.agents.read()).agents.map(({ id }) => id)).toEqual(['fresh']);
+      expect(await store.agents.heartbeat(beat(1))).toBe('unknown');
+      expect(await store.agents.register(agent())).toMatchObject({ incarnation: 1 });
     });
   });
 }

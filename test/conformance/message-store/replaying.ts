@@ -17,18 +17,23 @@ export function replaying(of: () => Harness): void {
     const ended = (messages: readonly Message[], state: 'completed' | 'dead') =>
       endedAtWorker(of().store, messages, state);
     const change = (sql: string) =>
-      of().store.transaction((transaction) => transaction.query(sql.replaceAll('$schema', `"${of().store.schema}"`)));
-    const due = () => of().store.leaseDue('relay', 10_000, LONG);
+      of().store.database.transaction((transaction) =>
+        transaction.query(sql.replaceAll('$schema', `"${of().store.database.schema}"`)),
+      );
+    const due = () => of().store.outbox.leaseDue('relay', 10_000, LONG);
     const dueIds = async () => idsOf((await due()).map(({ message }) => message));
     const delivery = async (message: Message, consumer = WORKER) =>
-      (await of().store.find(message.messageId))?.deliveries.find((each) => each.consumer === consumer);
+      (await of().store.history.find(message.messageId))?.deliveries.find((each) => each.consumer === consumer);
 
     /** All batches of a replay, one after the other. */
     async function batches(selection: ReplaySelection, options: ReplayOptions): Promise<ReplayBatch[]> {
       const answers: ReplayBatch[] = [];
       let after: string | undefined;
       do {
-        const batch: ReplayBatch = await of().store.replay(selection, { ...options, ...(after ? { after } : {}) });
+        const batch: ReplayBatch = await of().store.replays.replay(selection, {
+          ...options,
+          ...(after ? { after } : {}),
+        });
         answers.push(batch);
         after = batch.next;
       } while (after !== undefined);
@@ -40,13 +45,13 @@ export function replaying(of: () => Harness): void {
       const [waits, late, held, done, onItsWay] = newMessages(5) as [Message, Message, Message, Message, Message];
       const stale = { ...late, expiresAt: new Date(Date.now() - 1_000) };
       await lost([waits, stale, held, done]);
-      await store.append([onItsWay], { owner: 'a', leaseMs: LONG });
-      await store.claim([claimOf(held), claimOf(done)], 'a', LONG);
-      await store.complete([refOf(done)]);
+      await store.outbox.append([onItsWay], { owner: 'a', leaseMs: LONG });
+      await store.deliveries.claim([claimOf(held), claimOf(done)], 'a', LONG);
+      await store.deliveries.complete([refOf(done)]);
       const asked = [waits, stale, held, done, onItsWay].map(({ messageId }) => ({ messageId, consumer: WORKER }));
       const answers = [...asked, { ...refOf(waits), consumer: AUDITOR }, { messageId: 'none', consumer: WORKER }];
-      expect(await store.takeBack(answers)).toEqual([...asked.map(() => 'delivery'), 'message', 'neither']);
-      expect(await store.takeBack(asked)).toHaveLength(5);
+      expect(await store.deliveries.takeBack(answers)).toEqual([...asked.map(() => 'delivery'), 'message', 'neither']);
+      expect(await store.deliveries.takeBack(asked)).toHaveLength(5);
       expect(await due()).toEqual([]);
       expect(await delivery(stale)).toMatchObject({ state: 'expired', error: { code: 'MESSAGE_EXPIRED' } });
       expect(await delivery(waits)).toMatchObject({ state: 'pending' });
@@ -60,7 +65,7 @@ export function replaying(of: () => Harness): void {
       const { store } = of();
       const messages = newMessages(3);
       await lost(messages);
-      expect(await store.replay({ consumer: WORKER })).toEqual({ matched: 3, replayed: 3 });
+      expect(await store.replays.replay({ consumer: WORKER })).toEqual({ matched: 3, replayed: 3 });
       const entries = await due();
       expect(idsOf(entries.map(({ message }) => message))).toEqual(idsOf(messages));
       expect(entries.map(({ consumer, lease }) => ({ consumer, lease }))).toEqual(
@@ -70,56 +75,56 @@ export function replaying(of: () => Harness): void {
 
     it('puts nothing on its way that is on it already', async () => {
       const { store } = of();
-      await store.append(newMessages(2), { owner: 'o', leaseMs: LONG });
-      expect(await store.replay({})).toEqual({ matched: 2, replayed: 0 });
+      await store.outbox.append(newMessages(2), { owner: 'o', leaseMs: LONG });
+      expect(await store.replays.replay({})).toEqual({ matched: 2, replayed: 0 });
       await wipe(store);
       await lost(newMessages(2));
-      expect(await store.replay({})).toEqual({ matched: 2, replayed: 2 });
-      expect(await store.replay({})).toEqual({ matched: 2, replayed: 0 });
-      expect((await store.counts()).outbox).toBe(2);
+      expect(await store.replays.replay({})).toEqual({ matched: 2, replayed: 2 });
+      expect(await store.replays.replay({})).toEqual({ matched: 2, replayed: 0 });
+      expect((await store.history.counts()).outbox).toBe(2);
     });
 
     it('takes what was given back or left by the dead, and leaves what is held', async () => {
       const { store } = of();
       const [held, given, left] = newMessages(3) as [Message, Message, Message];
       await lost([held, given, left]);
-      await store.claim([claimOf(held), claimOf(given)], 'a', LONG);
-      await store.release([refOf(given)]);
-      await store.claim([claimOf(left)], 'b', 0);
-      expect(await store.replay({ consumer: WORKER })).toEqual({ matched: 2, replayed: 2 });
+      await store.deliveries.claim([claimOf(held), claimOf(given)], 'a', LONG);
+      await store.deliveries.release([refOf(given)]);
+      await store.deliveries.claim([claimOf(left)], 'b', 0);
+      expect(await store.replays.replay({ consumer: WORKER })).toEqual({ matched: 2, replayed: 2 });
       expect(await dueIds()).toEqual(idsOf([given, left]));
-      expect(await store.replay({ states: ['processing'], messageIds: [held.messageId] })).toMatchObject({
+      expect(await store.replays.replay({ states: ['processing'], messageIds: [held.messageId] })).toMatchObject({
         matched: 0,
       });
-      expect(await store.complete([refOf(held)])).toEqual([true]);
+      expect(await store.deliveries.complete([refOf(held)])).toEqual([true]);
     });
 
     it('replays a retry whose copy was lost, and its claim does not wait', async () => {
       const { store } = of();
       const message = newMessage();
       await lost([message]);
-      await store.claim([claimOf(message)], 'a', LONG);
-      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: 0, error: boom }]);
+      await store.deliveries.claim([claimOf(message)], 'a', LONG);
+      await store.deliveries.fail([{ ...refOf(message), state: 'retrying', retryInMs: 0, error: boom }]);
       const [entry] = await due();
-      await store.settle(entry ? [entry] : []);
-      expect(await store.replay({ consumer: WORKER })).toEqual({ matched: 1, replayed: 1 });
-      expect(await store.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(2, 1)]);
+      await store.outbox.settle(entry ? [entry] : []);
+      expect(await store.replays.replay({ consumer: WORKER })).toEqual({ matched: 1, replayed: 1 });
+      expect(await store.deliveries.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(2, 1)]);
     });
 
     it('leaves a retry to the entry that it has', async () => {
       const { store } = of();
       const message = newMessage();
       await lost([message]);
-      await store.claim([claimOf(message)], 'a', LONG);
-      await store.fail([{ ...refOf(message), state: 'retrying', retryInMs: LONG, error: boom }]);
-      expect(await store.replay({})).toEqual({ matched: 1, replayed: 0 });
-      expect(await store.claim([claimOf(message)], 'b', LONG)).toEqual([{ outcome: 'waiting' }]);
+      await store.deliveries.claim([claimOf(message)], 'a', LONG);
+      await store.deliveries.fail([{ ...refOf(message), state: 'retrying', retryInMs: LONG, error: boom }]);
+      expect(await store.replays.replay({})).toEqual({ matched: 1, replayed: 0 });
+      expect(await store.deliveries.claim([claimOf(message)], 'b', LONG)).toEqual([{ outcome: 'waiting' }]);
     });
 
     it('selects by id, trace, type, topic, consumer, time and state, all of which must hold', async () => {
       const { store } = of();
       const traceId = '0af7651916cd43dd8448eb211c80319c';
-      await store.subscribe(WORKER, ['#'], false);
+      await store.subscriptions.subscribe(WORKER, ['#'], false);
       const [plain, traced, typed, ticks, dead] = [
         newMessage(),
         newMessage({ trace: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } }),
@@ -131,7 +136,8 @@ export function replaying(of: () => Harness): void {
       await lost([plain, traced, typed, ticks, other]);
       await ended([dead], 'dead');
       await change(`UPDATE $schema.messages SET stored_at = '2020-01-01' WHERE message_id = '${plain.messageId}'`);
-      const matched = async (selection: ReplaySelection) => (await store.replay(selection, { dryRun: true })).matched;
+      const matched = async (selection: ReplaySelection) =>
+        (await store.replays.replay(selection, { dryRun: true })).matched;
       const found = {
         all: await matched({}),
         id: await matched({ messageIds: [plain.messageId, typed.messageId, 'nowhere'] }),
@@ -155,7 +161,7 @@ export function replaying(of: () => Harness): void {
         ...{ all: 5, id: 2, none: 0, trace: 1, type: 2, topic: 1, noTopic: 0, everyTopic: 1, consumer: 1, nobody: 0 },
         ...{ before: 1, from: 4, window: 0, dead: 1, settled: 1, both: 1, neither: 0 },
       });
-      expect((await store.counts()).outbox).toBe(0);
+      expect((await store.history.counts()).outbox).toBe(0);
     });
 
     it('passes over what something happened to a moment ago', async () => {
@@ -163,49 +169,49 @@ export function replaying(of: () => Harness): void {
       const messages = newMessages(3);
       const [, received] = messages as [Message, Message, Message];
       await lost(messages);
-      expect(await store.replay({ quietMs: LONG })).toEqual({ matched: 0, replayed: 0 });
+      expect(await store.replays.replay({ quietMs: LONG })).toEqual({ matched: 0, replayed: 0 });
       await change(`UPDATE $schema.messages SET stored_at = stored_at - interval '2 minutes'`);
-      await store.claim([claimOf(received)], 'a', 0);
-      expect(await store.replay({ quietMs: LONG })).toEqual({ matched: 2, replayed: 2 });
-      for (const entry of await due()) await store.settle([entry]);
-      expect(await store.replay({ quietMs: LONG })).toEqual({ matched: 0, replayed: 0 });
+      await store.deliveries.claim([claimOf(received)], 'a', 0);
+      expect(await store.replays.replay({ quietMs: LONG })).toEqual({ matched: 2, replayed: 2 });
+      for (const entry of await due()) await store.outbox.settle([entry]);
+      expect(await store.replays.replay({ quietMs: LONG })).toEqual({ matched: 0, replayed: 0 });
       await change(`UPDATE $schema.deliveries SET due_at = due_at - interval '2 minutes'`);
-      expect(await store.replay({ quietMs: LONG })).toEqual({ matched: 2, replayed: 2 });
+      expect(await store.replays.replay({ quietMs: LONG })).toEqual({ matched: 2, replayed: 2 });
     });
 
     it('matches what is completed, and does not do it again', async () => {
       const { store } = of();
       const message = newMessage();
       await ended([message], 'completed');
-      expect(await store.replay({ states: ['completed'] })).toEqual({ matched: 1, replayed: 0 });
+      expect(await store.replays.replay({ states: ['completed'] })).toEqual({ matched: 1, replayed: 0 });
       expect(await delivery(message)).toMatchObject({ state: 'completed' });
-      expect((await store.counts()).outbox).toBe(0);
+      expect((await store.history.counts()).outbox).toBe(0);
     });
 
     it('begins dead ones anew: all attempts, the whole time to live; what was discarded only by its id', async () => {
       const { store } = of();
       const message = newMessage({ ttl: LONG, expiresAt: new Date(Date.now() + LONG) });
       await ended([message], 'dead');
-      await store.discard([refOf(message)], 'seen to');
+      await store.replays.discard([refOf(message)], 'seen to');
       await change(`UPDATE $schema.messages SET expires_at = statement_timestamp() - interval '1 second'`);
-      expect(await store.replay({ states: ['dead'] })).toEqual({ matched: 0, replayed: 0 });
+      expect(await store.replays.replay({ states: ['dead'] })).toEqual({ matched: 0, replayed: 0 });
       const byName = { states: ['dead'], messageIds: [message.messageId] } as const;
-      expect(await store.replay(byName)).toEqual({ matched: 1, replayed: 1 });
+      expect(await store.replays.replay(byName)).toEqual({ matched: 1, replayed: 1 });
       expect(await delivery(message)).toMatchObject({
         ...{ state: 'pending', attempt: 1, error: null, history: [], discarded: null, finishedAt: null },
       });
-      expect(await store.expire(100)).toBe(0);
+      expect(await store.retention.expire(100)).toBe(0);
       expect(await dueIds()).toEqual([message.messageId]);
-      expect(await store.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(2)]);
-      expect(await store.complete([refOf(message, 2)])).toEqual([true]);
+      expect(await store.deliveries.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(2)]);
+      expect(await store.deliveries.complete([refOf(message, 2)])).toEqual([true]);
     });
 
     it('lets a requeued one expire in its turn', async () => {
       const { store } = of();
       const message = newMessage({ ttl: 1, expiresAt: new Date(Date.now() + LONG) });
       await ended([message], 'dead');
-      await store.replay({ states: ['dead'] });
-      const [again] = await store.claim([claimOf(message)], 'b', LONG);
+      await store.replays.replay({ states: ['dead'] });
+      const [again] = await store.deliveries.claim([claimOf(message)], 'b', LONG);
       expect(again).toEqual({ outcome: 'settled', state: 'expired', now: true });
     });
 
@@ -214,32 +220,32 @@ export function replaying(of: () => Harness): void {
       const sent = new Date(Date.now() - LONG);
       const message = newMessage({ timestamp: sent, expiresAt: new Date(sent.getTime() + LONG / 2) });
       await lost([message]);
-      expect(await store.expire(10)).toBe(1);
-      expect(await store.replay({ states: ['expired'] })).toEqual({ matched: 1, replayed: 1 });
-      expect(await store.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(1)]);
+      expect(await store.retention.expire(10)).toBe(1);
+      expect(await store.replays.replay({ states: ['expired'] })).toEqual({ matched: 1, replayed: 1 });
+      expect(await store.deliveries.claim([claimOf(message)], 'b', LONG)).toEqual([claimed(1)]);
     });
 
     it('fences off who held a dead one before', async () => {
       const { store } = of();
       const message = newMessage();
       await ended([message], 'dead');
-      await store.replay({ messageIds: [message.messageId], states: ['dead'] });
-      expect(await store.complete([refOf(message)])).toEqual([false]);
-      await store.claim([claimOf(message)], 'b', LONG);
-      expect(await store.complete([refOf(message)])).toEqual([false]);
+      await store.replays.replay({ messageIds: [message.messageId], states: ['dead'] });
+      expect(await store.deliveries.complete([refOf(message)])).toEqual([false]);
+      await store.deliveries.claim([claimOf(message)], 'b', LONG);
+      expect(await store.deliveries.complete([refOf(message)])).toEqual([false]);
     });
 
     it('counts only, in a dry run', async () => {
       const { store } = of();
       await lost(newMessages(2));
       await ended([newMessage()], 'dead');
-      const before = await store.list({});
-      expect(await store.replay({ states: ['pending', 'dead'] }, { dryRun: true })).toEqual({
+      const before = await store.history.list({});
+      expect(await store.replays.replay({ states: ['pending', 'dead'] }, { dryRun: true })).toEqual({
         matched: 3,
         replayed: 3,
       });
-      expect(await store.replay({}, { to: AUDITOR, dryRun: true })).toEqual({ matched: 3, replayed: 3 });
-      expect(await store.list({})).toEqual(before);
+      expect(await store.replays.replay({}, { to: AUDITOR, dryRun: true })).toEqual({ matched: 3, replayed: 3 });
+      expect(await store.history.list({})).toEqual(before);
     });
 
     it('is rated by limit and cursor: each once, oldest first', async () => {
@@ -265,9 +271,9 @@ export function replaying(of: () => Harness): void {
       const others = newMessages(30, { recipient: toRole('auditor') });
       await lost([...messages, ...others]);
       const some = messages.filter((_message, index) => index % 2 === 0).map((message) => claimOf(message));
-      await store.claim(some, 'a', 0);
+      await store.deliveries.claim(some, 'a', 0);
       const dead = messages.filter((_message, index) => index % 4 === 0).map((message) => refOf(message));
-      await store.fail(dead.map((ref) => ({ ...ref, state: 'dead', error: boom })));
+      await store.deliveries.fail(dead.map((ref) => ({ ...ref, state: 'dead', error: boom })));
       const answers = await batches(selection, { ...options, limit: 7 });
       expect(answers.map(({ replayed }) => replayed)).toEqual([7, 7, 7, 7, 7, 7, 7, 7, 4]);
       expect((await dueIds()).sort()).toEqual(idsOf([...messages, ...others]).sort());
@@ -281,7 +287,7 @@ export function replaying(of: () => Harness): void {
       await ended(dead, 'dead');
       const selection: ReplaySelection = { states: ['pending', 'dead'] };
       const answers = await Promise.all(
-        others.flatMap((other) => [other.replay(selection), other.replay(selection, { limit: 50 })]),
+        others.flatMap((other) => [other.replays.replay(selection), other.replays.replay(selection, { limit: 50 })]),
       );
       const again = await Promise.all(others.map((other) => batchesOf(other, selection)));
       const replayed = [...answers, ...again.flat()].reduce((sum, batch) => sum + batch.replayed, 0);
@@ -290,8 +296,8 @@ export function replaying(of: () => Harness): void {
     });
 
     const batchesOf = async (store: Harness['store'], selection: ReplaySelection): Promise<ReplayBatch[]> => {
-      const first = await store.replay(selection, { limit: 200 });
-      return first.next ? [first, await store.replay(selection, { limit: 1000, after: first.next })] : [first];
+      const first = await store.replays.replay(selection, { limit: 200 });
+      return first.next ? [first, await store.replays.replay(selection, { limit: 1000, after: first.next })] : [first];
     };
 
     it('goes on while the same messages are claimed and completed: none is completed twice or lost', async () => {
@@ -300,18 +306,19 @@ export function replaying(of: () => Harness): void {
       await lost(messages);
       const claims = messages.map((message) => claimOf(message));
       const [results] = await Promise.all([
-        store.claim(claims, 'a', LONG).then(async (answers) => {
-          await store.complete(messages.map((message) => refOf(message)));
+        store.deliveries.claim(claims, 'a', LONG).then(async (answers) => {
+          await store.deliveries.complete(messages.map((message) => refOf(message)));
           return answers;
         }),
-        ...others.map((other) => other.replay({ consumer: WORKER })),
+        ...others.map((other) => other.replays.replay({ consumer: WORKER })),
       ]);
       expect(results).toEqual(messages.map(() => claimed(1)));
-      expect((await store.counts()).deliveries).toMatchObject({ completed: 200, pending: 0, processing: 0 });
+      expect((await store.history.counts()).deliveries).toMatchObject({ completed: 200, pending: 0, processing: 0 });
     });
 
     describe('refuses', () => {
-      const refused = (selection: ReplaySelection, options?: ReplayOptions) => of().store.replay(selection, options);
+      const refused = (selection: ReplaySelection, options?: ReplayOptions) =>
+        of().store.replays.replay(selection, options);
       const naming = (field: string) => expect.objectContaining({ code: 'INVALID_SELECTION', field });
 
       it.each([0, -1, 1.5, Number.NaN, 10_001, Number.POSITIVE_INFINITY])('a limit of %p', async (limit) => {
@@ -346,15 +353,18 @@ export function replaying(of: () => Harness): void {
       await ended([done], 'completed');
       await ended([dead], 'dead');
       await lost([held, retrying]);
-      expect(await store.claim([claimOf(held), claimOf(retrying)], 'a', LONG)).toEqual([claimed(1), claimed(1)]);
-      await store.fail([{ ...refOf(retrying), state: 'retrying', retryInMs: LONG, error: boom }]);
-      const unprocessed = await store.getUnprocessed(WORKER);
+      expect(await store.deliveries.claim([claimOf(held), claimOf(retrying)], 'a', LONG)).toEqual([
+        claimed(1),
+        claimed(1),
+      ]);
+      await store.deliveries.fail([{ ...refOf(retrying), state: 'retrying', retryInMs: LONG, error: boom }]);
+      const unprocessed = await store.history.unprocessed(WORKER);
       expect(idsOf(unprocessed.map(({ message }) => message))).toEqual(idsOf([pending, held, retrying]));
       expect(unprocessed.map(({ deliveries }) => deliveries[0]?.state)).toEqual(['pending', 'processing', 'retrying']);
-      const second = await store.getUnprocessed(WORKER, { limit: 1, after: pending.messageId });
+      const second = await store.history.unprocessed(WORKER, { limit: 1, after: pending.messageId });
       expect(idsOf(second.map(({ message }) => message))).toEqual([held.messageId]);
-      expect(await store.getUnprocessed('role.nobody')).toEqual([]);
-      expect(await store.claim([claimOf(held)], 'b', LONG)).toEqual([busy]);
+      expect(await store.history.unprocessed('role.nobody')).toEqual([]);
+      expect(await store.deliveries.claim([claimOf(held)], 'b', LONG)).toEqual([busy]);
     });
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { SchemaTooNewError, StoreClosedError } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import type { QueryRunner } from 'typeorm';
@@ -10,33 +10,35 @@ export function schema(of: () => Harness): void {
   describe('schema', () => {
     const namesOf = async (): Promise<string[]> => {
       const { store } = of();
-      const rows = await store.transaction((transaction) =>
-        transaction.query<{ name: string }>(`SELECT name FROM "${store.schema}".migrations ORDER BY id`),
+      const rows = await store.database.transaction((transaction) =>
+        transaction.query<{ name: string }>(`SELECT name FROM "${store.database.schema}".migrations ORDER BY id`),
       );
       return rows.map(({ name }) => name);
     };
 
     it('runs each migration once, however many start together, and again changes nothing', async () => {
       const { store, others } = of();
-      await store.transaction((transaction) => transaction.query(`DROP SCHEMA IF EXISTS "${store.schema}" CASCADE`));
-      await Promise.all(others.map((other) => other.migrate()));
-      await store.migrate();
+      await store.database.transaction((transaction) =>
+        transaction.query(`DROP SCHEMA IF EXISTS "${store.database.schema}" CASCADE`),
+      );
+      await Promise.all(others.map((other) => other.database.migrate()));
+      await store.database.migrate();
       expect(await namesOf()).toEqual(migrations.map((migration) => new migration().name));
     });
 
     it('keeps the data of a schema that is up to date', async () => {
       const { store } = of();
       const message = newMessage();
-      await store.record([message]);
-      await store.migrate();
-      expect(await store.find(message.messageId)).toBeDefined();
+      await store.deliveries.record([message]);
+      await store.database.migrate();
+      expect(await store.history.find(message.messageId)).toBeDefined();
     });
 
     const withMigration = async (name: string, work: () => Promise<void>): Promise<void> => {
       const { store } = of();
       const change = (sql: string, parameters: unknown[]) =>
-        store.transaction((transaction) => transaction.query(sql, parameters));
-      const { schema } = store;
+        store.database.transaction((transaction) => transaction.query(sql, parameters));
+      const { schema } = store.database;
       await change(`INSERT INTO "${schema}".migrations (timestamp, name) VALUES (9999, $1)`, [name]);
       try {
         await work();
@@ -49,24 +51,24 @@ export function schema(of: () => Harness): void {
       const { store } = of();
       const message = newMessage();
       await withMigration('AddsSomething0000000009999', async () => {
-        await store.migrate();
-        await store.record([message]);
-        expect(await store.find(message.messageId)).toBeDefined();
+        await store.database.migrate();
+        await store.deliveries.record([message]);
+        expect(await store.history.find(message.messageId)).toBeDefined();
       });
       expect(await namesOf()).toEqual(migrations.map((migration) => new migration().name));
     });
 
     it('goes on with a breaking migration that needs no more than it knows', async () => {
-      await withMigration('DropsWhatIsUnused_Needs0001_0000000009999', () => of().store.migrate());
+      await withMigration('DropsWhatIsUnused_Needs0001_0000000009999', () => of().store.database.migrate());
     });
 
     it('refuses a schema with a breaking migration that needs a newer version', async () => {
       const name = 'DropsSomething_Needs9999_0000000009999';
       await withMigration(name, async () => {
-        await expect(of().store.migrate()).rejects.toThrow(SchemaTooNewError);
-        await expect(of().store.migrate()).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW', migration: name });
+        await expect(of().store.database.migrate()).rejects.toThrow(SchemaTooNewError);
+        await expect(of().store.database.migrate()).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW', migration: name });
       });
-      await of().store.migrate();
+      await of().store.database.migrate();
     });
 
     it('is only added to, so that instances of the version before can work with it', async () => {
@@ -85,25 +87,27 @@ export function schema(of: () => Harness): void {
 
     it('goes down to nothing and up again', async () => {
       const { store } = of();
-      await store.transaction(async (transaction) => {
+      await store.database.transaction(async (transaction) => {
         const { queryRunner } = transaction.manager;
         if (!queryRunner) throw new Error('not in a transaction');
-        await transaction.query(`SET LOCAL search_path TO "${store.schema}"`);
+        await transaction.query(`SET LOCAL search_path TO "${store.database.schema}"`);
         for (const migration of [...migrations].reverse()) await new migration().down(queryRunner);
-        const left = await transaction.query('SELECT tablename FROM pg_tables WHERE schemaname = $1', [store.schema]);
+        const left = await transaction.query('SELECT tablename FROM pg_tables WHERE schemaname = $1', [
+          store.database.schema,
+        ]);
         expect(left).toEqual([{ tablename: 'migrations' }]);
         await transaction.query('DELETE FROM migrations');
       });
-      await store.migrate();
-      expect((await store.counts()).messages).toBe(0);
+      await store.database.migrate();
+      expect((await store.history.counts()).messages).toBe(0);
     });
 
     it('has the indexes that its queries name, and no more', async () => {
       const { store } = of();
-      const rows = await store.transaction((transaction) =>
+      const rows = await store.database.transaction((transaction) =>
         transaction.query<{ name: string }>(
           `SELECT indexname AS name FROM pg_indexes WHERE schemaname = $1 AND tablename <> 'migrations' ORDER BY 1`,
-          [store.schema],
+          [store.database.schema],
         ),
       );
       expect(rows.map(({ name }) => name)).toEqual([
@@ -147,7 +151,7 @@ export function schema(of: () => Harness): void {
     });
 
     it('names its schema after the namespace', () => {
-      const schemaOf = (namespace: string) => PostgresMessageStore.embedded({ namespace }).schema;
+      const schemaOf = (namespace: string) => Store.embedded({ namespace }).database.schema;
       expect(schemaOf('team-a.prod')).toBe('team_a_prod');
       for (const bad of ['', 'A', '1a', 'a"b', 'x'.repeat(64), 'pg_x']) {
         expect(() => schemaOf(bad)).toThrow(expect.objectContaining({ code: 'INVALID_NAMESPACE' }));
@@ -155,12 +159,12 @@ export function schema(of: () => Harness): void {
     });
 
     it('answers pings, closes twice, and is closed', async () => {
-      await of().store.ping();
-      const store = PostgresMessageStore.connect({ url: 'postgres://nowhere:1/x' });
-      await store.close();
-      await store.close();
-      await expect(store.ping()).rejects.toThrow(StoreClosedError);
-      await expect(store.transaction(() => Promise.resolve())).rejects.toThrow(StoreClosedError);
+      await of().store.database.ping();
+      const store = Store.connect({ url: 'postgres://nowhere:1/x' });
+      await store.database.close();
+      await store.database.close();
+      await expect(store.database.ping()).rejects.toThrow(StoreClosedError);
+      await expect(store.database.transaction(() => Promise.resolve())).rejects.toThrow(StoreClosedError);
     });
   });
 }

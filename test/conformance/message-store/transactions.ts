@@ -14,80 +14,82 @@ export function transactions(of: () => Harness): void {
     it('commits append, completion and own statements together', async () => {
       const { store } = of();
       const [handled, sent] = [newMessage(), newMessage()];
-      await store.record([handled]);
-      await store.claim([claimOf(handled)], 'a', 60_000);
-      const answer = await store.transaction(async (transaction) => {
+      await store.deliveries.record([handled]);
+      await store.deliveries.claim([claimOf(handled)], 'a', 60_000);
+      const answer = await store.database.transaction(async (transaction) => {
         const rows = await transaction.query<{ sum: number }>('SELECT $1::int + 1 AS sum', [41]);
-        await store.append([sent], { ...options, transaction });
-        expect(await store.complete([refOf(handled)], transaction)).toEqual([true]);
+        await store.outbox.append([sent], { ...options, transaction });
+        expect(await store.deliveries.complete([refOf(handled)], transaction)).toEqual([true]);
         expect(await transaction.manager.countBy(MessageEntity, { messageId: sent.messageId })).toBe(1);
         return rows[0]?.sum;
       });
       expect(answer).toBe(42);
-      expect(await store.find(sent.messageId)).toMatchObject({ published: false });
-      expect((await store.find(handled.messageId))?.deliveries[0]?.state).toBe('completed');
+      expect(await store.history.find(sent.messageId)).toMatchObject({ published: false });
+      expect((await store.history.find(handled.messageId))?.deliveries[0]?.state).toBe('completed');
     });
 
     it('leaves nothing of append and completion after a rollback', async () => {
       const { store } = of();
       const [handled, sent] = [newMessage(), newMessage()];
-      await store.record([handled]);
-      await store.claim([claimOf(handled)], 'a', 60_000);
+      await store.deliveries.record([handled]);
+      await store.deliveries.claim([claimOf(handled)], 'a', 60_000);
       const failure = new Error('changed my mind');
-      const work = store.transaction(async (transaction) => {
-        await store.append([sent], { ...options, transaction });
-        await store.complete([refOf(handled)], transaction);
+      const work = store.database.transaction(async (transaction) => {
+        await store.outbox.append([sent], { ...options, transaction });
+        await store.deliveries.complete([refOf(handled)], transaction);
         throw failure;
       });
       await expect(work).rejects.toBe(failure);
-      expect(await store.find(sent.messageId)).toBeUndefined();
-      expect(await store.counts()).toMatchObject({
+      expect(await store.history.find(sent.messageId)).toBeUndefined();
+      expect(await store.history.counts()).toMatchObject({
         messages: 1,
         outbox: 0,
         deliveries: { processing: 1, completed: 0 },
       });
-      expect(await store.complete([refOf(handled)])).toEqual([true]);
+      expect(await store.deliveries.complete([refOf(handled)])).toEqual([true]);
     });
 
     it('rolls back after a statement that failed, and goes on', async () => {
       const { store } = of();
-      const work = store.transaction(async (transaction) => {
-        await store.append(newMessages(1), { ...options, transaction });
+      const work = store.database.transaction(async (transaction) => {
+        await store.outbox.append(newMessages(1), { ...options, transaction });
         await transaction.query('SELECT * FROM nowhere');
       });
       await expect(work).rejects.toThrow(/nowhere/);
-      await expect(store.transaction((transaction) => transaction.query('SELECT 1/0'))).rejects.toThrow(/zero/);
-      expect((await store.counts()).messages).toBe(0);
+      await expect(store.database.transaction((transaction) => transaction.query('SELECT 1/0'))).rejects.toThrow(
+        /zero/,
+      );
+      expect((await store.history.counts()).messages).toBe(0);
     });
 
     it('joins a transaction that the caller has an EntityManager of', async () => {
       const { store } = of();
       const message = newMessage();
-      await store.transaction(async ({ manager }) => {
-        await store.append([message], { ...options, transaction: transactionOf(manager) });
+      await store.database.transaction(async ({ manager }) => {
+        await store.outbox.append([message], { ...options, transaction: transactionOf(manager) });
         expect(() => transactionOf(manager.dataSource.manager)).toThrow(TypeError);
       });
-      expect(await store.find(message.messageId)).toBeDefined();
+      expect(await store.history.find(message.messageId)).toBeDefined();
     });
 
     it('keeps what others do meanwhile out of it, and neither waits for the other for ever', async () => {
       const { store } = of();
       const [inside, outside] = [newMessage(), newMessage()];
       let appended: Promise<unknown> = Promise.resolve();
-      const work = store.transaction(async (transaction) => {
-        await store.append([inside], { ...options, transaction });
+      const work = store.database.transaction(async (transaction) => {
+        await store.outbox.append([inside], { ...options, transaction });
         appended = Promise.all([
-          store.append([outside], options),
-          store.claim([claimOf(outside)], 'a', 1),
-          store.ping(),
+          store.outbox.append([outside], options),
+          store.deliveries.claim([claimOf(outside)], 'a', 1),
+          store.database.ping(),
         ]);
         await transaction.query('SELECT 1');
         throw new Error('rolled back');
       });
       await expect(work).rejects.toThrow('rolled back');
       await appended;
-      expect(await store.find(inside.messageId)).toBeUndefined();
-      expect(await store.find(outside.messageId)).toBeDefined();
+      expect(await store.history.find(inside.messageId)).toBeUndefined();
+      expect(await store.history.find(outside.messageId)).toBeDefined();
     });
 
     it('runs many at once', async () => {
@@ -95,13 +97,13 @@ export function transactions(of: () => Harness): void {
       const messages = newMessages(20);
       await Promise.all(
         messages.map((message) =>
-          store.transaction(async (transaction) => {
-            await store.append([message], { ...options, transaction });
+          store.database.transaction(async (transaction) => {
+            await store.outbox.append([message], { ...options, transaction });
             await transaction.query('SELECT 1');
           }),
         ),
       );
-      const results = await store.claim(
+      const results = await store.deliveries.claim(
         messages.map((m) => claimOf(m)),
         'a',
         1000,
@@ -113,7 +115,7 @@ export function transactions(of: () => Harness): void {
       const { store } = of();
       for (const code of ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENOTFOUND']) {
         const elsewhere = Object.assign(new Error('connect 10.0.0.1:80'), { code });
-        await expect(store.transaction(() => Promise.reject(elsewhere))).rejects.toBe(elsewhere);
+        await expect(store.database.transaction(() => Promise.reject(elsewhere))).rejects.toBe(elsewhere);
       }
     });
 
@@ -122,23 +124,25 @@ export function transactions(of: () => Harness): void {
       async (code) => {
         const { store } = of();
         const raise = `DO $$ BEGIN RAISE EXCEPTION 'given up' USING ERRCODE = '${code}'; END $$`;
-        await expect(store.transaction((transaction) => transaction.query(raise))).rejects.toMatchObject({ code });
-        await expect(store.transaction(({ manager }) => manager.query(raise))).rejects.toMatchObject({ code });
-        await store.ping();
+        await expect(store.database.transaction((transaction) => transaction.query(raise))).rejects.toMatchObject({
+          code,
+        });
+        await expect(store.database.transaction(({ manager }) => manager.query(raise))).rejects.toMatchObject({ code });
+        await store.database.ping();
       },
     );
 
     const insert = (name: string): string =>
-      `INSERT INTO "${of().store.schema}".subscriptions (consumer, pattern, expression) VALUES ('${name}', '', '')`;
+      `INSERT INTO "${of().store.database.schema}".subscriptions (consumer, pattern, expression) VALUES ('${name}', '', '')`;
     const inserted = async (): Promise<unknown[]> =>
-      of().store.transaction((transaction) =>
-        transaction.query(`SELECT consumer FROM "${of().store.schema}".subscriptions`),
+      of().store.database.transaction((transaction) =>
+        transaction.query(`SELECT consumer FROM "${of().store.database.schema}".subscriptions`),
       );
 
     it('lets nothing through once it is rolled back, by whichever way, while a statement is under way', async () => {
       const { store } = of();
       const late: Promise<unknown>[] = [];
-      const work = store.transaction(async (transaction) => {
+      const work = store.database.transaction(async (transaction) => {
         const ended = new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
         const before = transaction.query('SELECT pg_sleep(0.2)').then(() => ended);
         late.push(
@@ -161,7 +165,7 @@ export function transactions(of: () => Harness): void {
     it('lets nothing through that was asked for in the moment before', async () => {
       const { store } = of();
       let late: Promise<unknown> = Promise.resolve();
-      const work = store.transaction((transaction) => {
+      const work = store.database.transaction((transaction) => {
         late = Promise.allSettled([transaction.query(insert('first')), transaction.manager.query(insert('second'))]);
         return Promise.reject(new Error('gave up'));
       });
@@ -173,7 +177,7 @@ export function transactions(of: () => Harness): void {
     it('rolls back whole when the caller has left a nested transaction open', async () => {
       const { store } = of();
       let nested: Promise<unknown> = Promise.resolve();
-      const work = store.transaction(async (transaction) => {
+      const work = store.database.transaction(async (transaction) => {
         await transaction.query(insert('outer'));
         await new Promise<void>((resolve) => {
           nested = transaction.manager.transaction(async (manager) => {
@@ -194,18 +198,18 @@ export function transactions(of: () => Harness): void {
     it('tells that it is committed, and then alone', async () => {
       const { store } = of();
       const told: string[] = [];
-      await store.transaction(async (transaction) => {
+      await store.database.transaction(async (transaction) => {
         transaction.onCommit(() => told.push('committed'));
         await transaction.query(insert('told'));
         expect(told).toEqual([]);
       });
       expect(told).toEqual(['committed']);
-      const failed = store.transaction((transaction) => {
+      const failed = store.database.transaction((transaction) => {
         transaction.onCommit(() => told.push('rolled back'));
         return Promise.reject(new Error('no'));
       });
       await expect(failed).rejects.toThrow('no');
-      const broken = store.transaction(async (transaction) => {
+      const broken = store.database.transaction(async (transaction) => {
         transaction.onCommit(() => told.push('broken'));
         await transaction.query('SELECT 1 / 0').catch(() => undefined);
       });
@@ -216,7 +220,7 @@ export function transactions(of: () => Harness): void {
     it('is open until it ends, and then refuses', async () => {
       const { store } = of();
       const seen: Transaction[] = [];
-      await store.transaction(async (transaction) => {
+      await store.database.transaction(async (transaction) => {
         seen.push(transaction, transactionOf(transaction.manager));
         expect(seen.map(({ isOpen }) => isOpen)).toEqual([true, true]);
         await transaction.query(insert('committed'));
@@ -235,7 +239,7 @@ export function transactions(of: () => Harness): void {
 
     it('does not resolve when the database rolled back instead', async () => {
       const { store } = of();
-      const work = store.transaction(async (transaction) => {
+      const work = store.database.transaction(async (transaction) => {
         await transaction.query(insert('x'));
         await transaction.query('SELECT 1/0').catch(() => undefined);
       });
@@ -247,10 +251,10 @@ export function transactions(of: () => Harness): void {
       const { store } = of();
       const messages = newMessages(5, { body: Buffer.alloc(5 * 1024 * 1024, 'x') });
       const broken = { ...newMessage(), messageId: `z${newMessage().messageId}`, version: 1.5 };
-      await expect(store.append([...messages, broken], options)).rejects.toThrow(/bigint/);
-      expect((await store.counts()).messages).toBe(0);
-      expect(await store.append(messages, options)).toHaveLength(5);
-      expect(await store.counts()).toMatchObject({ messages: 5, outbox: 5 });
+      await expect(store.outbox.append([...messages, broken], options)).rejects.toThrow(/bigint/);
+      expect((await store.history.counts()).messages).toBe(0);
+      expect(await store.outbox.append(messages, options)).toHaveLength(5);
+      expect(await store.history.counts()).toMatchObject({ messages: 5, outbox: 5 });
     });
   });
 }

@@ -25,22 +25,23 @@ export function unhandled(of: () => Harness): void {
     beforeEach(() => wipe(of().store));
 
     const register = async (id: string, handles: HandledContract[] = [handled], role = 'worker') =>
-      of().store.registerAgent({ id, role, handles, capabilities: [], instance: 'i', version: '1', concurrency: 1 });
+      of().store.agents.register({ id, role, handles, capabilities: [], instance: 'i', version: '1', concurrency: 1 });
     const decide = async (message: Message, fields: Partial<UnhandledDelivery> = {}, graceMs = HOUR) => {
       const delivery = { messageId: message.messageId, consumer: WORKER, error, forwarded: false, ...fields };
-      const [result] = await of().store.unhandled([delivery], { agentId: 'old', liveMs: LIVE, graceMs });
+      const [result] = await of().store.unhandled.decide([delivery], { agentId: 'old', liveMs: LIVE, graceMs });
       return result;
     };
     const appended = async (fields: Partial<Message> = {}): Promise<Message> => {
       const message = newMessage(fields);
-      const leases = await of().store.append([message], { owner: 'a', leaseMs: LIVE });
-      await of().store.settle(leases);
+      const leases = await of().store.outbox.append([message], { owner: 'a', leaseMs: LIVE });
+      await of().store.outbox.settle(leases);
       return message;
     };
     const delivery = async ({ messageId }: Message): Promise<StoredDelivery | undefined> =>
-      (await of().store.find(messageId))?.deliveries[0];
-    const due = async () => (await of().store.leaseDue('relay', 100, LIVE)).map(({ message }) => message.messageId);
-    const change = (sql: string) => of().store.query(sql.replaceAll('{}', `"${of().store.schema}"`));
+      (await of().store.history.find(messageId))?.deliveries[0];
+    const due = async () =>
+      (await of().store.outbox.leaseDue('relay', 100, LIVE)).map(({ message }) => message.messageId);
+    const change = (sql: string) => of().store.database.query(sql.replaceAll('{}', `"${of().store.database.schema}"`));
 
     it('is for another live agent of the role that handles it; it stays owed, with no attempt', async () => {
       const { store } = of();
@@ -48,7 +49,7 @@ export function unhandled(of: () => Harness): void {
       const message = await appended();
       expect(await decide(message)).toEqual({ outcome: 'forward', agentId: 'new' });
       expect(await delivery(message)).toMatchObject({ state: 'pending', attempt: 0, error: null });
-      expect(await store.claim([claimOf(message)], 'new', LIVE)).toEqual([claimed(1)]);
+      expect(await store.deliveries.claim([claimOf(message)], 'new', LIVE)).toEqual([claimed(1)]);
       expect(await due()).toEqual([]);
     });
 
@@ -58,7 +59,7 @@ export function unhandled(of: () => Harness): void {
       ['handles another version', () => register('new', [{ ...handled, version: 2 }])],
       ['handles another type', () => register('new', [{ ...handled, type: 'other' }])],
       ['handles it on a topic only', () => register('new', [{ ...handled, topic: '#', scope: 'role' }])],
-      ['has left', () => register('new').then(() => of().store.deregisterAgent({ id: 'new', instance: 'i' }))],
+      ['has left', () => register('new').then(() => of().store.agents.deregister({ id: 'new', instance: 'i' }))],
       [
         'is silent',
         () => register('new').then(() => change(`UPDATE {}.agents SET heartbeat_at = now() - interval '2 minutes'`)),
@@ -72,10 +73,10 @@ export function unhandled(of: () => Harness): void {
       const message = await appended();
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: true });
       expect(await delivery(message)).toMatchObject({ state: 'retrying', attempt: 0, error, history: [] });
-      expect(await of().store.claim([claimOf(message)], 'x', LIVE)).toEqual([{ outcome: 'waiting' }]);
+      expect(await of().store.deliveries.claim([claimOf(message)], 'x', LIVE)).toEqual([{ outcome: 'waiting' }]);
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: false });
-      expect(await of().store.outboxSize(10)).toBe(0);
-      const [waiting] = await of().store.waitingForHandler([WORKER, 'role.other']);
+      expect(await of().store.outbox.size(10)).toBe(0);
+      const [waiting] = await of().store.unhandled.waiting([WORKER, 'role.other']);
       expect(waiting).toEqual({ consumer: WORKER, ...handled, count: 1, since: expect.any(Date) });
     });
 
@@ -86,7 +87,7 @@ export function unhandled(of: () => Harness): void {
 
     it('that was published goes to one that handles its type on that topic; what nobody is subscribed to is stray', async () => {
       const { store } = of();
-      await store.subscribe(WORKER, ['t.*', 'u'], false);
+      await store.subscriptions.subscribe(WORKER, ['t.*', 'u'], false);
       await register('new', [{ ...handled, topic: 't.*', scope: 'role' }]);
       const onT = await appended({ recipient: toTopic('t.x') });
       expect(await decide(onT, { topic: 't.x' })).toEqual({ outcome: 'forward', agentId: 'new' });
@@ -97,18 +98,16 @@ export function unhandled(of: () => Harness): void {
       expect(await delivery(stray)).toBeUndefined();
       const sought = { consumer: WORKER, type: 'test_message', version: 1 };
       const options = { agentId: 'old', liveMs: LIVE };
-      expect(await store.elsewhere([{ ...sought, topic: 'u' }, sought, { ...sought, topic: 't.y' }], options)).toEqual([
-        undefined,
-        undefined,
-        'new',
-      ]);
+      expect(
+        await store.unhandled.elsewhere([{ ...sought, topic: 'u' }, sought, { ...sought, topic: 't.y' }], options),
+      ).toEqual([undefined, undefined, 'new']);
     });
 
     it('that came from outside is unknown, then kept like any', async () => {
       const { store } = of();
       const message = newMessage();
       expect(await decide(message)).toEqual({ outcome: 'unknown' });
-      await store.record([message]);
+      await store.deliveries.record([message]);
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: true });
       expect(await delivery(message)).toMatchObject({ state: 'retrying', error });
     });
@@ -118,17 +117,17 @@ export function unhandled(of: () => Harness): void {
       const [message, other] = [await appended(), await appended({ type: 'other' })];
       await decide(message);
       await decide(other);
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(0);
       await register('new');
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(1);
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(1);
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(0);
       expect(await due()).toEqual([message.messageId]);
-      expect(await store.claim([claimOf(message)], 'new', LIVE)).toEqual([claimed(1)]);
-      expect(await store.fail([{ ...refOf(message), error: boom, state: 'retrying', retryInMs: LIVE }])).toEqual([
-        true,
-      ]);
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
-      expect(await store.waitingForHandler([WORKER])).toMatchObject([{ type: 'other' }]);
+      expect(await store.deliveries.claim([claimOf(message)], 'new', LIVE)).toEqual([claimed(1)]);
+      expect(
+        await store.deliveries.fail([{ ...refOf(message), error: boom, state: 'retrying', retryInMs: LIVE }]),
+      ).toEqual([true]);
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(0);
+      expect(await store.unhandled.waiting([WORKER])).toMatchObject([{ type: 'other' }]);
     });
 
     it('is due again when the agent that it was passed on to is gone', async () => {
@@ -136,9 +135,9 @@ export function unhandled(of: () => Harness): void {
       await register('new');
       const message = await appended();
       await decide(message);
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(0);
-      await store.deregisterAgent({ id: 'new', instance: 'i' });
-      expect(await store.rouse([WORKER], LIVE, 100)).toBe(1);
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(0);
+      await store.agents.deregister({ id: 'new', instance: 'i' });
+      expect(await store.unhandled.rouse([WORKER], LIVE, 100)).toBe(1);
       expect(await due()).toEqual([message.messageId]);
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: true });
     });
@@ -150,9 +149,9 @@ export function unhandled(of: () => Harness): void {
       await change(`UPDATE {}.deliveries SET unhandled_since = now() - interval '2 hours', due_at = now()`);
       expect(await decide(patient)).toEqual({ outcome: 'settled', now: true });
       expect(await delivery(patient)).toMatchObject({ state: 'dead', attempt: 0, error, finishedAt: expect.any(Date) });
-      expect(await store.claim([claimOf(patient)], 'x', LIVE)).toEqual([settled('dead')]);
+      expect(await store.deliveries.claim([claimOf(patient)], 'x', LIVE)).toEqual([settled('dead')]);
       const byRelay = { entries: 'UPDATE {}.outbox SET due_at = now()', close: due };
-      const byUpkeep = { entries: 'DELETE FROM {}.outbox', close: () => store.expire(100) };
+      const byUpkeep = { entries: 'DELETE FROM {}.outbox', close: () => store.retention.expire(100) };
       for (const { entries, close } of [byRelay, byUpkeep]) {
         const brief = await appended();
         expect(await decide(brief)).toEqual({ outcome: 'waiting', now: true });
@@ -161,20 +160,20 @@ export function unhandled(of: () => Harness): void {
         await close();
         expect(await delivery(brief)).toMatchObject({ state: 'dead', error });
       }
-      await store.replay({ messageIds: [patient.messageId], states: ['dead'] });
+      await store.replays.replay({ messageIds: [patient.messageId], states: ['dead'] });
       expect(await decide(patient)).toEqual({ outcome: 'waiting', now: true });
     });
 
     it('leaves alone what another holds, and what has failed and waits for its retry; settled is settled', async () => {
       const { store } = of();
       const [held, retried, done] = [await appended(), await appended(), await appended()];
-      await store.claim(
+      await store.deliveries.claim(
         [held, retried, done].map((message) => claimOf(message)),
         'x',
         LIVE,
       );
-      await store.fail([{ ...refOf(retried), error: boom, state: 'retrying', retryInMs: LIVE }]);
-      await store.complete([refOf(done)]);
+      await store.deliveries.fail([{ ...refOf(retried), error: boom, state: 'retrying', retryInMs: LIVE }]);
+      await store.deliveries.complete([refOf(done)]);
       expect(await decide(held)).toEqual({ outcome: 'busy' });
       expect(await decide(retried)).toEqual({ outcome: 'waiting', now: false });
       expect(await decide(done)).toEqual({ outcome: 'settled', now: false });
@@ -187,7 +186,7 @@ export function unhandled(of: () => Harness): void {
     it('counts an attempt that was cut off before it waits', async () => {
       const { store } = of();
       const message = await appended();
-      await store.claim([claimOf(message)], 'x', LIVE);
+      await store.deliveries.claim([claimOf(message)], 'x', LIVE);
       await change(`UPDATE {}.deliveries SET leased_until = now()`);
       expect(await decide(message)).toEqual({ outcome: 'waiting', now: true });
       expect(await delivery(message)).toMatchObject({ history: [{ attempt: 1, error: { code: 'CLAIM_LOST' } }] });
@@ -195,22 +194,24 @@ export function unhandled(of: () => Harness): void {
 
     it('a broadcast that an agent does not handle is not owed to it, and leaves no row', async () => {
       const { store } = of();
-      await store.subscribe('agent.a', [], true);
-      await store.subscribe('agent.b', [], true);
+      await store.subscriptions.subscribe('agent.a', [], true);
+      await store.subscriptions.subscribe('agent.b', [], true);
       const all = await appended({ recipient: toEveryone });
       const own = await appended({ recipient: toAgent('a') });
-      await store.claim([claimOf(all, { consumer: 'agent.b' })], 'b', LIVE);
-      await store.disown(['agent.a', 'agent.b', 'agent.c'].map((consumer) => ({ messageId: all.messageId, consumer })));
-      expect((await store.find(all.messageId))?.deliveries).toMatchObject([
+      await store.deliveries.claim([claimOf(all, { consumer: 'agent.b' })], 'b', LIVE);
+      await store.unhandled.disown(
+        ['agent.a', 'agent.b', 'agent.c'].map((consumer) => ({ messageId: all.messageId, consumer })),
+      );
+      expect((await store.history.find(all.messageId))?.deliveries).toMatchObject([
         { consumer: 'agent.b', state: 'processing' },
       ]);
       expect(await delivery(own)).toEqual(pendingAt(own, 'agent.a'));
       // A copy may say that it was sent to all.
-      await store.disown([{ messageId: own.messageId, consumer: 'agent.a' }]);
+      await store.unhandled.disown([{ messageId: own.messageId, consumer: 'agent.a' }]);
       expect(await delivery(own)).toEqual(pendingAt(own, 'agent.a'));
       const edited = await appended({ recipient: toAgent('a'), headers: { [HEADER.recipient]: 'broadcast' } });
-      await store.disown([{ messageId: edited.messageId, consumer: 'agent.a' }]);
-      expect((await store.find(edited.messageId))?.deliveries).toEqual([]);
+      await store.unhandled.disown([{ messageId: edited.messageId, consumer: 'agent.a' }]);
+      expect((await store.history.find(edited.messageId))?.deliveries).toEqual([]);
     });
   });
 }

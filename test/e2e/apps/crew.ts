@@ -3,7 +3,7 @@ import { Module } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, startAgent } from 'agentmq/agent';
 import { VoteRequest } from 'agentmq/coordination';
 import { type Ballot, CoordinationModule, CoordinatorsModule, Task, TaskContext, Vote } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { Done, Job, Piece } from './crew-contracts.js';
 
 /** `coordinator` or `worker`; how many times slower than others it is; how much it does at once. */
@@ -16,14 +16,14 @@ const LONGEST_MS = 1_000;
 class Worker {
   constructor(
     private readonly identity: AgentIdentity,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {}
 
   /** Minds no signal: it goes on when the job is somebody else's. */
   @Task(Job, { transactional: true })
   async job({ n, ms }: Job, @Ctx() { task, transaction }: TaskContext): Promise<Done> {
     const { id: by } = this.identity;
-    const { schema } = this.store;
+    const { schema } = this.database;
     await transaction.query(`INSERT INTO "${schema}".effects (n, agent, attempt) VALUES ($1, $2, $3)`, [
       n,
       by,
@@ -31,7 +31,7 @@ class Worker {
     ]);
     await delay(ms * Number(slowness));
     // by itself, not with the result
-    await this.store.query(`INSERT INTO "${schema}".worked (n, agent, attempt) VALUES ($1, $2, $3)`, [
+    await this.database.query(`INSERT INTO "${schema}".worked (n, agent, attempt) VALUES ($1, $2, $3)`, [
       n,
       by,
       task?.attempt,

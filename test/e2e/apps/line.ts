@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, startAgent } from 'agentmq/agent';
 import { CoordinationModule, CoordinatorsModule, Task, TaskContext } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { Analyse, Clean, Parse, Report, type Sheet } from './line-contracts.js';
 
 /** `coordinator`, `desk` or `worker`; how much it does at once. */
@@ -13,7 +13,7 @@ const [role = 'worker', concurrency = '4'] = process.argv.slice(2);
 class Doer {
   constructor(
     private readonly identity: AgentIdentity,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {}
 
   protected async work(stage: string, sheet: Sheet, { task, transaction, signal }: TaskContext): Promise<Sheet> {
@@ -21,7 +21,7 @@ class Doer {
     const [ms = 0, ...times] = sheet.times;
     const { id } = this.identity;
     await transaction.query(
-      `INSERT INTO "${this.store.schema}".effects (n, stage, agent, attempt) VALUES ($1, $2, $3, $4)`,
+      `INSERT INTO "${this.database.schema}".effects (n, stage, agent, attempt) VALUES ($1, $2, $3, $4)`,
       [n, stage, id, task?.attempt],
     );
     if (ms > 0) await delay(ms, undefined, { signal });

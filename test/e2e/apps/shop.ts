@@ -1,6 +1,6 @@
 import { Injectable, Module, type Type } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent, Subscribe } from 'agentmq/agent';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { BareOrder, GiftOrder, NumberedOrder, Order, Refund, SHOP, Tick } from './shop-contracts.js';
 
 /** What sets this release apart from the first one; its arguments. */
@@ -13,11 +13,11 @@ const changes = new Set(process.argv.slice(2) as Change[]);
 abstract class Desk {
   constructor(
     protected readonly identity: AgentIdentity,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {}
 
-  protected async note(n: number, run: Pick<MessageStore, 'query'>['query'] = this.store.query.bind(this.store)) {
-    await run(`INSERT INTO "${this.store.schema}".effects (n, agent) VALUES ($1, $2)`, [n, this.identity.id]);
+  protected async note(n: number, run: Pick<Database, 'query'>['query'] = this.database.query.bind(this.database)) {
+    await run(`INSERT INTO "${this.database.schema}".effects (n, agent) VALUES ($1, $2)`, [n, this.identity.id]);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type ElectionState,
   type Leadership,
 } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 
 /** How long each transaction stays open after its row is written, in s; the first argument. */
 const [hold = '0'] = process.argv.slice(2);
@@ -43,7 +43,7 @@ class WriterAgent implements OnApplicationBootstrap {
 
   constructor(
     private readonly elections: Elections,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -61,7 +61,7 @@ class WriterAgent implements OnApplicationBootstrap {
   }
 
   private async lead(leadership: Leadership): Promise<void> {
-    await this.store.query(`CREATE TABLE IF NOT EXISTS "${this.store.schema}".written (
+    await this.database.query(`CREATE TABLE IF NOT EXISTS "${this.database.schema}".written (
       seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, term bigint NOT NULL, agent text NOT NULL,
       at timestamptz NOT NULL DEFAULT clock_timestamp())`);
     this.writing += WRITERS;
@@ -70,7 +70,7 @@ class WriterAgent implements OnApplicationBootstrap {
   }
 
   private async write({ term, signal, fence }: Leadership): Promise<void> {
-    const sql = `INSERT INTO "${this.store.schema}".written (term, agent) VALUES ($1, $2)`;
+    const sql = `INSERT INTO "${this.database.schema}".written (term, agent) VALUES ($1, $2)`;
     for (let vain = 0; vain < VAIN_ATTEMPTS; vain += Number(signal.aborted)) {
       try {
         await fence(async (transaction) => {

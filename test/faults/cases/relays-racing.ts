@@ -1,6 +1,6 @@
 import { connect } from 'amqplib';
 import { type Message, newMessageId, toRole } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { until } from '../../support/index.js';
 import type { Fault } from '../fault.js';
 import { Journal } from '../journal.js';
@@ -61,21 +61,21 @@ export const relaysRacing: Fault = {
 
 /** Stores messages that are due at once, all in one transaction, as if their sender had died. */
 async function appendDue(scene: Scene, from: number, count: number): Promise<void> {
-  const store = PostgresMessageStore.connect({ url: scene.databaseUrl, namespace: scene.namespace });
+  const store = Store.connect({ url: scene.databaseUrl, namespace: scene.namespace });
   const journal = new Journal(scene.journal(`harness-${from}`));
   const numbers = Array.from({ length: count }, (_, index) => from + index);
   try {
-    await store.transaction(async (transaction) => {
+    await store.database.transaction(async (transaction) => {
       for (let first = 0; first < numbers.length; first += BATCH) {
         const batch = numbers.slice(first, first + BATCH);
         for (const n of batch) journal.offer(n);
-        await store.append(batch.map(messageOf), { owner: 'nobody', leaseMs: 0, transaction });
+        await store.outbox.append(batch.map(messageOf), { owner: 'nobody', leaseMs: 0, transaction });
       }
     });
     for (const n of numbers) journal.accept(n);
   } finally {
     journal.close();
-    await store.close();
+    await store.database.close();
   }
 }
 

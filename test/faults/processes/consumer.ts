@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Controller, Delete, Injectable, Module, Put } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent } from 'agentmq/agent';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Harmful, Numbered, NumberedFailing, NumberedFragile, NumberedTransactional, ROLE } from '../numbered.js';
 import { doomedHandler, doomedStore, strike } from './doomed.js';
@@ -95,7 +95,7 @@ class Counter {
   }
 }
 
-const store = doomedStore(PostgresMessageStore.connect({ url, namespace }), doom);
+const store = doomedStore(Store.connect({ url, namespace }), doom);
 
 @Module({
   imports: [AgentModule.forRoot({ store })],

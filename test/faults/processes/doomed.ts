@@ -1,30 +1,26 @@
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { type Moment, parseMoment } from '../moments.js';
 
 /**
- * The store, as seen by a process that is killed, or stopped until it is told to go on, at a certain moment: before or
- * after the n-th call of one of the store's methods. Without a moment, or with one that is not the store's, it is the
- * store itself.
+ * The store of a process that is killed, or stopped until it is told to go on, at a certain moment: before or after the n-th
+ * call of one of the store's methods. Without a moment, or with one that is not the store's, nothing happens to it.
  */
-export function doomedStore<S extends MessageStore>(store: S, text: string): S {
+export function doomedStore(store: Store, text: string): Store {
   const moment = parseMoment(text);
   if (!moment || moment.when === 'in') return store;
+  const { what, when, signal, count } = moment;
+  const part = Object.values(store).find((each: object) => what in each) as Record<string, unknown> | undefined;
+  if (!part) throw new TypeError(`the store has no ${what}`);
+  const method = part[what] as (...given: unknown[]) => unknown;
   let calls = 0;
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      const method = (...given: unknown[]): unknown => Reflect.apply(value, target, given) as unknown;
-      if (name !== moment.what) return method;
-      return async (...given: unknown[]): Promise<unknown> => {
-        const now = ++calls === moment.count;
-        if (now && moment.when === 'before') await strike(moment.signal);
-        const answer = await method(...given);
-        if (now && moment.when === 'after') await strike(moment.signal);
-        return answer;
-      };
-    },
-  });
+  part[what] = async (...given: unknown[]): Promise<unknown> => {
+    const now = ++calls === count;
+    if (now && when === 'before') await strike(signal);
+    const answer: unknown = await method.apply(part, given);
+    if (now && when === 'after') await strike(signal);
+    return answer;
+  };
+  return store;
 }
 
 /** Strikes the process when the n-th handler comes here. */

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Body, Controller, Delete, Get, Module, Post } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, startAgent } from 'agentmq/agent';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { doomedStore } from './doomed.js';
 import { Harmful, Noise, ROLE } from '../numbered.js';
 import { Load } from './load.js';
@@ -58,7 +58,7 @@ class HarmController {
 }
 
 const { databaseUrl: url, namespace, doom } = readVariables();
-const store = doomedStore(PostgresMessageStore.connect({ url, namespace }), doom);
+const store = doomedStore(Store.connect({ url, namespace }), doom);
 
 @Module({
   imports: [AgentModule.forRoot({ store })],

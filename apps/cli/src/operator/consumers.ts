@@ -23,7 +23,7 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
   if (from === to) throw new UsageError(`${from} is to be moved to itself`);
   await withStore(async (store, settings) => {
     if (!keepSubscriptions && !dryRun) {
-      for (const pattern of await store.moveSubscriptions(from, to)) {
+      for (const pattern of await store.subscriptions.move(from, to)) {
         print(`${to} is subscribed to ${pattern} in place of ${from}`);
       }
     }
@@ -36,7 +36,7 @@ export async function move(from: string, to: string, options: MoveOptions): Prom
 /** Prints what consumers are subscribed to, and what has ended and why: a table, or JSON. */
 export function listSubscriptions({ consumer, json }: SubscriptionsOptions): Promise<void> {
   return withStore(async (store) => {
-    const rows = await store.subscriptions(consumer);
+    const rows = await store.subscriptions.list(consumer);
     if (json) printJson(rows);
     else print(...render(rows));
   });
@@ -45,7 +45,7 @@ export function listSubscriptions({ consumer, json }: SubscriptionsOptions): Pro
 /** Ends a subscription until an instance that declares it starts. */
 export function endSubscription(consumer: string, pattern: string): Promise<void> {
   return withStore(async (store) => {
-    if (!(await store.endSubscription(consumer, pattern, 'ended by an operator'))) {
+    if (!(await store.subscriptions.end(consumer, pattern, 'ended by an operator'))) {
       throw new UsageError(`${consumer} is not subscribed to ${pattern}`);
     }
     print(`${consumer} is not subscribed to ${pattern} any more`);

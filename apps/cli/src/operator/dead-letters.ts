@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { AgentSettings } from 'agentmq/agent';
 import { deadLetterRows, deadRef, deadRefs, knownContracts, messageView } from 'agentmq/apps/monitor';
 import { validatePayload } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
 import { note, print, printJson } from '../output.js';
 import { renderDeadLetter, renderDeadLetters } from './dead-letter-text.js';
@@ -55,7 +55,7 @@ export function list({ json, ...filter }: ListOptions): Promise<void> {
 /** Prints one dead letter. Rejects with `MessageNotFoundError` or `NotDeadError`. */
 export function show(id: string, { json }: ShowOptions): Promise<void> {
   return withStore(async (store, settings) => {
-    const ref = await deadRefs(store, id).then(([first]) => first ?? { messageId: id, consumer: '' });
+    const ref = await deadRefs(store.history, id).then(([first]) => first ?? { messageId: id, consumer: '' });
     const { stored } = await deadLettersOf(store, settings).read(ref);
     const view = messageView(stored, knownContracts());
     if (json) printJson(view);
@@ -80,7 +80,7 @@ export async function requeue(id: string | undefined, options: RequeueOptions): 
     }
     if (text !== undefined) return replace(store, settings, id, consumer, text);
     const letters = deadLettersOf(store, settings);
-    for (const ref of await deadRefs(store, id, consumer, REQUEUED)) {
+    for (const ref of await deadRefs(store.history, id, consumer, REQUEUED)) {
       await letters.requeue(ref);
       print(`requeued ${id} at ${ref.consumer}`);
     }
@@ -91,7 +91,7 @@ export async function requeue(id: string | undefined, options: RequeueOptions): 
 export function discard(id: string, { reason, consumer }: DiscardOptions): Promise<void> {
   return withStore(async (store, settings) => {
     const letters = deadLettersOf(store, settings);
-    for (const ref of await deadRefs(store, id, consumer)) {
+    for (const ref of await deadRefs(store.history, id, consumer)) {
       await letters.discard(ref, reason);
       print(`discarded ${id} at ${ref.consumer}`);
     }
@@ -99,14 +99,14 @@ export function discard(id: string, { reason, consumer }: DiscardOptions): Promi
 }
 
 async function replace(
-  store: MessageStore,
+  store: Store,
   settings: AgentSettings,
   id: string,
   consumer: string | undefined,
   text: string,
 ): Promise<void> {
   const letters = deadLettersOf(store, settings);
-  const ref = await deadRef(store, id, consumer, REQUEUED);
+  const ref = await deadRef(store.history, id, consumer, REQUEUED);
   const { message } = (await letters.read(ref)).stored;
   const contract = knownContracts().find(message.type, message.version);
   if (contract) validatePayload(contract, parsed(text), message.version);
@@ -133,5 +133,5 @@ function parsed(text: string): unknown {
   }
 }
 
-const deadLettersOf = (store: MessageStore, { messaging: { outboxLimit }, bus }: AgentSettings): DeadLetters =>
+const deadLettersOf = (store: Store, { messaging: { outboxLimit }, bus }: AgentSettings): DeadLetters =>
   new DeadLetters(store, { sender: SENDER, outboxLimit, maxMessageBytes: bus.maxMessageBytes });

@@ -1,7 +1,7 @@
 import type { AgentSettings } from 'agentmq/agent';
 import { type Inbox, type QueueState, RabbitMqQueues } from 'agentmq/broker';
 import { parseRecipient } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { print, printJson } from '../output.js';
 import { UsageError } from './errors.js';
 import { withStore } from './with-store.js';
@@ -55,11 +55,11 @@ function withQueues(
 }
 
 /** The inboxes of these consumers, or of all that are known, with what they are subscribed to. */
-async function inboxesOf(store: MessageStore, consumers: readonly string[]): Promise<Inbox[]> {
-  const subscribed = (await store.subscriptions()).filter(({ pattern, endedAt }) => pattern !== '' && !endedAt);
+async function inboxesOf(store: Store, consumers: readonly string[]): Promise<Inbox[]> {
+  const subscribed = (await store.subscriptions.list()).filter(({ pattern, endedAt }) => pattern !== '' && !endedAt);
   const names = new Set(consumers);
   if (names.size === 0) {
-    const { agents } = await store.agents();
+    const { agents } = await store.agents.read();
     for (const { id, role } of agents) names.add(`role.${role}`).add(`agent.${id}`);
     for (const { consumer } of subscribed) names.add(consumer);
   }

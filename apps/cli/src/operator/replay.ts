@@ -1,5 +1,5 @@
 import { exitOnSecondSignal } from 'agentmq/agent';
-import type { DeliveryState, MessageStore, ReplaySelection } from 'agentmq/message-store';
+import { type DeliveryState, type ReplaySelection, type Store } from 'agentmq/message-store';
 import { Replayer, type ReplayProgress, type ReplayRun } from 'agentmq/messaging';
 import { print } from '../output.js';
 import { InterruptedError } from './errors.js';
@@ -39,7 +39,7 @@ export function replay(options: ReplayOptions): Promise<void> {
 
 /** Replays with progress on stderr and a summary on stdout; the first SIGINT or SIGTERM ends it between two batches. */
 export async function replayAll(
-  store: MessageStore,
+  store: Store,
   outboxLimit: number,
   selection: ReplaySelection,
   run: Pick<ReplayRun, 'to' | 'move' | 'dryRun' | 'rate'>,

@@ -1,6 +1,6 @@
 import { type AgentSettings, loadSettings } from 'agentmq/agent';
 import { AgentMQError } from 'agentmq/protocol';
-import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 import { StatementError } from 'agentmq/database';
 
 /** In PostgreSQL's words `undefined_table`. */
@@ -19,16 +19,16 @@ export class NoSchemaError extends AgentMQError {
  * Opens the message store for one piece of work, and closes it. Rejects as the work does, with `StoreUnavailableError`
  * when the database can't be reached, with {@link NoSchemaError} when nothing was ever stored there, and `SettingsError`.
  */
-export async function withStore<T>(work: (store: MessageStore, settings: AgentSettings) => Promise<T>): Promise<T> {
+export async function withStore<T>(work: (store: Store, settings: AgentSettings) => Promise<T>): Promise<T> {
   const settings = loadSettings();
   const { namespace, database } = settings;
-  const store = PostgresMessageStore.connect({ namespace, ...database });
+  const store = Store.connect({ namespace, ...database });
   try {
     return await work(store, settings);
   } catch (error) {
     throw isMissingTable(error) ? new NoSchemaError(namespace) : error;
   } finally {
-    await store.close();
+    await store.database.close();
   }
 }
 

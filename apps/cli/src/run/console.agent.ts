@@ -1,7 +1,7 @@
 import { Agent, AgentClient, Ctx, type MessageContext, Subscribe } from 'agentmq/agent';
 import { fromWireError } from 'agentmq/protocol';
 import { TASK_PROGRESS_TOPIC, TASK_RESULT_TOPIC, TaskProgress, TaskRequest, TaskResult } from 'agentmq/contracts';
-import { MessageStore } from 'agentmq/message-store';
+import { HistoryStore } from 'agentmq/message-store';
 
 /** Receives what the console shows of a run. */
 export abstract class ProgressListener {
@@ -17,7 +17,7 @@ export class ConsoleAgent {
   constructor(
     private readonly agents: AgentClient,
     private readonly listener: ProgressListener,
-    private readonly store: MessageStore,
+    private readonly history: HistoryStore,
   ) {}
 
   /** Resolves with the result of an analysis of a file. Rejects with `RemoteError` when the task failed. */
@@ -37,7 +37,7 @@ export class ConsoleAgent {
   @Subscribe(TASK_RESULT_TOPIC, TaskResult, { scope: 'instance' })
   async onResult(result: TaskResult, @Ctx() { message }: MessageContext): Promise<void> {
     // Anything may be published to the topic; what counts was sent through the store.
-    const stored = await this.store.find(message.messageId);
+    const stored = await this.history.find(message.messageId);
     if (stored?.received !== false) return;
     this.results.set(result.taskId, result);
     this.arrived();

@@ -4,7 +4,7 @@ import { SpecialistModule } from 'agentmq/apps/specialist';
 import { WorkerModule } from 'agentmq/apps/worker';
 import { AnalysisSummary } from 'agentmq/contracts';
 import { contractOf, readPayload } from 'agentmq/protocol';
-import type { MessageStore, TraceSummary } from 'agentmq/message-store';
+import type { Store, TraceSummary } from 'agentmq/message-store';
 import { buildReport, checkWritable, renderReport, writeReport } from '../report/index.js';
 import { ConsoleAgent } from './console.agent.js';
 import { ConsoleModule } from './console.module.js';
@@ -72,10 +72,10 @@ async function analyse(table: CsvFile, { input, agents, output, strict }: RunOpt
 }
 
 /** What the flow of a task came to: its messages, and those completed. */
-async function sumUp(store: MessageStore, taskId: string): Promise<TraceSummary> {
-  const task = await store.find(taskId);
+async function sumUp(store: Store, taskId: string): Promise<TraceSummary> {
+  const task = await store.history.find(taskId);
   if (!task) throw new Error(`task ${taskId} is not in the store`);
-  return store.trace(task.message);
+  return store.history.trace(task.message);
 }
 
 const summaryOf = (result: unknown): AnalysisSummary =>

@@ -10,7 +10,7 @@ import {
   stopWithNpm,
 } from 'agentmq/agent';
 import { MemoryHub } from 'agentmq/broker';
-import { type MessageStore, PostgresMessageStore } from 'agentmq/message-store';
+import { Store } from 'agentmq/message-store';
 
 /** Stopping in the middle does not wait for a task that is under way. */
 const SHUTDOWN_TIMEOUT_MS = 1_000;
@@ -34,7 +34,7 @@ export class Team {
 
   private constructor(
     private readonly settings: AgentSettings,
-    readonly store: MessageStore,
+    readonly store: Store,
     /** Rejects when the embedded database has ended for good: then nothing that the agents do comes to an end. */
     readonly broken: Promise<never>,
   ) {
@@ -50,12 +50,12 @@ export class Team {
     let onBroken: ((error: Error) => void) | undefined;
     const broken = new Promise<never>((_, reject) => (onBroken = reject));
     const store = database.url
-      ? PostgresMessageStore.connect({ namespace, ...database })
-      : PostgresMessageStore.embedded({ dataDirectory: './.agentmq', namespace, ...(onBroken ? { onBroken } : {}) });
+      ? Store.connect({ namespace, ...database })
+      : Store.embedded({ dataDirectory: './.agentmq', namespace, ...(onBroken ? { onBroken } : {}) });
     const team = new Team(settings, store, broken);
     team.stopOnSignal();
     try {
-      await store.migrate();
+      await store.database.migrate();
       return team;
     } catch (error) {
       await team.stop();
@@ -103,7 +103,7 @@ export class Team {
 
   async stop(): Promise<void> {
     await this.stopAgents();
-    await this.store.close();
+    await this.store.database.close();
     if (!this.interrupted) this.deafen();
   }
 

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
 import { errorText } from 'agentmq/protocol';
 import { type ElectionGroup, Elections, type Leadership } from 'agentmq/coordination';
-import { MessageStore } from 'agentmq/message-store';
+import { OutboxStore } from 'agentmq/message-store';
 import { pause } from 'agentmq/time';
 import { HealthProbes, type ProbeResult, RepeatedLog } from 'agentmq/telemetry';
 import { CheckMetrics } from './check-metrics.js';
@@ -35,7 +35,7 @@ export class Checks implements OnApplicationBootstrap {
     private readonly server: AgentServer,
     private readonly registry: AgentRegistry,
     private readonly elections: Elections,
-    private readonly store: MessageStore,
+    private readonly outbox: OutboxStore,
     private readonly conditions: ConditionStore,
     private readonly prober: Prober,
     private readonly metrics: CheckMetrics,
@@ -77,7 +77,7 @@ export class Checks implements OnApplicationBootstrap {
   private async round(leadership: Leadership): Promise<void> {
     const isJudge = (): boolean => this.server.isReady && this.registry.isClear && !leadership.signal.aborted;
     if (!isJudge() || !(await this.probeAll(leadership.signal)) || !isJudge()) return this.interrupted();
-    const stuck = await this.store.stuckSenders(this.settings.monitor.behind);
+    const stuck = await this.outbox.stuckSenders(this.settings.monitor.behind);
     const findings = findingsOf({ agents: this.present(), probes: this.probes, stuck });
     this.metrics.found(findings);
     const isNews = changesBetween(await this.conditions.read(), findings).length > 0;

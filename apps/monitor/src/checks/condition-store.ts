@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
 import { AgentRecovered, AgentUnhealthy } from 'agentmq/agent';
 import type { Transaction } from 'agentmq/database';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { type AgentFinding, changesBetween, type ConditionChange, type ToldCondition } from './conditions.js';
 
 /** The most changes that one transaction tells: a fleet that dies at once needs no more room in the outbox than this. */
@@ -16,15 +16,15 @@ export class ConditionStore {
   private readonly conditions: string;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly database: Database,
     private readonly client: AgentClient,
   ) {
-    this.conditions = `"${store.schema}".agent_conditions`;
+    this.conditions = `"${database.schema}".agent_conditions`;
   }
 
   /** At most `limit`, those first that are unhealthy for the longest time. */
   read(limit?: number): Promise<ToldCondition[]> {
-    return this.store.query<ToldCondition>(
+    return this.database.query<ToldCondition>(
       `SELECT ${columns} FROM ${this.conditions} ORDER BY since, agent_id LIMIT $1`,
       [limit ?? null],
     );

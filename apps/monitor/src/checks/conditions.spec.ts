@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { AgentClient, RegisteredAgent } from 'agentmq/agent';
 import type { Transaction } from 'agentmq/database';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import * as fc from 'fast-check';
 import { ConditionStore, MOST_CHANGES } from './condition-store.js';
 import { answersProbes, changesBetween, type ConditionChange, findingsOf, type ToldCondition } from './conditions.js';
@@ -226,7 +226,7 @@ it('tells a fleet that dies at once bit by bit', async () => {
   } as unknown as Transaction;
   const broadcasts: unknown[] = [];
   const client = { broadcast: (_: unknown, payload: object) => Promise.resolve(broadcasts.push(payload)) };
-  const store = new ConditionStore({ schema: 's' } as MessageStore, client as unknown as AgentClient);
+  const store = new ConditionStore({ schema: 's' } as Database, client as unknown as AgentClient);
   const found = findingsOf({ agents, probes: new Map(), stuck: [] });
   const changes = [await store.tell(found, transaction), await store.tell(found, transaction)];
   expect(changes.map(({ length }) => length)).toEqual([MOST_CHANGES, 1]);

@@ -1,5 +1,5 @@
 import { Body, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
-import { MessageStore, openStates, type StoredSubscription } from 'agentmq/message-store';
+import { SubscriptionStore, openStates, type StoredSubscription } from 'agentmq/message-store';
 import { SubscriptionNotFoundError } from './errors.js';
 import { answerWith, OperationsController, type StatusSetter } from './operations.js';
 import { ReplayJobs, type ReplayView } from './replay-jobs.js';
@@ -11,7 +11,7 @@ const DEFAULT_RATE = 1_000;
 @OperationsController('move')
 export class MoveController {
   constructor(
-    private readonly store: MessageStore,
+    private readonly subscriptions: SubscriptionStore,
     private readonly jobs: ReplayJobs,
   ) {}
 
@@ -20,7 +20,7 @@ export class MoveController {
     @Body() { from, to, dead = false, keepSubscriptions = false, dryRun = false, rate = DEFAULT_RATE }: MoveRequest,
     @Res({ passthrough: true }) response: StatusSetter,
   ): Promise<ReplayView> {
-    if (!keepSubscriptions && !dryRun && from !== to) await this.store.moveSubscriptions(from, to);
+    if (!keepSubscriptions && !dryRun && from !== to) await this.subscriptions.move(from, to);
     const selection = { consumer: from, states: dead ? ([...openStates, 'dead'] as const) : openStates };
     return answerWith(await this.jobs.start(selection, { to, move: true, dryRun, rate }), response);
   }
@@ -29,17 +29,17 @@ export class MoveController {
 /** What consumers are subscribed to. */
 @OperationsController('subscriptions')
 export class SubscriptionsController {
-  constructor(private readonly store: MessageStore) {}
+  constructor(private readonly subscriptions: SubscriptionStore) {}
 
   @Get()
   list(@Query() { consumer }: SubscriptionsQuery): Promise<StoredSubscription[]> {
-    return this.store.subscriptions(consumer);
+    return this.subscriptions.list(consumer);
   }
 
   @Post('end')
   @HttpCode(204)
   async end(@Body() { consumer, pattern }: EndSubscriptionRequest): Promise<void> {
-    const ended = await this.store.endSubscription(consumer, pattern, 'ended by an operator');
+    const ended = await this.subscriptions.end(consumer, pattern, 'ended by an operator');
     if (!ended) throw new SubscriptionNotFoundError(consumer, pattern);
   }
 }

@@ -1,6 +1,6 @@
 import { BadRequestException, Body, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ContractCatalogue, validatePayload } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { HistoryStore } from 'agentmq/message-store';
 import { DeadLetters } from 'agentmq/messaging';
 import { deadRef, deadRefs } from './dead-refs.js';
 import { answerWith, OperationsController, type StatusSetter } from './operations.js';
@@ -30,7 +30,7 @@ export interface Requeued {
 @OperationsController('dead-letters')
 export class DeadLettersController {
   constructor(
-    private readonly store: MessageStore,
+    private readonly history: HistoryStore,
     private readonly deadLetters: DeadLetters,
     private readonly contracts: ContractCatalogue,
     private readonly jobs: ReplayJobs,
@@ -48,7 +48,7 @@ export class DeadLettersController {
   /** The message with all its deliveries; 409 if it is dead nowhere. */
   @Get(':id')
   async read(@Param('id') id: string): Promise<MessageView> {
-    const [ref] = await deadRefs(this.store, id);
+    const [ref] = await deadRefs(this.history, id);
     const { stored } = await this.deadLetters.read(ref ?? { messageId: id, consumer: '' });
     return messageView(stored, this.contracts);
   }
@@ -58,11 +58,11 @@ export class DeadLettersController {
   @HttpCode(202)
   async requeue(@Param('id') id: string, @Body() { consumer, payload }: RequeueRequest): Promise<Requeued> {
     if (payload === undefined) {
-      const refs = await deadRefs(this.store, id, consumer, REQUEUED);
+      const refs = await deadRefs(this.history, id, consumer, REQUEUED);
       for (const ref of refs) await this.deadLetters.requeue(ref);
       return { id, consumers: refs.map((ref) => ref.consumer) };
     }
-    const ref = await deadRef(this.store, id, consumer, REQUEUED);
+    const ref = await deadRef(this.history, id, consumer, REQUEUED);
     const { stored } = await this.deadLetters.read(ref);
     const contract = this.contracts.find(stored.message.type, stored.message.version);
     if (contract) validatePayload(contract, payload, stored.message.version);
@@ -90,7 +90,7 @@ export class DeadLettersController {
     @Param('id') id: string,
     @Body() { reason, consumer }: DiscardRequest,
   ): Promise<{ readonly id: string; readonly consumers: readonly string[] }> {
-    const refs = await deadRefs(this.store, id, consumer);
+    const refs = await deadRefs(this.history, id, consumer);
     for (const ref of refs) await this.deadLetters.discard(ref, reason);
     return { id, consumers: refs.map((ref) => ref.consumer) };
   }

@@ -1,4 +1,4 @@
-import type { DeliveryRef, DeliveryState, MessageStore } from 'agentmq/message-store';
+import type { DeliveryRef, DeliveryState, HistoryStore } from 'agentmq/message-store';
 import { NotDeadError } from 'agentmq/messaging';
 import { MessageNotFoundError, SeveralConsumersError } from './errors.js';
 
@@ -7,12 +7,12 @@ import { MessageNotFoundError, SeveralConsumersError } from './errors.js';
  * wherever it is in one of `states` and was not discarded. Rejects with {@link MessageNotFoundError} or `NotDeadError`.
  */
 export async function deadRefs(
-  store: MessageStore,
+  history: HistoryStore,
   messageId: string,
   consumer?: string,
   states: readonly DeliveryState[] = ['dead'],
 ): Promise<DeliveryRef[]> {
-  const stored = await store.find(messageId);
+  const stored = await history.find(messageId);
   if (!stored) throw new MessageNotFoundError(messageId);
   if (consumer !== undefined) return [{ messageId, consumer }];
   const dead = stored.deliveries.filter(({ state, discarded }) => states.includes(state) && discarded === null);
@@ -23,12 +23,12 @@ export async function deadRefs(
 
 /** As {@link deadRefs}, for what is possible at one consumer only. Rejects with {@link SeveralConsumersError} too. */
 export async function deadRef(
-  store: MessageStore,
+  history: HistoryStore,
   messageId: string,
   consumer?: string,
   states?: readonly DeliveryState[],
 ): Promise<DeliveryRef> {
-  const refs = await deadRefs(store, messageId, consumer, states);
+  const refs = await deadRefs(history, messageId, consumer, states);
   const [ref] = refs;
   if (!ref || refs.length > 1) {
     throw new SeveralConsumersError(

@@ -1,6 +1,6 @@
 import { Get, Param } from '@nestjs/common';
 import { ContractCatalogue } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { HistoryStore, Store } from 'agentmq/message-store';
 import { readTrace, type Trace } from 'agentmq/messaging';
 import { MessageNotFoundError } from './errors.js';
 import { OperationsController } from './operations.js';
@@ -10,13 +10,13 @@ import { type MessageView, messageView } from './views.js';
 @OperationsController('messages')
 export class MessagesController {
   constructor(
-    private readonly store: MessageStore,
+    private readonly history: HistoryStore,
     private readonly contracts: ContractCatalogue,
   ) {}
 
   @Get(':id')
   async read(@Param('id') id: string): Promise<MessageView> {
-    const stored = await this.store.find(id);
+    const stored = await this.history.find(id);
     if (!stored) throw new MessageNotFoundError(id);
     return messageView(stored, this.contracts);
   }
@@ -25,7 +25,7 @@ export class MessagesController {
 /** Flows of messages. */
 @OperationsController('traces')
 export class TracesController {
-  constructor(private readonly store: MessageStore) {}
+  constructor(private readonly store: Store) {}
 
   /** By the trace's id, or by that of one of its messages. */
   @Get(':id')

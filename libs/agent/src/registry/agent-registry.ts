@@ -18,7 +18,7 @@ import {
   toEveryone,
   toTopic,
 } from 'agentmq/protocol';
-import { type AgentCircuit, type AgentSnapshot, type HandledContract, MessageStore } from 'agentmq/message-store';
+import { type AgentCircuit, type AgentSnapshot, type HandledContract, AgentStore } from 'agentmq/message-store';
 import { MessageBus, type Route, untraced } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
@@ -74,7 +74,7 @@ export class AgentRegistry {
   constructor(
     private readonly settings: AgentSettings,
     private readonly identity: AgentIdentity,
-    private readonly store: MessageStore,
+    private readonly record: AgentStore,
     private readonly bus: MessageBus,
   ) {
     this.times = registryTimes(settings.registry);
@@ -172,7 +172,7 @@ export class AgentRegistry {
     this.state = 'left';
     this.announcements.stop();
     this.hints.stop();
-    await this.store.deregisterAgent({ id, instance });
+    await this.record.deregister({ id, instance });
     await this.tell(AgentDeregistered, { id, instance });
   }
 
@@ -190,7 +190,7 @@ export class AgentRegistry {
   private async enter(): Promise<void> {
     const { id, role, instance, concurrency } = this.identity;
     const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version, concurrency };
-    const { incarnation, registeredAt } = await this.store.registerAgent({
+    const { incarnation, registeredAt } = await this.record.register({
       ...agent,
       handles: this.handles,
       ephemeral: this.settings.ephemeral,
@@ -218,7 +218,7 @@ export class AgentRegistry {
       circuits: this.circuits().slice(0, MAX_CIRCUITS),
     };
     const outcome = await this.publish(heartbeat)
-      .then(() => this.store.heartbeat(heartbeat))
+      .then(() => this.record.heartbeat(heartbeat))
       .catch(async (error: unknown) => {
         await this.read(false).catch(() => undefined);
         throw error;
@@ -247,7 +247,7 @@ export class AgentRegistry {
     if (!beaten) this.clearness.failed();
     await this.reading(async () => {
       try {
-        const snapshot = await this.store.agents();
+        const snapshot = await this.record.read();
         if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
         this.emit(this.view.read(snapshot, this.isClear));
         if (beaten && this.isClear) await this.endGone(snapshot);
@@ -262,7 +262,7 @@ export class AgentRegistry {
   private async endGone({ now, agents }: AgentSnapshot): Promise<void> {
     const { endedAfter } = this.times;
     if (agents.every(({ heartbeatAt }) => now.getTime() - heartbeatAt.getTime() < endedAfter)) return;
-    for (const id of await this.store.endAgents(endedAfter))
+    for (const id of await this.record.end(endedAfter))
       this.logger.log(`${id} is gone for good: what it was owed has expired`);
   }
 
@@ -272,7 +272,7 @@ export class AgentRegistry {
         if (this.named.size === 0) return;
         const ids = this.named.size > MOST_NAMED ? undefined : [...this.named];
         this.named.clear();
-        this.emit(this.view.read(await this.store.agents(ids), this.isClear, ids));
+        this.emit(this.view.read(await this.record.read(ids), this.isClear, ids));
       });
     } catch (error) {
       this.logger.debug(`agents that were announced are not known before the next heartbeat: ${errorText(error)}`);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
 import { CastVote } from '../messages/consensus.js';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError } from 'agentmq/messaging';
 import { pause } from 'agentmq/time';
@@ -48,9 +48,9 @@ export class Consensus {
     private readonly agents: AgentClient,
     private readonly counting: VoteCounting,
     private readonly absences: Absences,
-    store: MessageStore,
+    database: Database,
   ) {
-    this.proposals = new ProposalStore(store);
+    this.proposals = new ProposalStore(database);
   }
 
   /**

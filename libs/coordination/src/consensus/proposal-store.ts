@@ -1,6 +1,6 @@
 import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
 import type { Transaction } from 'agentmq/database';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import type {
   AbsenceReason,
   AbsentElector,
@@ -31,14 +31,14 @@ export interface ProposalChange {
   readonly outcome: VotingResult | undefined;
 }
 
-/** Proposals and votes in the message store's database. Everything rejects as `MessageStore.query` does. */
+/** Proposals and votes in the message store's database. Everything rejects as `Database.query` does. */
 export class ProposalStore {
   private readonly proposals: string;
   private readonly votes: string;
 
-  constructor(private readonly store: MessageStore) {
-    this.proposals = `"${store.schema}".proposals`;
-    this.votes = `"${store.schema}".votes`;
+  constructor(private readonly database: Database) {
+    this.proposals = `"${database.schema}".proposals`;
+    this.votes = `"${database.schema}".votes`;
   }
 
   /** Resolves with when it closes, in whole ms: no clock that counts in these gets there too early. */
@@ -127,7 +127,7 @@ export class ProposalStore {
 
   /** Open proposals of a role that any of these is an elector of. */
   async openWith(role: string, electors: readonly string[]): Promise<string[]> {
-    const rows = await this.store.query<{ id: string }>(
+    const rows = await this.database.query<{ id: string }>(
       `SELECT id FROM ${this.proposals} WHERE outcome IS NULL AND role = $1 AND electors && $2::text[] ORDER BY id`,
       [role, electors],
     );
@@ -135,7 +135,7 @@ export class ProposalStore {
   }
 
   async openElectors(role: string): Promise<string[]> {
-    const rows = await this.store.query<{ elector: string }>(
+    const rows = await this.database.query<{ elector: string }>(
       `SELECT DISTINCT unnest(electors) AS elector FROM ${this.proposals} WHERE outcome IS NULL AND role = $1`,
       [role],
     );
@@ -143,13 +143,13 @@ export class ProposalStore {
   }
 
   async roleOf(id: string): Promise<string | undefined> {
-    const [row] = await this.store.query<{ role: string }>(`SELECT role FROM ${this.proposals} WHERE id = $1`, [id]);
+    const [row] = await this.database.query<{ role: string }>(`SELECT role FROM ${this.proposals} WHERE id = $1`, [id]);
     return row?.role;
   }
 
   /** Whether its outcome is there. Undefined: there is no such proposal. */
   async isDecided(id: string): Promise<boolean | undefined> {
-    const [row] = await this.store.query<{ decided: boolean }>(
+    const [row] = await this.database.query<{ decided: boolean }>(
       `SELECT outcome IS NOT NULL AS decided FROM ${this.proposals} WHERE id = $1`,
       [id],
     );
@@ -158,7 +158,7 @@ export class ProposalStore {
 
   /** With its votes, all as of one moment. */
   async find(id: string): Promise<Proposal | undefined> {
-    const [row] = await this.store.query<ProposalRow & { votes: readonly VoteRow[] }>(
+    const [row] = await this.database.query<ProposalRow & { votes: readonly VoteRow[] }>(
       `SELECT ${COLUMNS}, (
          SELECT coalesce(json_agg(json_build_object('voter', voter, 'choice', choice, 'reason', reason,
            'remark', remark, 'castAt', cast_at, 'receivedAt', received_at) ORDER BY place), '[]')
@@ -172,7 +172,7 @@ export class ProposalStore {
 
   async list({ state, limit = DEFAULT_LIMIT, after = '' }: ProposalFilter): Promise<ProposalSummary[]> {
     const inState = state === 'open' ? 'outcome IS NULL' : 'outcome = $3';
-    const rows = await this.store.query<ProposalRow>(
+    const rows = await this.database.query<ProposalRow>(
       `SELECT ${COLUMNS} FROM ${this.proposals} WHERE id > $1 ${state ? `AND ${inState}` : ''} ORDER BY id LIMIT $2`,
       state && state !== 'open' ? [after, limit, state] : [after, limit],
     );

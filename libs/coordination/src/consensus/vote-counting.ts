@@ -3,7 +3,8 @@ import { AgentClient, AgentIdentity, AgentRegistry } from 'agentmq/agent';
 import { CastVote, CloseProposal, ProposalDecided, VoteRequest } from '../messages/consensus.js';
 import { contractOf, formatRecipient, newMessageId, toRole } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
-import { MessageStore, openStates } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
+import { HistoryStore, openStates } from 'agentmq/message-store';
 import { UnknownProposalError } from './errors.js';
 import type { AbsenceReason, AbsentElector, ProposalSummary } from './proposal.js';
 import { type ProposalChange, ProposalStore, type ReceivedVote } from './proposal-store.js';
@@ -27,16 +28,17 @@ export class VoteCounting {
     private readonly identity: AgentIdentity,
     private readonly registry: AgentRegistry,
     private readonly agents: AgentClient,
-    private readonly store: MessageStore,
+    private readonly database: Database,
+    private readonly history: HistoryStore,
   ) {
-    this.proposals = new ProposalStore(store);
+    this.proposals = new ProposalStore(database);
   }
 
   /** Writes a proposal down, asks its electors and sees to its end, all of it or nothing. Resolves with its id. */
   open(draft: Draft): Promise<string> {
     const id = newMessageId();
     const { id: proposer, role } = this.identity;
-    return this.store.transaction(async (transaction) => {
+    return this.database.transaction(async (transaction) => {
       const options = { transaction, correlationId: id };
       const { subject, content, rule, electorate, timeout } = draft;
       const absent = this.knownAbsent(draft, await this.proposals.now(transaction));
@@ -82,7 +84,7 @@ export class VoteCounting {
     const role = await this.proposals.roleOf(id);
     if (role === undefined) throw new UnknownProposalError(id);
     const underWay = await this.firstUnderWay(id, role);
-    await this.store.transaction(async (transaction) => {
+    await this.database.transaction(async (transaction) => {
       const { proposal, over } = await this.locked(transaction, id);
       if (proposal.state !== 'open') return;
       const waits = underWay !== undefined && underWay <= proposal.closesAt;
@@ -103,7 +105,7 @@ export class VoteCounting {
   /** These agents are gone, or (undefined) back: open proposals of this role no longer wait for them, or do again. */
   async noteAbsence(agents: ReadonlyMap<string, AbsenceReason | undefined>): Promise<void> {
     for (const id of await this.proposals.openWith(this.identity.role, [...agents.keys()])) {
-      await this.store.transaction((transaction) => this.noteAbsenceFrom(transaction, id, agents));
+      await this.database.transaction((transaction) => this.noteAbsenceFrom(transaction, id, agents));
     }
   }
 
@@ -165,7 +167,7 @@ export class VoteCounting {
   /** When the first of the votes was cast that are stored and not recorded yet. */
   private async firstUnderWay(id: string, role: string): Promise<Date | undefined> {
     const votes = { correlationId: id, type: contractOf(CastVote).type, consumer: formatRecipient(toRole(role)) };
-    const open = await Promise.all(openStates.map((state) => this.store.list({ ...votes, state, limit: 1 })));
+    const open = await Promise.all(openStates.map((state) => this.history.list({ ...votes, state, limit: 1 })));
     const times = open.flat().map(({ message }) => message.timestamp.getTime());
     return times.length > 0 ? new Date(Math.min(...times)) : undefined;
   }

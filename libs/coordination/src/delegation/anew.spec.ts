@@ -1,16 +1,16 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
 
 const namespace = randomNamespace('anew');
-const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
+const database = Database.connect({ url: databaseUrl(), namespace });
 let play: Play;
 
-beforeAll(() => store.migrate(), 30_000);
+beforeAll(() => database.migrate(), 30_000);
 afterEach(() => play.world.close());
 afterAll(async () => {
-  await store.close();
+  await database.close();
   await removeNamespace(namespace);
 });
 
@@ -22,7 +22,7 @@ it('who is at work on a part of which the next attempt makes another is told to 
     task.signal.addEventListener('abort', () => stopped.push(path));
     return by.delegation.delegate(Piece, [{ path: part }], { ...role, keyOf: () => 'the same' });
   };
-  play = new Play(store, {
+  play = new Play(database, {
     '0': async (attempt) => {
       if (attempt.task.attempt > 1) return delegate(attempt, '0.second');
       await Promise.race([delegate(attempt, '0.first'), failing.opened]);

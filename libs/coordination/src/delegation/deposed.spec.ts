@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AgentMQError } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
 import { TaskTakenError } from '../tasks/errors.js';
 import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
@@ -14,24 +14,24 @@ const DEADLINE_MS = 100;
 /** Each process is held at the statement in question, and goes on only after others have what it had. */
 describe('an agent that goes on after its task was given to another', () => {
   const namespace = randomNamespace('deposed');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
+  const database = Database.connect({ url: databaseUrl(), namespace });
   const plays: Play[] = [];
 
   const play = (methods: Record<string, (attempt: Attempt) => Promise<unknown>>): Play => {
-    const one = new Play(store, methods);
+    const one = new Play(database, methods);
     plays.push(one);
     return one;
   };
   const parts = (...paths: string[]): Piece[] => paths.map((path) => ({ path }));
   const keyOf = ({ path }: Piece): string => path;
 
-  beforeAll(() => store.migrate(), 30_000);
+  beforeAll(() => database.migrate(), 30_000);
   afterEach(async () => {
     for (const one of plays.splice(0)) one.world.close();
-    await store.query(`TRUNCATE "${namespace}".tasks`);
+    await database.query(`TRUNCATE "${namespace}".tasks`);
   });
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
 

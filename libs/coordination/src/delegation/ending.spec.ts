@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { AgentMQError } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { PartFailedError } from './errors.js';
 import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
@@ -12,7 +12,7 @@ class Refused extends AgentMQError {
 /** Nobody tidies up meanwhile: what is to end with a task has to end by the statement that ends it. */
 describe('parts of a task that ends before them', () => {
   const namespace = randomNamespace('ending');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
+  const database = Database.connect({ url: databaseUrl(), namespace });
   const plays: Play[] = [];
   const under = gate();
   const keyOf = ({ path }: Piece): string => path;
@@ -34,7 +34,7 @@ describe('parts of a task that ends before them', () => {
   };
 
   const play = (methods: Record<string, (attempt: Attempt) => Promise<unknown>>): Play => {
-    const one = new Play(store, methods);
+    const one = new Play(database, methods);
     plays.push(one);
     return one;
   };
@@ -47,14 +47,14 @@ describe('parts of a task that ends before them', () => {
     }
   };
 
-  beforeAll(() => store.migrate(), 30_000);
+  beforeAll(() => database.migrate(), 30_000);
   afterEach(async () => {
     for (const one of plays.splice(0)) one.world.close();
     stopped.clear();
-    await store.query(`TRUNCATE "${namespace}".tasks`);
+    await database.query(`TRUNCATE "${namespace}".tasks`);
   });
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
 

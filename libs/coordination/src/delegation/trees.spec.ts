@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { AgentMQError, Contract } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { IsArray, IsInt, IsString } from 'class-validator';
 import fc from 'fast-check';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
@@ -82,7 +82,7 @@ type Event = {
 
 describe('trees of delegated tasks', () => {
   const namespace = randomNamespace('trees');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
+  const database = Database.connect({ url: databaseUrl(), namespace });
   const worlds: World[] = [];
 
   /** Carries out a node of whichever tree: failures are counted over all attempts of its tree. */
@@ -116,7 +116,7 @@ describe('trees of delegated tasks', () => {
   };
 
   const worldOf = (top: Work): World => {
-    const world = new World(store, methodOf(top), AGENTS);
+    const world = new World(database, methodOf(top), AGENTS);
     worlds.push(world);
     return world;
   };
@@ -125,7 +125,7 @@ describe('trees of delegated tasks', () => {
 
   async function clear(): Promise<void> {
     for (const world of worlds.splice(0)) world.close();
-    await store.query(`TRUNCATE ${namespace}.tasks, ${namespace}.changes`);
+    await database.query(`TRUNCATE ${namespace}.tasks, ${namespace}.changes`);
   }
 
   async function happen(world: World, { kind, choice }: Event): Promise<void> {
@@ -154,21 +154,21 @@ describe('trees of delegated tasks', () => {
   }
 
   beforeAll(async () => {
-    await store.migrate();
+    await database.migrate();
     // what became of each task, in order
-    await store.query(`CREATE TABLE ${namespace}.changes
+    await database.query(`CREATE TABLE ${namespace}.changes
       (n serial, id text, was text, state text, began boolean, whole text, assignment text)`);
-    await store.query(`CREATE FUNCTION ${namespace}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    await database.query(`CREATE FUNCTION ${namespace}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       INSERT INTO ${namespace}.changes (id, was, state, began, whole, assignment)
       VALUES (NEW.id, OLD.state, NEW.state, NEW.started_at IS DISTINCT FROM OLD.started_at AND NEW.started_at IS NOT NULL,
         (SELECT state FROM ${namespace}.tasks WHERE id = NEW.parent_id), NEW.assignment);
       RETURN NEW; END $$`);
-    await store.query(`CREATE TRIGGER note AFTER UPDATE ON ${namespace}.tasks
+    await database.query(`CREATE TRIGGER note AFTER UPDATE ON ${namespace}.tasks
       FOR EACH ROW EXECUTE FUNCTION ${namespace}.note()`);
   });
   afterEach(clear);
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
   jest.setTimeout(120_000);
@@ -193,7 +193,7 @@ describe('trees of delegated tasks', () => {
               world.cancel(ids[cancellation.which % ids.length]?.id ?? '');
             }
             await finish(world);
-            expect(await whatIsWrong(store, (path) => nodeAt(top, path), world.cancellations)).toEqual([]);
+            expect(await whatIsWrong(database, (path) => nodeAt(top, path), world.cancellations)).toEqual([]);
           },
         )
         .afterEach(clear),
@@ -219,7 +219,7 @@ describe('trees of delegated tasks', () => {
             world.resume();
             await world.lead();
           }
-          expect(await whatIsWrong(store, (path) => nodeAt(top, path), world.cancellations)).toEqual([]);
+          expect(await whatIsWrong(database, (path) => nodeAt(top, path), world.cancellations)).toEqual([]);
           await clear();
         },
       ),

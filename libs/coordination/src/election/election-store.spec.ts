@@ -1,22 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { ElectionStore } from './election-store.js';
 import { DeposedError } from './errors.js';
 
 describe('the record of elections', () => {
   const namespace = randomNamespace('election');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
-  const record = new ElectionStore(store);
+  const database = Database.connect({ url: databaseUrl(), namespace });
+  const record = new ElectionStore(database);
 
-  beforeAll(() => store.migrate(), 30_000);
+  beforeAll(() => database.migrate(), 30_000);
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
 
   const votes = (group: string): Promise<{ agent_id: string }[]> =>
-    store.query(`SELECT agent_id FROM "${store.schema}".election_votes WHERE group_name = $1 ORDER BY 1`, [group]);
+    database.query(`SELECT agent_id FROM "${database.schema}".election_votes WHERE group_name = $1 ORDER BY 1`, [
+      group,
+    ]);
 
   it('keeps one vote of a member for each term, and never an earlier one', async () => {
     expect(await record.load('votes', 'm')).toMatchObject({ term: 0, votedFor: undefined });
@@ -84,13 +86,13 @@ describe('the record of elections', () => {
     'takes a term that was never reached, %s, for none',
     async (term) => {
       const group = `beyond ${term}`;
-      const { schema } = store;
-      await store.query(
+      const { schema } = database;
+      await database.query(
         `INSERT INTO "${schema}".leaderships (group_name, term, leader, instance) VALUES ($1, $2, 'ghost', 'ghost')`,
         [group, term],
       );
       for (const id of ['m', 'ghost'])
-        await store.query(
+        await database.query(
           `INSERT INTO "${schema}".election_votes (group_name, agent_id, term, voted_for) VALUES ($1, $2, $3, 'ghost')`,
           [group, id, term],
         );

@@ -1,5 +1,5 @@
 import type { Transaction } from 'agentmq/database';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { DeposedError } from './errors.js';
 import { type ElectionRecord, type GroupRecord, HIGHEST_TERM } from './protocol.js';
 
@@ -21,21 +21,21 @@ export interface Written {
  */
 const COMMIT_WITHIN_MS = '5000';
 
-/** Votes and leaderships of all groups, in the message store's database. Everything rejects as `MessageStore.query` does. */
+/** Votes and leaderships of all groups, in the message store's database. Everything rejects as `Database.query` does. */
 export class ElectionStore {
   private readonly votes: string;
   private readonly leaderships: string;
 
-  constructor(private readonly store: MessageStore) {
-    this.votes = `"${store.schema}".election_votes`;
-    this.leaderships = `"${store.schema}".leaderships`;
+  constructor(private readonly database: Database) {
+    this.votes = `"${database.schema}".election_votes`;
+    this.leaderships = `"${database.schema}".leaderships`;
   }
 
   /** What a member has to know when it starts. */
   async load(group: string, member: string): Promise<ElectionRecord> {
     const [record, votes] = await Promise.all([
       this.read(group),
-      this.store.query<{ term: string; votedFor: string }>(
+      this.database.query<{ term: string; votedFor: string }>(
         `SELECT term, voted_for AS "votedFor" FROM ${this.votes}
          WHERE group_name = $1 AND agent_id = $2 AND term <= ${HIGHEST_TERM}`,
         [group, member],
@@ -48,7 +48,7 @@ export class ElectionStore {
 
   /** What is on record of a group. */
   async read(group: string): Promise<GroupRecord> {
-    const [row] = await this.store.query<{ latest: string | null; leader: string | null; voted: string | null }>(
+    const [row] = await this.database.query<{ latest: string | null; leader: string | null; voted: string | null }>(
       `SELECT l.term AS latest, l.leader,
          (SELECT max(term) FROM ${this.votes} WHERE group_name = $1 AND term <= ${HIGHEST_TERM}) AS voted
        FROM (SELECT) one LEFT JOIN ${this.leaderships} l ON l.group_name = $1 AND l.term <= ${HIGHEST_TERM}`,
@@ -108,13 +108,13 @@ export class ElectionStore {
 
   /** Resolves when the database has answered. */
   async ping(): Promise<void> {
-    await this.store.ping();
+    await this.database.ping();
   }
 
   /**
    * Runs `work` in a transaction that is committed only if the leadership is still on record then: the next leader's
    * claim waits for the commit, so no write of this one comes after it. Rejects with {@link DeposedError} otherwise, and
-   * as `MessageStore.transaction` does.
+   * as `Database.transaction` does.
    */
   fence<T>(group: string, instance: string, term: number, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const check = async (transaction: Transaction, lock: '' | 'FOR SHARE'): Promise<void> => {
@@ -125,7 +125,7 @@ export class ElectionStore {
       if (Number(row?.term) !== term || row?.instance !== instance)
         throw new DeposedError(group, term, Number(row?.term ?? 0));
     };
-    return this.store.transaction(async (transaction) => {
+    return this.database.transaction(async (transaction) => {
       // What is refused anyway need not be tried.
       await check(transaction, '');
       const result = await work(transaction);
@@ -136,7 +136,7 @@ export class ElectionStore {
   }
 
   private async written(sql: string, parameters: readonly unknown[]): Promise<Written> {
-    const [row] = await this.store.query<{ ok: boolean; latest: string | null }>(sql, parameters);
+    const [row] = await this.database.query<{ ok: boolean; latest: string | null }>(sql, parameters);
     return { ok: row?.ok ?? false, latest: Number(row?.latest ?? 0) };
   }
 }

@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
 import { checkName, checkTopic, errorText, InvalidMessageError } from 'agentmq/protocol';
 import { ElectionMessage as Wire } from '../messages/election.js';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
 import { backoff, pause, within } from 'agentmq/time';
@@ -37,9 +37,9 @@ export class Elections implements OnModuleDestroy {
     private readonly server: AgentServer,
     private readonly registry: AgentRegistry,
     private readonly bus: MessageBus,
-    store: MessageStore,
+    database: Database,
   ) {
-    this.record = new ElectionStore(store);
+    this.record = new ElectionStore(database);
     server.stopping.addEventListener('abort', () => this.stop());
   }
 

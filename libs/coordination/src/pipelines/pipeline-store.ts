@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Transaction } from 'agentmq/database';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import type { TaskDraft } from '../tasks/draft.js';
 import { insertNextStages, type StageDraft } from '../tasks/stages.js';
 import type { Task } from '../tasks/task.js';
@@ -23,12 +23,12 @@ export const pipelineOf = (destination: string): string => destination.slice(PRE
 const LOCK_MS = 1_000;
 const LOCK_LOOK_MS = 10;
 
-/** Runs of pipelines among the tasks. Everything rejects as `MessageStore.query` does. */
+/** Runs of pipelines among the tasks. Everything rejects as `Database.query` does. */
 export class PipelineStore {
   private readonly tasks: string;
 
-  constructor(private readonly store: MessageStore) {
-    this.tasks = `"${store.schema}".tasks`;
+  constructor(private readonly database: Database) {
+    this.tasks = `"${database.schema}".tasks`;
   }
 
   /**
@@ -42,13 +42,13 @@ export class PipelineStore {
     maxRuns: number | undefined,
     transaction: Transaction | undefined,
   ): Promise<boolean> {
-    if (maxRuns === undefined) return this.insert(run, stages, stageId, null, transaction ?? this.store);
+    if (maxRuns === undefined) return this.insert(run, stages, stageId, null, transaction ?? this.database);
     const count = async (runner: Transaction): Promise<boolean> => {
       // one after the other, so that none is missed by the count of another
       if (!(await this.lock(run.destination, runner))) throw new PipelineBusyError(pipelineOf(run.destination));
       return this.insert(run, stages, stageId, maxRuns, runner);
     };
-    return transaction ? count(transaction) : this.store.transaction(count);
+    return transaction ? count(transaction) : this.database.transaction(count);
   }
 
   /** Never waits in the database: it would keep one of few connections from others, for as long as they like. */
@@ -67,7 +67,7 @@ export class PipelineStore {
 
   /** The run and the stages that it has reached, as they are at one moment. What is no run has no row with stages. */
   async rows(id: string): Promise<RunRow[]> {
-    return this.store.query<RunRow>(
+    return this.database.query<RunRow>(
       `SELECT ${COLUMNS}, result, stages FROM ${this.tasks} WHERE id = $1 AND stages IS NOT NULL
        UNION ALL
        SELECT ${COLUMNS}, NULL, NULL FROM ${this.tasks} WHERE parent_id = $1`,

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { AgentServer } from 'agentmq/agent';
 import { newMessageId, type PayloadClass, type WireError } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { BusStoppedError } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import { InvalidTaskError, TaskFailedError } from '../tasks/errors.js';
@@ -39,9 +39,9 @@ export class Pipelines implements OnModuleDestroy {
     private readonly tasks: Tasks,
     private readonly notices: TaskNotices,
     private readonly server: AgentServer,
-    store: MessageStore,
+    database: Database,
   ) {
-    this.runs = new PipelineStore(store);
+    this.runs = new PipelineStore(database);
   }
 
   /**

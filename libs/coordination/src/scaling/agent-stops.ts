@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentServer, SelfStop } from 'agentmq/agent';
 import { AgentStop } from 'agentmq/agent';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';
 
@@ -26,17 +26,17 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly server: AgentServer,
     private readonly bus: MessageBus,
     private readonly self: SelfStop,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {
-    this.stops = `"${store.schema}".agent_stops`;
+    this.stops = `"${database.schema}".agent_stops`;
   }
 
   /**
    * Asks an agent to finish what it holds and stop, as SIGTERM would. It obeys if its app imports `CoordinationModule` and
-   * hears of it: asking again is safe. Rejects as `MessageStore.query` does, and with what `MessageBus.announce` throws.
+   * hears of it: asking again is safe. Rejects as `Database.query` does, and with what `MessageBus.announce` throws.
    */
   async ask(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
-    await this.store.query(
+    await this.database.query(
       `WITH old AS (
          DELETE FROM ${this.stops} WHERE instance <> $1 AND asked_at < clock_timestamp() - interval '${KEPT}'
        )
@@ -78,7 +78,7 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async look(): Promise<void> {
     try {
-      const [asked] = await this.store.query<{ reason: string }>(
+      const [asked] = await this.database.query<{ reason: string }>(
         `SELECT reason FROM ${this.stops} WHERE instance = $1`,
         [this.identity.instance],
       );

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { TaskTakenError } from './errors.js';
 import { TaskNotices } from './notices.js';
 import { TaskStore } from './task-store.js';
@@ -19,9 +19,9 @@ export class Assignments implements OnApplicationShutdown {
 
   constructor(
     private readonly notices: TaskNotices,
-    store: MessageStore,
+    database: Database,
   ) {
-    this.tasks = new TaskStore(store);
+    this.tasks = new TaskStore(database);
   }
 
   /** Holds an assignment until the function that it returns is called; `stop` is aborted when it is no longer this agent's. */

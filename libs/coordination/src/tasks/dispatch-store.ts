@@ -1,6 +1,6 @@
 import type { TraceContext, WireError } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import type { Lane, PlannedAssignment, QueuedTask } from './plan.js';
 import { errorOfRun } from './stages.js';
 import { OPEN, type SettledTask, WHOLE_SETTLED } from './task-store.js';
@@ -49,14 +49,14 @@ export interface TakenTasks {
   readonly failed: readonly SettledTask[];
 }
 
-/** Tasks as whoever assigns them sees them. Everything rejects as `MessageStore.query` does. */
+/** Tasks as whoever assigns them sees them. Everything rejects as `Database.query` does. */
 export class DispatchStore {
   private readonly tasks: string;
   private readonly deliveries: string;
 
-  constructor(private readonly store: MessageStore) {
-    this.tasks = `"${store.schema}".tasks`;
-    this.deliveries = `"${store.schema}".deliveries`;
+  constructor(private readonly database: Database) {
+    this.tasks = `"${database.schema}".tasks`;
+    this.deliveries = `"${database.schema}".deliveries`;
   }
 
   /**
@@ -64,7 +64,7 @@ export class DispatchStore {
    * what has been begun is finished before more is begun. Without tasks of the keys given, each as {@link keyOf} has it.
    */
   async queued(limit: number, without: readonly string[] = []): Promise<QueuedTask[]> {
-    return this.store.query<QueuedTask>(
+    return this.database.query<QueuedTask>(
       `WITH RECURSIVE place AS (
          (SELECT destination, lane FROM ${this.tasks} WHERE state = 'queued' ORDER BY destination, lane LIMIT 1)
          UNION ALL
@@ -91,7 +91,7 @@ export class DispatchStore {
   }
 
   async holdings(): Promise<Holding[]> {
-    return this.store.query<Holding>(
+    return this.database.query<Holding>(
       `SELECT agent_id AS "agentId", instance, count(*)::integer AS held, count(started_at)::integer AS begun,
          count(*) FILTER (WHERE started_at IS NOT NULL AND EXISTS (
            SELECT FROM ${this.tasks} part WHERE part.parent_id = t.id AND part.${OPEN}))::integer AS waiting
@@ -101,7 +101,7 @@ export class DispatchStore {
 
   /** Of runs of several definitions of a pipeline the lowest limit counts. */
   async lanes(): Promise<Map<string, Lane>> {
-    const rows = await this.store.query<Lane & { lane: string }>(
+    const rows = await this.database.query<Lane & { lane: string }>(
       `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
          count(*) FILTER (WHERE state = 'queued')::integer AS queued,
          min(lane_limit) AS limit, min(feeds_limit) AS "feedsLimit"
@@ -224,7 +224,7 @@ export class DispatchStore {
    * transaction; or it was handled, but not as a task, which is settled or given back before its message is completed.
    */
   async undelivered(): Promise<Undelivered[]> {
-    return this.store.query<Undelivered>(
+    return this.database.query<Undelivered>(
       `SELECT t.id, t.assignment, d.consumer, d.error, d.state = 'completed' AS "isHandled" FROM ${this.tasks} t
        JOIN ${this.deliveries} d ON d.message_id = t.assignment
        WHERE t.state = 'assigned' AND (
@@ -277,7 +277,7 @@ export class DispatchStore {
   /** Deletes what was settled longer ago than `ageMs`, at most `limit`, but for parts of what is not. Resolves with how many. */
   async forget(ageMs: number, limit: number): Promise<number> {
     // a time that is the same for all rows, so that the index finds them
-    const rows = await this.store.query<{ id: string }>(
+    const rows = await this.database.query<{ id: string }>(
       `DELETE FROM ${this.tasks} WHERE id IN (
          SELECT t.id FROM ${this.tasks} t LEFT JOIN ${this.tasks} parent ON parent.id = t.parent_id
          WHERE t.finished_at < statement_timestamp() - $1 * interval '1 ms'

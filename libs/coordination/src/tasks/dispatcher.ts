@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { AgentRegistry, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
 import { newMessageId, TASK_HEADER, toAgent, toWireError } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
+import { ReplayStore } from 'agentmq/message-store';
 import { StoreUnavailableError } from 'agentmq/database';
 import { MessageBus } from 'agentmq/messaging';
 import { pause } from 'agentmq/time';
@@ -52,10 +53,11 @@ export class TaskDispatcher implements LeaderDuty {
     private readonly strategies: Strategies,
     private readonly notices: TaskNotices,
     private readonly bus: MessageBus,
-    private readonly store: MessageStore,
+    database: Database,
+    private readonly replays: ReplayStore,
   ) {
-    this.dispatch = new DispatchStore(store);
-    this.tasks = new TaskStore(store);
+    this.dispatch = new DispatchStore(database);
+    this.tasks = new TaskStore(database);
   }
 
   async run(leadership: Leadership): Promise<void> {
@@ -275,7 +277,7 @@ export class TaskDispatcher implements LeaderDuty {
     const wire = { name: error.name, code: error.code, message: error.message, retryable };
     const settled = await fence(async (transaction) => {
       const delivery = { messageId: assignment, consumer };
-      if (!isHandled) await this.store.discard([delivery], `task ${id} has failed with it`, transaction);
+      if (!isHandled) await this.replays.discard([delivery], `task ${id} has failed with it`, transaction);
       return this.tasks.fail(id, assignment, wire, transaction);
     });
     this.tell(settled);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newMessageId } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
 import type { TaskDraft } from './draft.js';
@@ -11,15 +11,15 @@ const REFUSED = { name: 'Error', code: 'REFUSED', message: 'no', retryable: fals
 
 describe('a part that was made by an earlier attempt', () => {
   const namespace = randomNamespace('parts');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
-  const tasks = new TaskStore(store);
-  const dispatch = new DispatchStore(store);
+  const database = Database.connect({ url: databaseUrl(), namespace });
+  const tasks = new TaskStore(database);
+  const dispatch = new DispatchStore(database);
   let top: TaskRef;
 
-  beforeAll(() => store.migrate(), 30_000);
-  afterEach(() => store.query(`TRUNCATE "${namespace}".tasks`));
+  beforeAll(() => database.migrate(), 30_000);
+  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks`));
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
 
@@ -43,7 +43,9 @@ describe('a part that was made by an earlier attempt', () => {
 
   async function begin(id: string): Promise<TaskRef> {
     const planned = [{ task: { id }, agent: { id: 'agent', instance: 'instance' } }] as unknown as PlannedAssignment[];
-    const [given] = await store.transaction((transaction) => dispatch.assign(transaction, planned, [newMessageId()]));
+    const [given] = await database.transaction((transaction) =>
+      dispatch.assign(transaction, planned, [newMessageId()]),
+    );
     const ref = { id, assignment: given?.assignment ?? '' };
     expect(await tasks.begin([ref])).toEqual([expect.objectContaining({ id })]);
     return ref;
@@ -54,7 +56,7 @@ describe('a part that was made by an earlier attempt', () => {
   }
   const make = async (made: TaskDraft): Promise<string> => (await tasks.insertPart(made))?.id ?? 'refused';
   const row = async (id: string) =>
-    (await store.query<object>(`SELECT * FROM "${namespace}".tasks WHERE id = $1`, [id]))[0];
+    (await database.query<object>(`SELECT * FROM "${namespace}".tasks WHERE id = $1`, [id]))[0];
 
   it('is left as it is, whoever has it, and told of to who made it last', async () => {
     await whole();

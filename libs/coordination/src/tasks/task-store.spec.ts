@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newMessageId } from 'agentmq/protocol';
-import { PostgresMessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
 import type { PlannedAssignment } from './plan.js';
@@ -9,14 +9,14 @@ import { cancelledBy, type Runner, type TaskRef, TaskStore } from './task-store.
 /** Of two statements that meet at a row, the later waits, and does not see what was written since it began. */
 describe('tasks that end while parts of them are being made', () => {
   const namespace = randomNamespace('task_store');
-  const store = PostgresMessageStore.connect({ url: databaseUrl(), namespace });
-  const tasks = new TaskStore(store);
-  const dispatch = new DispatchStore(store);
+  const database = Database.connect({ url: databaseUrl(), namespace });
+  const tasks = new TaskStore(database);
+  const dispatch = new DispatchStore(database);
 
-  beforeAll(() => store.migrate(), 30_000);
-  afterEach(() => store.query(`TRUNCATE "${namespace}".tasks`));
+  beforeAll(() => database.migrate(), 30_000);
+  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks`));
   afterAll(async () => {
-    await store.close();
+    await database.close();
     await removeNamespace(namespace);
   });
 
@@ -44,7 +44,7 @@ describe('tasks that end while parts of them are being made', () => {
 
   async function assign(id: string): Promise<TaskRef> {
     const planned = [{ task: { id }, agent: { id: 'agent', instance: 'instance' } }] as unknown as PlannedAssignment[];
-    const given = await store.transaction((transaction) => dispatch.assign(transaction, planned, [newMessageId()]));
+    const given = await database.transaction((transaction) => dispatch.assign(transaction, planned, [newMessageId()]));
     expect(given).toHaveLength(1);
     return { id, assignment: given[0]?.assignment ?? '' };
   }
@@ -56,7 +56,7 @@ describe('tasks that end while parts of them are being made', () => {
   };
 
   const states = async (): Promise<Record<string, string>> => {
-    const rows = await store.query<{ key: string; state: string }>(
+    const rows = await database.query<{ key: string; state: string }>(
       `SELECT payload::json #>> '{}' AS key, state FROM "${namespace}".tasks`,
     );
     return Object.fromEntries(rows.map(({ key, state }) => [key, state]));
@@ -64,7 +64,7 @@ describe('tasks that end while parts of them are being made', () => {
 
   /** Whether so many statements wait for a row. */
   const areWaiting = async (count: number): Promise<boolean> => {
-    const waiting = await store.query(
+    const waiting = await database.query(
       `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%'`,
       [`"${namespace}".tasks`],
     );
@@ -78,7 +78,7 @@ describe('tasks that end while parts of them are being made', () => {
     meanwhile: () => Promise<unknown> = () => Promise.resolve(),
   ): Promise<{ late: string; ended: T }> {
     let ending: Promise<T> | undefined;
-    const late = await store.transaction(async (transaction) => {
+    const late = await database.transaction(async (transaction) => {
       const id = await submit('late', whole, transaction);
       ending = end();
       await until('the end to wait', () => areWaiting(1));
@@ -90,7 +90,7 @@ describe('tasks that end while parts of them are being made', () => {
 
   const cancel = (id: string) => () => tasks.end([id], { state: 'cancelled', error: cancelledBy('no need') });
   const complete = (ref: TaskRef) => () => tasks.complete([{ ...ref, result: null }]);
-  const tidy = () => store.transaction((transaction) => dispatch.endOrphans(transaction, 1_000));
+  const tidy = () => database.transaction((transaction) => dispatch.endOrphans(transaction, 1_000));
 
   it('cancelled, end those too, and what is below them', async () => {
     const top = await begin(await submit('top'));
@@ -150,7 +150,7 @@ describe('tasks that end while parts of them are being made', () => {
     const top = await begin(await submit('top'));
     const part = await assign(await submit('part', top));
     let others: Promise<[string, unknown]> | undefined;
-    await store.transaction(async (transaction) => {
+    await database.transaction(async (transaction) => {
       await tasks.complete([{ ...top, result: null }], transaction);
       others = Promise.all([submit('late', top), tasks.begin([part])]);
       await until('both to wait', () => areWaiting(2));

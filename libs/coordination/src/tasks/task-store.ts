@@ -1,5 +1,5 @@
 import { newMessageId, shortened, type WireError } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import type { TaskDraft } from './draft.js';
 import { GIVEN, rowOf } from './draft-row.js';
 import { errorOfRun, handsOnSealed, insertNextStages } from './stages.js';
@@ -83,12 +83,12 @@ export interface Runner {
   query<Row extends object>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
 }
 
-/** Tasks in the message store's database, as those see them who submit or do them. Everything rejects as `MessageStore.query` does. */
+/** Tasks in the message store's database, as those see them who submit or do them. Everything rejects as `Database.query` does. */
 export class TaskStore {
   private readonly tasks: string;
 
-  constructor(private readonly store: MessageStore) {
-    this.tasks = `"${store.schema}".tasks`;
+  constructor(private readonly database: Database) {
+    this.tasks = `"${database.schema}".tasks`;
   }
 
   /**
@@ -97,7 +97,7 @@ export class TaskStore {
    * made it last is who waits for it. Resolves with the ids on record, in the order given; undefined for a part that could
    * not be made.
    */
-  async insert(drafts: readonly TaskDraft[], runner: Runner = this.store): Promise<(string | undefined)[]> {
+  async insert(drafts: readonly TaskDraft[], runner: Runner = this.database): Promise<(string | undefined)[]> {
     const ids = new Map((await this.write(drafts, runner)).map(({ place, id }) => [place, id]));
     return drafts.map((_, place) => ids.get(place));
   }
@@ -107,7 +107,7 @@ export class TaskStore {
    * nothing, or waits for others than it is now for; what is below it is cancelled. Undefined for one that could not be made.
    */
   async insertPart(draft: TaskDraft, sealed?: SealedPart): Promise<WrittenPart | undefined> {
-    const [row] = await this.write([draft], this.store);
+    const [row] = await this.write([draft], this.database);
     if (!row) return undefined;
     const { id, isStale, otherPayload } = row;
     const isOther = otherPayload !== null && !(await sealed?.isPayload(otherPayload, id));
@@ -144,7 +144,7 @@ export class TaskStore {
   }
 
   private async renew(id: string, draft: TaskDraft): Promise<WrittenPart | undefined> {
-    const [part, ...ended] = await this.store.query<SettledTask & { readonly isTaken: boolean }>(
+    const [part, ...ended] = await this.database.query<SettledTask & { readonly isTaken: boolean }>(
       `WITH RECURSIVE given AS (${GIVEN}), parent AS MATERIALIZED (
          SELECT p.id, p.deadline FROM ${this.tasks} p JOIN given g ON g.parent_id = p.id
          WHERE p.state IN ('assigned', 'running') AND (g.parent_assignment IS NULL OR g.parent_assignment = p.assignment)
@@ -169,7 +169,7 @@ export class TaskStore {
   }
 
   /** Notes that the agent begins. Undefined: it is not, or no longer, what the assignment was for, or part of what is settled. In the order given. */
-  async begin(refs: readonly TaskRef[], runner: Runner = this.store): Promise<(BegunTask | undefined)[]> {
+  async begin(refs: readonly TaskRef[], runner: Runner = this.database): Promise<(BegunTask | undefined)[]> {
     const rows = await runner.query<BegunTask & TaskRef>(
       `WITH held AS (
          SELECT t.id FROM ${this.tasks} t JOIN unnest($1::text[], $2::text[]) AS g (id, assignment) USING (id, assignment)
@@ -190,7 +190,7 @@ export class TaskStore {
 
   /** Which of these assignments are not to be carried out any more. */
   async lost(assignments: readonly string[]): Promise<string[]> {
-    const rows = await this.store.query<{ assignment: string }>(
+    const rows = await this.database.query<{ assignment: string }>(
       `SELECT assignment FROM ${this.tasks} WHERE state = 'assigned' AND assignment = ANY($1)`,
       [assignments],
     );
@@ -207,7 +207,7 @@ export class TaskStore {
   }
 
   /** Records that the attempt has failed: the task is queued again, due a little later, or has failed for good. Fenced likewise. */
-  async fail(id: string, assignment: string, error: WireError, runner: Runner = this.store): Promise<SettledTask[]> {
+  async fail(id: string, assignment: string, error: WireError, runner: Runner = this.database): Promise<SettledTask[]> {
     const [again] = await runner.query<{ id: string }>(
       `UPDATE ${this.tasks} SET state = 'queued', failures = failures + 1, tried = array_append(tried, agent_id),
          instance = NULL, assignment = NULL, started_at = NULL, error = $3,
@@ -223,7 +223,7 @@ export class TaskStore {
 
   /** Gives a task back that was not carried out: it is queued again, which counts as no failure. */
   async release(id: string, assignment: string): Promise<void> {
-    await this.store.query(
+    await this.database.query(
       `UPDATE ${this.tasks} SET state = 'queued', instance = NULL, assignment = NULL, started_at = NULL
        WHERE id = $1 AND assignment = $2 AND state = 'assigned'`,
       [id, assignment],
@@ -240,7 +240,7 @@ export class TaskStore {
     // parts that were being made meanwhile
     const below: TaskEnd = how.state === 'cancelled' ? how : { state: 'cancelled', error: WHOLE_SETTLED };
     for (let last = ended; last.length > 0; ended.push(...last)) {
-      const parts = await this.store.query<{ id: string }>(
+      const parts = await this.database.query<{ id: string }>(
         `SELECT id FROM ${this.tasks} WHERE parent_id = ANY($1) AND ${OPEN}`,
         [last.map(({ id }) => id)],
       );
@@ -256,7 +256,7 @@ export class TaskStore {
   }
 
   private async endTrees(ids: readonly string[], { state, error }: TaskEnd, fence?: TaskRef): Promise<SettledTask[]> {
-    return this.store.query<SettledTask>(
+    return this.database.query<SettledTask>(
       `WITH RECURSIVE fence AS MATERIALIZED (
          SELECT id FROM ${this.tasks} WHERE id = $4 AND assignment = $5 AND state = 'assigned' FOR SHARE
        ), top AS (
@@ -281,14 +281,14 @@ export class TaskStore {
 
   /** What has come of these so far; those that are not on record are left out. */
   async outcomes(ids: readonly string[]): Promise<TaskOutcome[]> {
-    return this.store.query<TaskOutcome>(
+    return this.database.query<TaskOutcome>(
       `SELECT id, parent_id AS "parentId", state, result, error FROM ${this.tasks} WHERE id = ANY($1)`,
       [ids],
     );
   }
 
   async find(id: string): Promise<(Task & { readonly result: string | null }) | undefined> {
-    const [row] = await this.store.query<Task & { readonly result: string | null }>(
+    const [row] = await this.database.query<Task & { readonly result: string | null }>(
       `SELECT ${COLUMNS}, result FROM ${this.tasks} WHERE id = $1`,
       [id],
     );
@@ -296,7 +296,7 @@ export class TaskStore {
   }
 
   async list({ state, parentId, limit = DEFAULT_LIMIT, after = '' }: TaskFilter): Promise<Task[]> {
-    return this.store.query<Task>(
+    return this.database.query<Task>(
       `SELECT ${COLUMNS} FROM ${this.tasks}
        WHERE id > $1 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR parent_id = $3) ORDER BY id LIMIT $4`,
       [after, state ?? null, parentId ?? null, limit],
@@ -305,7 +305,7 @@ export class TaskStore {
 
   /** The agents of a task and of those that it is a part of, from the top. */
   async path(id: string): Promise<string[]> {
-    const rows = await this.store.query<{ agentId: string | null }>(
+    const rows = await this.database.query<{ agentId: string | null }>(
       `WITH RECURSIVE up AS (
          SELECT id, parent_id, agent_id, 0 AS height FROM ${this.tasks} WHERE id = $1
          UNION ALL
@@ -325,7 +325,7 @@ export class TaskStore {
     state: 'completed' | 'failed',
     results: readonly TaskResult[],
     error: WireError | null,
-    runner: Runner = this.store,
+    runner: Runner = this.database,
   ): Promise<SettledTask[][]> {
     const rows = await runner.query<SettledTask & { readonly by: string }>(
       `WITH RECURSIVE given AS (

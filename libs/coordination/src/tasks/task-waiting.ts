@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { AgentServer } from 'agentmq/agent';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { BusStoppedError, currentSignal } from 'agentmq/messaging';
 import { UnknownTaskError } from './errors.js';
 import { isStorable } from './draft.js';
@@ -35,9 +35,9 @@ export class TaskWaiting implements OnApplicationShutdown {
   constructor(
     private readonly server: AgentServer,
     private readonly notices: TaskNotices,
-    store: MessageStore,
+    database: Database,
   ) {
-    this.tasks = new TaskStore(store);
+    this.tasks = new TaskStore(database);
     server.stopping.addEventListener('abort', () => this.end(({ isHandlers }) => !isHandlers));
   }
 

@@ -15,7 +15,7 @@ import {
   toWireError,
   type WireError,
 } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { Batcher, BusStoppedError, type Handling, HandlerTimeoutError, isSealed } from 'agentmq/messaging';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -43,9 +43,9 @@ export class TaskInterceptor implements NestInterceptor {
     private readonly notices: TaskNotices,
     private readonly settings: AgentSettings,
     private readonly sealing: TaskSealing,
-    private readonly store: MessageStore,
+    private readonly database: Database,
   ) {
-    this.tasks = new TaskStore(store);
+    this.tasks = new TaskStore(database);
     this.beginning = new Batcher((refs) => this.tasks.begin(refs), BATCHES);
     this.completing = new Batcher((results) => this.tasks.complete(results), BATCHES);
   }
@@ -72,7 +72,7 @@ export class TaskInterceptor implements NestInterceptor {
     const { transaction } = handling;
     // By itself: whoever takes over sees that it was begun, and is not held up by the row of one that stands still.
     const ref = { id: taskId, assignment: messageId };
-    const isAlone = this.store.transactionsAtOnce === 1;
+    const isAlone = this.database.transactionsAtOnce === 1;
     const begun =
       isAlone && transaction ? (await this.tasks.begin([ref], transaction))[0] : await this.beginning.add(ref);
     // Taken back, cancelled, or done by an attempt whose message could not be completed: nothing is left to do.
@@ -140,7 +140,7 @@ export class TaskInterceptor implements NestInterceptor {
    * An agent that stops gives the task back. What is no longer its own it neither fails nor gives back: both are fenced.
    */
   private async failed(task: RunningTask, error: unknown, { signal, transaction }: Handling): Promise<void> {
-    if (transaction && this.store.transactionsAtOnce === 1) throw error;
+    if (transaction && this.database.transactionsAtOnce === 1) throw error;
     // Lost with the database: the inbox asks whether it was committed, and else handles the message again.
     if (transaction && error instanceof StoreUnavailableError) throw error;
     const isGivenUp = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);

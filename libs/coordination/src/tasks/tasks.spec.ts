@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
-import { type MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { KeyRing, Sampler, Sealer, type SealingMode } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
@@ -19,27 +19,27 @@ const settings = loadSettings({ NAMESPACE: 'tasks', AGENT_ID: 'agent-1' });
 const identity = new AgentIdentity([{ role: 'worker' }], settings);
 
 /** Of a process without keys. */
-function tasksOf(notices: TaskNotices, waiting: TaskWaiting, mode: SealingMode, store: MessageStore): Tasks {
+function tasksOf(notices: TaskNotices, waiting: TaskWaiting, mode: SealingMode, database: Database): Tasks {
   const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), mode));
   const sampler = new Sampler({ rate: 0, ratio: 0 });
-  return new Tasks(identity, settings, new Strategies(), notices, waiting, sealing, store, sampler);
+  return new Tasks(identity, settings, new Strategies(), notices, waiting, sealing, database, sampler);
 }
 
 it('run, end with the reason of their signal even when they cannot be cancelled', async () => {
   const given = new AbortController();
   const statements: string[] = [];
-  const store = {
+  const database = {
     schema: 'tasks',
     query: (sql: string) => {
       statements.push(sql);
       return statements.length === 1 ? Promise.resolve([]) : Promise.reject(new StoreUnavailableError('away'));
     },
-  } as unknown as MessageStore;
+  } as unknown as Database;
   const notices = { queued: () => given.abort(new Error('had enough')) } as unknown as TaskNotices;
   const waiting = {
     settled: (_: string, signal: AbortSignal) => Promise.reject(signal.reason as Error),
   } as unknown as TaskWaiting;
-  const tasks = tasksOf(notices, waiting, 'off', store);
+  const tasks = tasksOf(notices, waiting, 'off', database);
   const running = tasks.run(Crunch, {}, { to: { role: 'worker' }, signal: given.signal });
   await expect(running).rejects.toThrow('had enough');
   expect(statements).toHaveLength(2);
@@ -47,16 +47,16 @@ it('run, end with the reason of their signal even when they cannot be cancelled'
 
 it('sensitive ones are written by no process without keys, unless they go in clear', async () => {
   const written: unknown[] = [];
-  const store = {
+  const database = {
     schema: 'tasks',
     query: (_: string, parameters: readonly unknown[]) => {
       written.push(...parameters);
       return Promise.resolve([]);
     },
-  } as unknown as MessageStore;
+  } as unknown as Database;
   const notices = { queued: () => undefined } as unknown as TaskNotices;
   const submit = (mode: SealingMode): Promise<unknown> =>
-    tasksOf(notices, {} as TaskWaiting, mode, store).submitAll(Secret, [{}], { to: { role: 'worker' } });
+    tasksOf(notices, {} as TaskWaiting, mode, database).submitAll(Secret, [{}], { to: { role: 'worker' } });
   for (const mode of ['on', 'accept-clear'] as const)
     await expect(submit(mode)).rejects.toMatchObject({ code: 'NO_SEALING_KEYS', retryable: false });
   expect(written).toEqual([]);

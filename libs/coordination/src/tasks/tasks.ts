@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AgentIdentity, AgentSettings } from 'agentmq/agent';
 import { MessageTooLargeError } from 'agentmq/broker';
 import { contractOf, fromWireError, type PayloadClass, readPayload } from 'agentmq/protocol';
-import { MessageStore } from 'agentmq/message-store';
+import { Database } from 'agentmq/database';
 import { currentCause, nextTrace, Sampler } from 'agentmq/messaging';
 import { Strategies } from '../balancing/strategies.js';
 import { draftOf, isStorable, type PartOf, type TaskDraft, type TaskOrigin } from './draft.js';
@@ -48,11 +48,11 @@ export class Tasks {
     private readonly notices: TaskNotices,
     private readonly waiting: TaskWaiting,
     private readonly sealing: TaskSealing,
-    store: MessageStore,
+    database: Database,
     private readonly sampler: Sampler,
   ) {
-    this.tasks = new TaskStore(store);
-    this.backlogs = new BacklogStore(store);
+    this.tasks = new TaskStore(database);
+    this.backlogs = new BacklogStore(database);
   }
 
   /**

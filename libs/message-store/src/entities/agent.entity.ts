@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { AgentCircuit, AgentRecord, HandledContract } from '../agent-record.js';
+import type { AgentCircuit, AgentRecord, HandledContract } from '../agents/agent-record.js';
 
 /** One agent of the registry. */
 @Entity('agents')

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { MessageRow } from '../message-row.js';
+import type { MessageRow } from '../messages/message-row.js';
 
 /** A message, immutable. Written by the statements in `sql/`, read through this. */
 @Entity('messages')

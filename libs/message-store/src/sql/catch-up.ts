@@ -1,5 +1,5 @@
-import type { Bindings } from '../bindings.js';
-import type { ReplayPlan } from '../replay-plan.js';
+import type { Bindings } from '../history/bindings.js';
+import type { ReplayPlan } from '../history/replay-plan.js';
 import { clean } from 'agentmq/database';
 import { lifetime, messageConditions, quietDelivery, quietMessage, replayed } from './selected.js';
 

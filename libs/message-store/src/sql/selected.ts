@@ -1,7 +1,7 @@
-import type { Bindings } from '../bindings.js';
-import type { ReplayPlan } from '../replay-plan.js';
+import type { Bindings } from '../history/bindings.js';
+import type { ReplayPlan } from '../history/replay-plan.js';
 import { clean } from 'agentmq/database';
-import { topicExpression } from '../topic-expression.js';
+import { topicExpression } from '../subscriptions/topic-expression.js';
 
 /** What a message `m` must fulfil to be replayed. */
 export function messageConditions(plan: ReplayPlan, { add }: Bindings): string[] {

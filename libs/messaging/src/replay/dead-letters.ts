@@ -11,10 +11,10 @@ import {
 import type {
   DeliveryRef,
   MessageFilter,
-  MessageStore,
   ReplaySelection,
   StoredDelivery,
   StoredMessage,
+  Store,
 } from 'agentmq/message-store';
 import { DeliveryNotFoundError, NotDeadError } from '../errors.js';
 import { isSealed } from '../sealing/sealer.js';
@@ -41,20 +41,20 @@ export class DeadLetters {
   private readonly replayer: Replayer;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Pick<Store, 'database' | 'outbox' | 'history' | 'replays'>,
     private readonly options: DeadLettersOptions,
   ) {
     this.replayer = new Replayer(store, options);
   }
 
-  /** In the order in which they were stored, without their bodies, as `MessageStore.list` pages. */
+  /** In the order in which they were stored, without their bodies, as `HistoryStore.list` pages. */
   async list(filter: Omit<MessageFilter, 'state'> = {}): Promise<StoredMessage[]> {
-    return this.store.list({ bodies: false, ...filter, state: 'dead' });
+    return this.store.history.list({ bodies: false, ...filter, state: 'dead' });
   }
 
   /** Rejects with `DeliveryNotFoundError` or `NotDeadError`. An expired message is read as a dead one is. */
   async read(ref: DeliveryRef): Promise<DeadLetter> {
-    const stored = await this.store.find(ref.messageId);
+    const stored = await this.store.history.find(ref.messageId);
     const delivery = stored?.deliveries.find(({ consumer }) => consumer === ref.consumer);
     if (!stored || !delivery) throw new DeliveryNotFoundError(ref.messageId, ref.consumer);
     if (!isDead(delivery)) throw new NotDeadError(ref.messageId, ref.consumer, delivery.state);
@@ -66,7 +66,7 @@ export class DeadLetters {
    * when that is committed. Rejects with `DeliveryNotFoundError` or `NotDeadError`.
    */
   async requeue({ messageId, consumer }: DeliveryRef): Promise<void> {
-    const { matched } = await this.store.replay({ messageIds: [messageId], consumer, states: REQUEUED });
+    const { matched } = await this.store.replays.replay({ messageIds: [messageId], consumer, states: REQUEUED });
     if (matched === 0) await this.refuse({ messageId, consumer });
   }
 
@@ -89,14 +89,14 @@ export class DeadLetters {
     const { stored } = await this.read(ref);
     const old = stored.message;
     if (isSealed(old)) throw new InvalidMessageError('payload', 'is sealed, and is not replaced by one in clear');
-    const now = await this.store.now();
+    const now = await this.store.database.now();
     const trace = childOf(old.trace ?? traceFor(old.messageId));
     const message = replacement(old, ref, { body, trace, timestamp: now, sender: this.options.sender });
-    await this.store.transaction(async (transaction) => {
+    await this.store.database.transaction(async (transaction) => {
       const owner = this.options.sender;
-      const [discarded] = await this.store.discard([ref], `replaced by ${message.messageId}`, transaction);
+      const [discarded] = await this.store.replays.discard([ref], `replaced by ${message.messageId}`, transaction);
       if (!discarded) await this.refuse(ref);
-      await this.store.append([message], { owner, transaction });
+      await this.store.outbox.append([message], { owner, transaction });
     });
     return message.messageId;
   }
@@ -104,7 +104,7 @@ export class DeadLetters {
   /** Marks a dead letter as needing nobody any more. Rejects with `DeliveryNotFoundError` or `NotDeadError`. */
   async discard(ref: DeliveryRef, reason: string): Promise<void> {
     if (reason.trim() === '') throw new InvalidMessageError('reason', 'is empty');
-    const [discarded] = await this.store.discard([ref], reason);
+    const [discarded] = await this.store.replays.discard([ref], reason);
     if (!discarded) await this.refuse(ref);
   }
 

@@ -1,5 +1,5 @@
 import { InvalidMessageError } from 'agentmq/protocol';
-import type { ConsumerName, MessageStore, ReplayCursor, ReplaySelection } from 'agentmq/message-store';
+import type { ConsumerName, ReplayCursor, ReplaySelection, Store } from 'agentmq/message-store';
 import { jittered, pause } from 'agentmq/time';
 
 export interface ReplayProgress {
@@ -45,7 +45,7 @@ export class Replayer {
   private readonly mostOpen: number;
 
   constructor(
-    private readonly store: Pick<MessageStore, 'replay' | 'outboxSize' | 'refusals'>,
+    private readonly store: Pick<Store, 'replays' | 'outbox'>,
     { outboxLimit }: ReplayerOptions,
   ) {
     this.mostOpen = Math.max(1, Math.floor(outboxLimit / 2));
@@ -66,7 +66,7 @@ export class Replayer {
       signal.throwIfAborted();
       if (!dryRun) await this.room(to ?? selection.consumer, signal);
       const limit = Math.min(batchSize(dryRun, rate), atMost - progress.replayed);
-      const batch = await this.store.replay(selection, {
+      const batch = await this.store.replays.replay(selection, {
         dryRun,
         limit,
         move,
@@ -86,7 +86,7 @@ export class Replayer {
   /** Waits until the outbox has room, and the consumer's inbox takes what waits for it, if it refused. */
   private async room(consumer: ConsumerName | undefined, signal: AbortSignal): Promise<void> {
     while (
-      (await this.store.outboxSize(this.mostOpen)) >= this.mostOpen ||
+      (await this.store.outbox.size(this.mostOpen)) >= this.mostOpen ||
       (await this.waitingFor(consumer)) >= this.mostOpen
     ) {
       await pause(jittered(ROOM_POLL_MS), signal);
@@ -96,7 +96,7 @@ export class Replayer {
 
   private async waitingFor(consumer: ConsumerName | undefined): Promise<number> {
     if (consumer === undefined) return 0;
-    const refusals = await this.store.refusals();
+    const refusals = await this.store.outbox.refusals();
     return refusals.find(({ target }) => target === consumer)?.entries ?? 0;
   }
 }

@@ -1,5 +1,5 @@
 import { type TraceContext, traceFor } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { TraceNotFoundError } from '../errors.js';
 import { assemble } from './assemble.js';
 import type { Trace } from './trace.js';
@@ -10,7 +10,7 @@ const MOST = 1_000;
 /** A hop has a record of its sending, and one of each attempt. */
 const MOST_RECORDS = 5 * MOST;
 
-type Reads = Pick<MessageStore, 'find' | 'list' | 'hops' | 'hopTrace'>;
+type Reads = Pick<Store, 'history' | 'hops'>;
 
 /**
  * Reads a trace by its own id (32 hexadecimal digits) or by that of one of its messages. Rejects with
@@ -29,24 +29,21 @@ export async function readTrace(store: Reads, id: string): Promise<Trace> {
  * What goes on the trace of that message is to have this for its parent. Rejects with {@link TraceNotFoundError}, and as the
  * store does.
  */
-export async function contextOf(
-  store: Pick<MessageStore, 'find' | 'hopTrace'>,
-  messageId: string,
-): Promise<TraceContext> {
-  const stored = await store.find(messageId);
+export async function contextOf({ history, hops }: Reads, messageId: string): Promise<TraceContext> {
+  const stored = await history.find(messageId);
   if (stored) return stored.message.trace ?? traceFor(messageId);
-  const traceId = await store.hopTrace(messageId);
+  const traceId = await hops.traceOf(messageId);
   if (traceId === undefined) throw new TraceNotFoundError(messageId);
   return contextIn(traceId);
 }
 
 async function traceOfMessage(
-  store: Reads,
+  { history, hops }: Reads,
   messageId: string,
 ): Promise<{ readonly traceId: string; readonly apart: boolean } | undefined> {
-  const stored = await store.find(messageId);
+  const stored = await history.find(messageId);
   if (!stored) {
-    const traceId = await store.hopTrace(messageId);
+    const traceId = await hops.traceOf(messageId);
     return traceId === undefined ? undefined : { traceId, apart: false };
   }
   // One that was stored without a trace caused what is in the trace of its id.
@@ -55,11 +52,11 @@ async function traceOfMessage(
 }
 
 /** `apart`: a message that is read beside those of the trace. */
-async function read(store: Reads, traceId: string, apart?: string): Promise<Trace | undefined> {
+async function read({ history, hops }: Reads, traceId: string, apart?: string): Promise<Trace | undefined> {
   const [listed, records, beside] = await Promise.all([
-    store.list({ limit: MOST, discarded: true, traceId, bodies: false }),
-    store.hops(traceId, MOST_RECORDS),
-    apart === undefined ? undefined : store.find(apart),
+    history.list({ limit: MOST, discarded: true, traceId, bodies: false }),
+    hops.read(traceId, MOST_RECORDS),
+    apart === undefined ? undefined : history.find(apart),
   ]);
   const stored = beside ? [beside, ...listed] : listed;
   if (stored.length === 0 && records.length === 0) return undefined;

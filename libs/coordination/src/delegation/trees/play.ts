@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Contract } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import { IsString } from 'class-validator';
 import type { TaskOptions } from '../../tasks/task.js';
 import type { RunningTask } from '../../tasks/task-context.js';
@@ -40,7 +40,7 @@ export class Play {
   readonly attempts: Attempt[] = [];
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly database: Database,
     methods: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>,
   ) {
     const method = async (payload: unknown, task: RunningTask | undefined, by: AgentProcess): Promise<unknown> => {
@@ -51,7 +51,7 @@ export class Play {
       this.attempts.push(attempt);
       return work(attempt);
     };
-    this.world = new World(store, (payload, { task }, by) => method(payload, task, by), 3);
+    this.world = new World(database, (payload, { task }, by) => method(payload, task, by), 3);
   }
 
   /** Submits the piece at the top, and has it assigned. Resolves with its first agent. */
@@ -112,7 +112,7 @@ export class Play {
   }
 
   rows(): Promise<PieceRow[]> {
-    return this.store.query<PieceRow>(
+    return this.database.query<PieceRow>(
       `SELECT payload::json ->> 'path' AS path, state, agent_id AS agent, failures, result::json, error ->> 'code' AS code
        FROM ${this.world.table} ORDER BY path, id`,
     );

@@ -1,7 +1,7 @@
 import { AgentIdentity, loadSettings } from 'agentmq/agent';
 import type { MessageContext } from 'agentmq/agent';
 import { newMessageId, TASK_HEADER } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import { KeyRing, Sampler, Sealer } from 'agentmq/messaging';
 import type { ExecutionContext } from '@nestjs/common';
 import { from, lastValueFrom } from 'rxjs';
@@ -28,7 +28,7 @@ export type Notice = 'queued' | 'settled' | 'cancelled';
 
 /** What carries statements, messages and notices, and decides when. */
 export interface Carrier {
-  readonly store: MessageStore;
+  readonly database: Database;
   add(step: Step): void;
   settled(submitter: string, ids: readonly string[]): void;
   cancelled(ids: readonly string[]): void;
@@ -68,14 +68,14 @@ export class AgentProcess {
     private readonly carrier: Carrier,
     private readonly method: Method,
   ) {
-    const settings = loadSettings({ NAMESPACE: carrier.store.schema, AGENT_ID: id });
+    const settings = loadSettings({ NAMESPACE: carrier.database.schema, AGENT_ID: id });
     const identity = new AgentIdentity([{ role: 'node' }], settings);
     this.instance = identity.instance;
-    const store = {
-      schema: carrier.store.schema,
-      transactionsAtOnce: carrier.store.transactionsAtOnce,
+    const database = {
+      schema: carrier.database.schema,
+      transactionsAtOnce: carrier.database.transactionsAtOnce,
       query: (sql: string, parameters: readonly unknown[]) => this.query(sql, parameters),
-    } as unknown as MessageStore;
+    } as unknown as Database;
     const notices = {
       on: (kind: Notice, hear: (ids: readonly string[]) => void) => {
         this.hearing[kind].add(hear);
@@ -88,7 +88,7 @@ export class AgentProcess {
       cancelled: (ids: readonly string[]) => carrier.cancelled(ids),
     } as unknown as TaskNotices;
     const server = { stopping: new AbortController().signal, isClosing: false };
-    this.waiting = new TaskWaiting(server as never, notices, store);
+    this.waiting = new TaskWaiting(server as never, notices, database);
     const sealing = new TaskSealing(new Sealer(new KeyRing({ keys: [] }), 'off'));
     this.tasks = new Tasks(
       identity,
@@ -97,12 +97,12 @@ export class AgentProcess {
       notices,
       this.waiting,
       sealing,
-      store,
+      database,
       new Sampler({ rate: 0, ratio: 0 }),
     );
-    this.assignments = new Assignments(notices, store);
+    this.assignments = new Assignments(notices, database);
     this.delegation = new Delegation(this.tasks, this.assignments);
-    this.interceptor = new TaskInterceptor(this.assignments, notices, settings, sealing, store);
+    this.interceptor = new TaskInterceptor(this.assignments, notices, settings, sealing, database);
   }
 
   hear(kind: Notice, ids: readonly string[]): void {
@@ -165,7 +165,7 @@ export class AgentProcess {
         writes: /\b(INSERT INTO|UPDATE "|DELETE)/.test(sql),
         run: async () => {
           try {
-            const rows = await this.carrier.store.query(sql, parameters);
+            const rows = await this.carrier.database.query(sql, parameters);
             answer(() => resolve(rows));
           } catch (error) {
             answer(() => reject(error instanceof Error ? error : new Error(String(error))));

@@ -1,6 +1,6 @@
 import type { FailurePolicy } from '../../tasks/task.js';
 import type { Work } from './work.js';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 
 interface Row {
   readonly id: string;
@@ -27,15 +27,15 @@ const SETTLED = ['completed', 'failed', 'cancelled'];
 
 /** What on record is not as trees of tasks must end, in words; nothing, if all is well. */
 export async function whatIsWrong(
-  store: MessageStore,
+  database: Database,
   nodeAt: (path: string) => Work,
   cancellations: ReadonlySet<string>,
 ): Promise<string[]> {
-  const rows = await store.query<Row>(
+  const rows = await database.query<Row>(
     `SELECT id, parent_id, payload::json ->> 'path' AS path, state, agent_id, failures, attempts, on_failure, result::json, error
-     FROM "${store.schema}".tasks ORDER BY id`,
+     FROM "${database.schema}".tasks ORDER BY id`,
   );
-  const changes = await store.query<Change>(`SELECT * FROM "${store.schema}".changes ORDER BY n`);
+  const changes = await database.query<Change>(`SELECT * FROM "${database.schema}".changes ORDER BY n`);
   const byId = new Map(rows.map((row) => [row.id, row]));
   const partsOf = (row: Row): Row[] => rows.filter(({ parent_id }) => parent_id === row.id);
   const wrong: string[] = [];

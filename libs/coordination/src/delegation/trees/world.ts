@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { newMessageId } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Database } from 'agentmq/database';
 import type { Candidate } from '../../balancing/strategy.js';
 import { DispatchStore } from '../../tasks/dispatch-store.js';
 import { plan } from '../../tasks/plan.js';
@@ -22,11 +22,11 @@ export class World implements Carrier {
   isFree = false;
 
   constructor(
-    readonly store: MessageStore,
+    readonly database: Database,
     private readonly method: Method,
     agents: number,
   ) {
-    this.dispatch = new DispatchStore(store);
+    this.dispatch = new DispatchStore(database);
     this.client = this.start('client');
     for (let n = 0; n < agents; n++) this.agents.push(this.start(newAgentId()));
   }
@@ -106,18 +106,18 @@ export class World implements Carrier {
   /** What the leader of the coordinators does in one turn. */
   async lead(): Promise<void> {
     // as if the time until they are due had passed
-    await this.store.query(
+    await this.database.query(
       `UPDATE ${this.table} SET due_at = clock_timestamp() WHERE state = 'queued' AND due_at <> 'infinity'`,
     );
     const holdings = await this.dispatch.holdings();
     const gone = holdings.filter(({ agentId }) => this.all.findLast(({ id }) => id === agentId)?.isGone);
     for (const holding of gone) {
-      const { failed } = await this.store.transaction((transaction) =>
+      const { failed } = await this.database.transaction((transaction) =>
         this.dispatch.takeFrom(transaction, holding, { begun: 'counts', lost }),
       );
       for (const { id, submitter } of failed) this.settled(submitter, [id]);
     }
-    const ended = await this.store.transaction(async (transaction) => [
+    const ended = await this.database.transaction(async (transaction) => [
       ...(await this.dispatch.endOverdue(transaction, 1_000)),
       ...(await this.dispatch.endOrphans(transaction, 1_000)),
     ]);
@@ -132,12 +132,14 @@ export class World implements Carrier {
     const at = choice % Math.max(1, queued.length);
     const partIds = [...queued.slice(at), ...queued.slice(0, at)].map(({ id }) => id);
     const agentIds = this.all.map(({ id }) => id);
-    const whole = await this.store.transaction((transaction) => this.dispatch.putOff(transaction, partIds, agentIds));
+    const whole = await this.database.transaction((transaction) =>
+      this.dispatch.putOff(transaction, partIds, agentIds),
+    );
     if (whole !== undefined) this.cancelled([whole]);
   }
 
   ids(): Promise<{ id: string; open: boolean }[]> {
-    return this.store.query(`SELECT id, finished_at IS NULL AS open FROM ${this.table} ORDER BY id`);
+    return this.database.query(`SELECT id, finished_at IS NULL AS open FROM ${this.table} ORDER BY id`);
   }
 
   close(): void {
@@ -146,7 +148,7 @@ export class World implements Carrier {
   }
 
   get table(): string {
-    return `"${this.store.schema}".tasks`;
+    return `"${this.database.schema}".tasks`;
   }
 
   private start(id: string): AgentProcess {
@@ -169,7 +171,7 @@ export class World implements Carrier {
     });
     if (assignments.length === 0) return;
     const messageIds = assignments.map(() => newMessageId());
-    const assigned = await this.store.transaction((transaction) =>
+    const assigned = await this.database.transaction((transaction) =>
       this.dispatch.assign(transaction, assignments, messageIds),
     );
     // an agent that has died meanwhile may be there again

@@ -1,18 +1,15 @@
-import type { Database } from 'agentmq/database';
+import { clean, cleanOptional, type Database } from 'agentmq/database';
+import type { Statements } from '../sql/index.js';
 import { CUT_OFF, toJson } from './delivery-error.js';
+import type { ConsumerName, DeliveryRef, DeliveryState } from './delivery.js';
+import { refParameters } from './ref-parameters.js';
 import type {
   AwaitedHandler,
-  ConsumerName,
-  DeliveryRef,
-  DeliveryState,
   HandlerSought,
   UnhandledDelivery,
   UnhandledOptions,
   UnhandledResult,
-} from './message-store.js';
-import { refParameters } from './ref-parameters.js';
-import type { Statements } from './sql/index.js';
-import { clean, cleanOptional } from 'agentmq/database';
+} from './unhandled.js';
 
 interface UnhandledRow {
   readonly known: boolean;
@@ -27,15 +24,16 @@ interface UnhandledRow {
 const FORWARDED_MS = 30_000;
 
 /** What becomes of messages that an instance has no handler for. */
-export class UnhandledDeliveries {
+export class UnhandledStore {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
   ) {}
 
+  /** Decides what becomes of messages that an instance has no handler for. Answers in the order asked. */
   async decide(deliveries: readonly UnhandledDelivery[], options: UnhandledOptions): Promise<UnhandledResult[]> {
     if (deliveries.length === 0) return [];
-    const rows = await this.database.query<UnhandledRow>(this.sql.unhandled, [
+    const rows = await this.database.ownQuery<UnhandledRow>(this.sql.unhandled, [
       ...refParameters(deliveries),
       deliveries.map(({ topic }) => cleanOptional(topic)),
       deliveries.map(({ error }) => toJson(error)),
@@ -49,12 +47,13 @@ export class UnhandledDeliveries {
     return rows.map(resultOf);
   }
 
+  /** Of what is not stored: another live agent that handles it, if there is one. Answers in the order asked. */
   async elsewhere(
     sought: readonly HandlerSought[],
     { agentId, liveMs }: Omit<UnhandledOptions, 'graceMs'>,
   ): Promise<(string | undefined)[]> {
     if (sought.length === 0) return [];
-    const rows = await this.database.query<{ agent: string | null }>(this.sql.elsewhere, [
+    const rows = await this.database.ownQuery<{ agent: string | null }>(this.sql.elsewhere, [
       sought.map(({ type }) => clean(type)),
       sought.map(({ version }) => version),
       sought.map(({ topic }) => cleanOptional(topic)),
@@ -65,18 +64,24 @@ export class UnhandledDeliveries {
     return rows.map(({ agent }) => agent ?? undefined);
   }
 
+  /**
+   * Makes due at once what waits at these consumers for a handler that a live agent has by now, and what was forwarded to
+   * an agent that is gone; at most `limit`. Resolves with how many.
+   */
   async rouse(consumers: readonly ConsumerName[], liveMs: number, limit: number): Promise<number> {
     const parameters = [liveMs, limit, consumers.map(clean)];
-    const [row] = await this.database.query<{ roused: number }>(this.sql.rouse, parameters);
+    const [row] = await this.database.ownQuery<{ roused: number }>(this.sql.rouse, parameters);
     return row?.roused ?? 0;
   }
 
+  /** What waits for a handler at these consumers, by contract; at most 100 of them, those with the most messages first. */
   async waiting(consumers: readonly ConsumerName[]): Promise<AwaitedHandler[]> {
-    return this.database.query<AwaitedHandler>(this.sql.waitingForHandler, [consumers.map(clean)]);
+    return this.database.ownQuery<AwaitedHandler>(this.sql.waitingForHandler, [consumers.map(clean)]);
   }
 
+  /** Broadcasts that the consumer turned out not to handle: it is not owed them. What is claimed or settled stays. */
   async disown(deliveries: readonly DeliveryRef[]): Promise<void> {
-    if (deliveries.length > 0) await this.database.query(this.sql.disown, refParameters(deliveries));
+    if (deliveries.length > 0) await this.database.ownQuery(this.sql.disown, refParameters(deliveries));
   }
 }
 

@@ -1,3 +1,6 @@
+import { clean, type Database } from 'agentmq/database';
+import { RECIPIENT_GONE } from '../deliveries/delivery-error.js';
+import type { Statements } from '../sql/index.js';
 import type {
   AgentHeartbeat,
   AgentRecord,
@@ -5,22 +8,19 @@ import type {
   AgentSnapshot,
   HeartbeatOutcome,
 } from './agent-record.js';
-import type { Database } from 'agentmq/database';
-import { RECIPIENT_GONE } from './delivery-error.js';
-import type { Statements } from './sql/index.js';
-import { clean } from 'agentmq/database';
 
 type AgentRow = AgentRecord & { readonly now: Date };
 
 /** The agents, as the database knows them. */
-export class Registry {
+export class AgentStore {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
   ) {}
 
+  /** Registers an agent, replacing an earlier instance of the same id. Resolves with what is on record now. */
   async register(agent: AgentRegistration): Promise<AgentRecord> {
-    const rows = await this.database.query<AgentRecord>(this.sql.registerAgent, [
+    const rows = await this.database.ownQuery<AgentRecord>(this.sql.registerAgent, [
       clean(agent.id),
       clean(agent.role),
       agent.capabilities.map(clean),
@@ -33,8 +33,9 @@ export class Registry {
     return rows[0] as AgentRecord;
   }
 
+  /** Writes down that the instance is alive now, and what it says of itself; see {@link HeartbeatOutcome}. */
   async heartbeat(agent: AgentHeartbeat): Promise<HeartbeatOutcome> {
-    const rows = await this.database.query<{ outcome: HeartbeatOutcome }>(this.sql.heartbeat, [
+    const rows = await this.database.ownQuery<{ outcome: HeartbeatOutcome }>(this.sql.heartbeat, [
       clean(agent.id),
       clean(agent.instance),
       agent.sequence,
@@ -48,24 +49,34 @@ export class Registry {
     return rows[0]?.outcome ?? 'unknown';
   }
 
+  /** Marks the instance as stopped. */
   async deregister({ id, instance }: Pick<AgentRecord, 'id' | 'instance'>): Promise<void> {
-    await this.database.query(this.sql.deregisterAgent, [clean(id), clean(instance)]);
+    await this.database.ownQuery(this.sql.deregisterAgent, [clean(id), clean(instance)]);
   }
 
+  /** All agents of one moment, or those of these ids, the stopped and the silent included. */
   async read(ids?: readonly string[]): Promise<AgentSnapshot> {
-    const rows = await this.database.query<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, [
+    const rows = await this.database.ownQuery<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, [
       ids?.map(clean) ?? null,
     ]);
     const { now } = rows[0] as { now: Date };
     return { now, agents: rows.flatMap(({ now: _, ...agent }) => (agent.id === null ? [] : [agent])) };
   }
 
+  /**
+   * Ends ephemeral agents that have said nothing for `silentMs`: they, their subscriptions, and what they are owed, which
+   * expires. To be called by a process that can tell silence from its own being cut off. Resolves with their ids.
+   */
   async end(silentMs: number): Promise<string[]> {
-    const rows = await this.database.query<{ id: string }>(this.sql.endAgents, [silentMs, RECIPIENT_GONE]);
+    const rows = await this.database.ownQuery<{ id: string }>(this.sql.endAgents, [silentMs, RECIPIENT_GONE]);
     return rows.map(({ id }) => id);
   }
 
+  /**
+   * Forgets agents that have said nothing for `silentMs`, unless that is true of all; 24 h later, unless they subscribed
+   * again or are back, they are owed nothing more.
+   */
   async forget(silentMs: number): Promise<void> {
-    await this.database.query(this.sql.forgetAgents, [silentMs]);
+    await this.database.ownQuery(this.sql.forgetAgents, [silentMs]);
   }
 }

@@ -1,21 +1,12 @@
-import { byBytes, distinct } from './batches.js';
-import type { Database } from 'agentmq/database';
+import type { Message } from 'agentmq/protocol';
+import { clean, type Database, type Transaction } from 'agentmq/database';
+import { byBytes, distinct } from '../messages/batches.js';
+import { messageParameters } from '../messages/message-row.js';
+import type { Statements } from '../sql/index.js';
+import type { Claim, ClaimResult, Failure, Rejection } from './claim.js';
 import { CUT_OFF, expired, POISON, toJson } from './delivery-error.js';
-import { messageParameters } from './message-row.js';
-import type { Transaction } from 'agentmq/database';
-import type {
-  Claim,
-  ClaimRef,
-  ClaimResult,
-  DeliveryRef,
-  DeliveryState,
-  Failure,
-  Rejection,
-  SettledState,
-} from './message-store.js';
+import type { ClaimRef, DeliveryRef, DeliveryState, SettledState } from './delivery.js';
 import { refParameters } from './ref-parameters.js';
-import type { Statements } from './sql/index.js';
-import { clean } from 'agentmq/database';
 
 interface ClaimRow {
   readonly known: boolean;
@@ -27,6 +18,11 @@ interface ClaimRow {
   readonly free: boolean | null;
   /** What is left of the time to live; null when it never ends. */
   readonly left_ms: number | null;
+}
+
+interface RecordedRow {
+  readonly messageId: string;
+  readonly same: boolean | null;
 }
 
 interface HeldRow {
@@ -42,12 +38,36 @@ const EXPIRED = expired('before it was handled');
 const COMMIT_WITHIN_MS = '5000';
 
 /** The receiving side: deliveries and their claims. */
-export class Receiver {
+export class DeliveryStore {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
   ) {}
 
+  /**
+   * Stores messages that came from outside, with no outbox entry; one already stored is left as it is. Answers of each
+   * whether what is stored under its id has its type, version and body: else it is another message.
+   */
+  async record(messages: readonly Message[]): Promise<boolean[]> {
+    const same = new Map<Message, boolean>();
+    // Of several with one id, one is asked about at a time: which of them is stored decides about the next.
+    for (let left = messages; left.length > 0; left = left.filter((message) => !same.has(message))) {
+      const asked = distinct(left);
+      const byId = new Map(asked.map((message) => [clean(message.messageId), message]));
+      for (const part of byBytes(asked, ({ body }) => body.length, this.database.statementBytes)) {
+        for (const row of await this.database.ownQuery<RecordedRow>(this.sql.record, messageParameters(part))) {
+          const message = byId.get(row.messageId);
+          if (message && row.same !== null) same.set(message, row.same);
+        }
+      }
+    }
+    return messages.map((message) => same.get(message) ?? false);
+  }
+
+  /**
+   * Claims deliveries for `owner`, each for `leaseMs`; expiry is decided here, by the database's clock. Of one asked for
+   * twice in a batch, the ask with `alone`, else the redelivered one, is answered; the other is `busy`.
+   */
   async claim(claims: readonly Claim[], owner: string, leaseMs: number): Promise<ClaimResult[]> {
     if (claims.length === 0) return [];
     const keys = claims.map(keyOf);
@@ -58,7 +78,7 @@ export class Receiver {
       if (at === undefined || standing(claim) > standing(claims[at] as Claim)) chosen.set(key, index);
     }
     const asked = [...chosen.values()].map((index) => claims[index] as Claim);
-    const rows = await this.database.query<ClaimRow>(this.sql.claim, [
+    const rows = await this.database.ownQuery<ClaimRow>(this.sql.claim, [
       ...refParameters(asked),
       asked.map(({ redelivered }) => redelivered),
       asked.map(({ attempts }) => attempts),
@@ -77,15 +97,21 @@ export class Receiver {
     });
   }
 
+  /** Prolongs claims that are still held; answers which were. */
   renew(claims: readonly ClaimRef[], leaseMs: number): Promise<boolean[]> {
     return this.fenced(this.sql.renew, claims, [leaseMs]);
   }
 
+  /**
+   * Records completion, where the claim is still the claimant's: false means fenced off. In a transaction it comes last:
+   * one that then idles for 5 s is ended, and its connection with it.
+   */
   async complete(claims: readonly ClaimRef[], transaction?: Transaction): Promise<boolean[]> {
     await transaction?.query(`SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, [COMMIT_WITHIN_MS]);
     return this.fenced(this.sql.complete, claims, [], transaction);
   }
 
+  /** Records failures, fenced likewise; a retry gets its outbox entry in the same statement. */
   fail(failures: readonly Failure[]): Promise<boolean[]> {
     return this.fenced(this.sql.fail, failures, [
       failures.map(({ state }) => state),
@@ -94,14 +120,16 @@ export class Receiver {
     ]);
   }
 
+  /** Gives claims back unhandled, so that the next delivery is claimed at once. */
   async release(claims: readonly ClaimRef[]): Promise<void> {
-    if (claims.length > 0) await this.database.query(this.sql.release, claimParameters(claims));
+    if (claims.length > 0) await this.database.ownQuery(this.sql.release, claimParameters(claims));
   }
 
+  /** Records messages that never reached a handler, and why. A delivery that is claimed or settled is left as it is. */
   async reject(rejections: readonly Rejection[]): Promise<void> {
     const limit = this.database.statementBytes;
     for (const part of byBytes(rejections, ({ message }) => message.body.length, limit)) {
-      await this.database.query(this.sql.reject, [
+      await this.database.ownQuery(this.sql.reject, [
         ...messageParameters(distinct(part.map(({ message }) => message))),
         part.map(({ message }) => clean(message.messageId)),
         part.map(({ consumer }) => clean(consumer)),
@@ -111,8 +139,12 @@ export class Receiver {
     }
   }
 
+  /**
+   * What the broker took out of inboxes before it was settled: what the record has open is put on its way again, or settled
+   * if its time is over. Answers of each what is on record: its delivery, its message alone, or neither.
+   */
   async takeBack(deliveries: readonly DeliveryRef[]): Promise<('delivery' | 'message' | 'neither')[]> {
-    const rows = await this.database.query<{ owed: boolean; stored: boolean }>(
+    const rows = await this.database.ownQuery<{ owed: boolean; stored: boolean }>(
       this.sql.takeBack,
       refParameters(deliveries),
     );
@@ -126,7 +158,7 @@ export class Receiver {
     transaction?: Transaction,
   ): Promise<boolean[]> {
     if (claims.length === 0) return [];
-    const rows = await this.database.query<HeldRow>(sql, [...claimParameters(claims), ...more], transaction);
+    const rows = await this.database.ownQuery<HeldRow>(sql, [...claimParameters(claims), ...more], transaction);
     return rows.map(({ held }) => held);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { topicMatches } from 'agentmq/protocol';
-import * as fc from 'fast-check';
 import { topicExpression } from './topic-expression.js';
+import * as fc from 'fast-check';
 
 const matches = (pattern: string, topic: string): boolean => new RegExp(topicExpression(pattern)).test(`${topic}.`);
 

@@ -1,32 +1,21 @@
 import type { Message } from 'agentmq/protocol';
 import { type EntityManager, In } from 'typeorm';
-import type { Database } from 'agentmq/database';
-import { fromJson } from './delivery-error.js';
-import { DeliveryEntity, MessageEntity, OutboxEntity } from './entities/index.js';
-import { clean, InvalidSelectionError } from 'agentmq/database';
-import type {
-  ConsumerFigure,
-  ConsumerName,
-  DeliveryError,
-  DeliveryState,
-  FailedAttempt,
-  MessageFilter,
-  StoreCounts,
-  StoreFigures,
-  StoredDelivery,
-  StoredMessage,
-  TraceSummary,
-} from './message-store.js';
-import { decode } from './header-codec.js';
-import { toMessage } from './message-row.js';
+import { clean, type Database, InvalidSelectionError } from 'agentmq/database';
+import { fromJson } from '../deliveries/delivery-error.js';
+import type { ConsumerName, DeliveryError, DeliveryState, FailedAttempt } from '../deliveries/delivery.js';
+import { DeliveryEntity, MessageEntity, OutboxEntity } from '../entities/index.js';
+import { decode } from '../messages/header-codec.js';
+import { toMessage } from '../messages/message-row.js';
+import type { Statements } from '../sql/index.js';
+import type { ConsumerFigure, StoreCounts, StoreFigures } from './figures.js';
 import { openStates } from './replay-plan.js';
-import type { Statements } from './sql/index.js';
+import type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './stored-message.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
 
 /** The reading side, for people and tools: by entities, each answer of one moment. */
-export class Reader {
+export class HistoryStore {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
@@ -43,7 +32,8 @@ export class Reader {
     return this.page(filter, filter.state && [filter.state]);
   }
 
-  getUnprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'>): Promise<StoredMessage[]> {
+  /** Messages that the consumer is owed and has not settled, oldest first; `limit` and `after` as in `list`. */
+  unprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'> = {}): Promise<StoredMessage[]> {
     return this.page({ ...page, consumer }, openStates);
   }
 
@@ -81,21 +71,29 @@ export class Reader {
     });
   }
 
+  /** Sums up the trace that a message belongs to, itself alone when it has none. Reads no bodies. */
   async trace({ messageId, trace }: Pick<Message, 'messageId' | 'trace'>): Promise<TraceSummary> {
     // version, trace id, parent id and flags, with dashes between (W3C Trace Context, section 3.2)
     const traceId = trace ? clean(trace.traceparent).slice(3, 35) : null;
-    const [summary] = await this.database.query<TraceSummary>(this.sql.trace, [traceId, clean(messageId)]);
+    const [summary] = await this.database.ownQuery<TraceSummary>(this.sql.trace, [traceId, clean(messageId)]);
     return summary ?? { agents: [], messages: 0, completed: 0 };
   }
 
   async counts(): Promise<StoreCounts> {
-    const [row] = await this.database.query<Record<DeliveryState | 'messages' | 'outbox', number>>(this.sql.counts, []);
+    const [row] = await this.database.ownQuery<Record<DeliveryState | 'messages' | 'outbox', number>>(
+      this.sql.counts,
+      [],
+    );
     const { messages = 0, outbox = 0, ...deliveries } = row ?? {};
     return { messages, outbox, deliveries: deliveries as Record<DeliveryState, number> };
   }
 
+  /**
+   * What waits and what is dead, at these consumers (0 where there is nothing) and, with `all`, at the others that have
+   * something of it as well. Costs as much as is found, whatever the history.
+   */
   async figures(consumers: readonly ConsumerName[], all: boolean): Promise<StoreFigures> {
-    return toFigures(await this.database.query<FigureRow>(this.sql.figures, [consumers.map(clean), all]));
+    return toFigures(await this.database.ownQuery<FigureRow>(this.sql.figures, [consumers.map(clean), all]));
   }
 }
 

@@ -1,8 +1,7 @@
-import type { Database } from 'agentmq/database';
-import { clean, cleanOptional, InvalidSelectionError } from 'agentmq/database';
-import type { HopRecord } from './message-store.js';
+import { clean, cleanOptional, type Database, InvalidSelectionError } from 'agentmq/database';
+import type { Statements } from '../sql/index.js';
+import type { HopRecord } from './hop.js';
 import { checkLimit } from './replay-plan.js';
-import type { Statements } from './sql/index.js';
 
 interface HopRow extends Pick<
   HopRecord,
@@ -19,30 +18,34 @@ interface HopRow extends Pick<
 }
 
 /** What happened to the messages of recorded traces. */
-export class Hops {
+export class HopStore {
   constructor(
     private readonly database: Database,
     private readonly sql: Statements,
   ) {}
 
+  /** Stores what happened to messages, as it is given. */
   async record(hops: readonly HopRecord[]): Promise<void> {
-    if (hops.length > 0) await this.database.query(this.sql.recordHops, hopParameters(hops));
+    if (hops.length > 0) await this.database.ownQuery(this.sql.recordHops, hopParameters(hops));
   }
 
+  /** The hops of a trace, in the order in which they were recorded; at most `limit`. */
   async read(traceId: string, limit: number): Promise<HopRecord[]> {
-    const rows = await this.database.query<HopRow>(this.sql.hops, [clean(traceId), checkLimit(limit)]);
+    const rows = await this.database.ownQuery<HopRow>(this.sql.hops, [clean(traceId), checkLimit(limit)]);
     return rows.map(toHop);
   }
 
+  /** The trace that hops of this message were recorded for. */
   async traceOf(messageId: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ traceId: string }>(this.sql.hopTrace, [clean(messageId)]);
+    const [row] = await this.database.ownQuery<{ traceId: string }>(this.sql.hopTrace, [clean(messageId)]);
     return row?.traceId;
   }
 
+  /** Deletes the oldest hops, those recorded longer ago than `ageMs`; at most `limit`. Resolves with how many. */
   async forget(ageMs: number, limit: number): Promise<number> {
     if (!(ageMs >= 0 && Number.isFinite(ageMs)))
       throw new InvalidSelectionError('ageMs', `${ageMs} is not a number of ms`);
-    const [row] = await this.database.query<{ forgotten: number }>(this.sql.forgetHops, [ageMs, checkLimit(limit)]);
+    const [row] = await this.database.ownQuery<{ forgotten: number }>(this.sql.forgetHops, [ageMs, checkLimit(limit)]);
     return row?.forgotten ?? 0;
   }
 }

@@ -1,5 +1,5 @@
-import { decode, encode } from './header-codec.js';
-import type { DeliveryError } from './message-store.js';
+import { decode, encode } from '../messages/header-codec.js';
+import type { DeliveryError } from './delivery.js';
 
 /** An error for a `json` column: whatever its details hold. */
 export const toJson = (error: DeliveryError): string => JSON.stringify(encode(error));

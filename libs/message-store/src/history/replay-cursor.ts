@@ -1,5 +1,5 @@
 import { InvalidSelectionError } from 'agentmq/database';
-import type { ReplayCursor } from './message-store.js';
+import type { ReplayCursor } from './replay-selection.js';
 
 /** A delivery's place in the order of replay. `storedAt` in RFC 3339 with microseconds, as a Date has only ms. */
 export interface Place {

@@ -1,7 +1,8 @@
 import { checkTopicPattern, parseRecipient } from 'agentmq/protocol';
 import { InvalidSelectionError } from 'agentmq/database';
-import type { ConsumerName, DeliveryState, ReplayOptions, ReplaySelection } from './message-store.js';
+import type { ConsumerName, DeliveryState } from '../deliveries/delivery.js';
 import { type Place, readCursor } from './replay-cursor.js';
+import type { ReplayOptions, ReplaySelection } from './replay-selection.js';
 
 /** What is owed and not settled. */
 /** Of deliveries that are owed. */

@@ -1,18 +1,10 @@
-import { shortened } from 'agentmq/protocol';
-import type { Database } from 'agentmq/database';
-import { expired } from './delivery-error.js';
-import { clean, InvalidSelectionError } from 'agentmq/database';
+import { type Database, InvalidSelectionError } from 'agentmq/database';
+import { expired } from '../deliveries/delivery-error.js';
+import type { Statements } from '../sql/index.js';
 import { historyLock } from './history-lock.js';
-import type { Transaction } from 'agentmq/database';
-import type { DeliveryRef } from './message-store.js';
 import { checkLimit } from './replay-plan.js';
-import { refParameters } from './ref-parameters.js';
-import type { Statements } from './sql/index.js';
 
 const EXPIRED = expired('before it was handled');
-
-/** In characters. */
-const MOST_OF_A_REASON = 1_000;
 
 /** The fewest messages that one statement of `forget` looks at: a few that must stay don't make it many statements. */
 const LEAST_READ = 1000;
@@ -24,7 +16,7 @@ interface ForgetRow {
 }
 
 /** What comes to its end without a handler: dead letters discarded, deliveries out of time, history. */
-export class Retention {
+export class RetentionStore {
   /** How far `forget` got: messages that must stay are passed by once, not by every batch. */
   private reached: Pick<ForgetRow, 'storedAt' | 'messageId'> | undefined;
 
@@ -33,18 +25,16 @@ export class Retention {
     private readonly sql: Statements,
   ) {}
 
-  async discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]> {
-    if (deliveries.length === 0) return [];
-    const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON))];
-    const rows = await this.database.query<{ dead: boolean }>(this.sql.discard, parameters, transaction);
-    return rows.map(({ dead }) => dead);
-  }
-
+  /** Settles as `expired` what is owed, unclaimed and out of time, and on its way nowhere; at most `limit`. Resolves with how many; one process at a time does it, the others get 0. */
   async expire(limit: number): Promise<number> {
-    const [row] = await this.database.query<{ expired: number }>(this.sql.expire, [checkLimit(limit), EXPIRED]);
+    const [row] = await this.database.ownQuery<{ expired: number }>(this.sql.expire, [checkLimit(limit), EXPIRED]);
     return row?.expired ?? 0;
   }
 
+  /**
+   * Deletes messages stored longer ago than `settledMs` with everything about them, if every delivery was settled as
+   * long ago and none is a dead letter younger than `deadMs` that nobody discarded. At most `limit`; resolves with how many.
+   */
   async forget(age: { readonly settledMs: number; readonly deadMs: number }, limit: number): Promise<number> {
     checkLimit(limit);
     for (const field of ['settledMs', 'deadMs'] as const) {
@@ -70,7 +60,7 @@ export class Retention {
   }
 
   private async forgetOnce(parameters: readonly unknown[]): Promise<ForgetRow> {
-    const [row] = await this.database.transaction(async (transaction) => {
+    const [row] = await this.database.ownTransaction(async (transaction) => {
       await historyLock(transaction, this.database.schema, 'alone');
       return transaction.query<ForgetRow>(this.sql.forget, parameters);
     });

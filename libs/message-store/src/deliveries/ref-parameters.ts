@@ -1,5 +1,5 @@
-import type { DeliveryRef } from './message-store.js';
 import { clean } from 'agentmq/database';
+import type { DeliveryRef } from './delivery.js';
 
 /** Deliveries as two parameters of a statement: their messages, and their consumers. */
 export const refParameters = (deliveries: readonly DeliveryRef[]): [messageIds: string[], consumers: string[]] => [

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Message, Recipient } from 'agentmq/protocol';
-import { decode, encode } from './header-codec.js';
 import { clean, cleanOptional } from 'agentmq/database';
+import { decode, encode } from './header-codec.js';
 
 /** A row of `messages`, as pg and TypeORM give it. bigint comes as text. */
 export interface MessageRow {

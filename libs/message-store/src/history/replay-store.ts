@@ -1,0 +1,57 @@
+import { shortened } from 'agentmq/protocol';
+import { clean, type Database, type Transaction } from 'agentmq/database';
+import { Bindings } from './bindings.js';
+import type { DeliveryRef } from '../deliveries/delivery.js';
+import { refParameters } from '../deliveries/ref-parameters.js';
+import { historyLock } from './history-lock.js';
+import { type Place, writeCursor } from './replay-cursor.js';
+import { planReplay } from './replay-plan.js';
+import type { ReplayBatch, ReplayOptions, ReplaySelection } from './replay-selection.js';
+import { catchUp } from '../sql/catch-up.js';
+import { move } from '../sql/move.js';
+import { replay } from '../sql/replay.js';
+import type { Statements } from '../sql/index.js';
+
+interface BatchRow {
+  readonly matched: number;
+  readonly replayed: number;
+  readonly last: Place | null;
+}
+
+/** In characters. */
+const MOST_OF_A_REASON = 1_000;
+
+/** Puts on its way again what is open, dead, or a new consumer's to catch up with. */
+export class ReplayStore {
+  constructor(
+    private readonly database: Database,
+    private readonly sql: Statements,
+  ) {}
+
+  /**
+   * Puts deliveries on their way again, oldest first: each gets an outbox entry unless it has one. Dead and expired ones
+   * begin anew, with all their attempts and their whole time to live.
+   */
+  async replay(selection: ReplaySelection, options: ReplayOptions = {}): Promise<ReplayBatch> {
+    const plan = planReplay(selection, options);
+    const { schema } = this.database;
+    const bindings = new Bindings();
+    const { to } = plan;
+    const goTo = plan.move ? move : catchUp;
+    const statement = to === undefined ? replay(schema, plan, bindings) : goTo(schema, plan, to, bindings);
+    const [row] = await this.database.ownTransaction(async (transaction) => {
+      await historyLock(transaction, schema, 'shared');
+      return transaction.query<BatchRow>(statement, bindings.values);
+    });
+    const { matched = 0, replayed = 0, last = null } = row ?? {};
+    return { matched, replayed, ...(last && matched === plan.limit ? { next: writeCursor(last) } : {}) };
+  }
+
+  /** Discards dead letters; answers which were dead. */
+  async discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]> {
+    if (deliveries.length === 0) return [];
+    const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON))];
+    const rows = await this.database.ownQuery<{ dead: boolean }>(this.sql.discard, parameters, transaction);
+    return rows.map(({ dead }) => dead);
+  }
+}
