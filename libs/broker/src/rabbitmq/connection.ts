@@ -1,9 +1,11 @@
-import type { Duplex } from 'node:stream';
 import { type ChannelModel, type Channel, connect } from 'amqplib';
 import { BrokerUnavailableError } from '../errors.js';
 import { within } from 'agentmq/time';
 import { explained, refusedOpening } from './explained.js';
 import { Keeper, type Losable } from '../keeper.js';
+import { insideOf } from './frames/amqplib-connection.js';
+import { FrameReader } from './frames/frame-reader.js';
+import { FrameWriter } from './frames/frame-writer.js';
 import type { RabbitMqSettings } from './options.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -11,6 +13,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /** An open connection. */
 export class Connection implements Losable {
   readonly gone: Promise<Error>;
+  readonly writer: FrameWriter;
+  readonly reader: FrameReader;
   /** The broker takes nothing from this connection for now: it is low on memory or disk. */
   blocked = false;
   private readonly unblocked: (() => void)[] = [];
@@ -25,7 +29,8 @@ export class Connection implements Losable {
     });
     // amqplib only half-closes the socket of a peer that fell silent: it would stay until the kernel gives up.
     void this.gone.then(() => this.destroySocket());
-    corkPerTurn(this.socket);
+    this.writer = new FrameWriter(insideOf(model));
+    this.reader = new FrameReader(insideOf(model));
   }
 
   /** Calls it whenever the broker takes publications again. */
@@ -34,9 +39,8 @@ export class Connection implements Losable {
   }
 
   async close(): Promise<void> {
-    // Throws when it is closed already.
-    const closing = Promise.resolve().then(() => this.model.close());
-    await within(CLOSE_TIMEOUT_MS, closing);
+    this.writer.flush();
+    await closed(this.model);
     this.destroySocket();
   }
 
@@ -47,36 +51,21 @@ export class Connection implements Losable {
     try {
       return await use(channel);
     } finally {
-      const closing = Promise.resolve().then(() => channel.close());
-      await within(CLOSE_TIMEOUT_MS, closing);
+      await closed(channel);
     }
   }
 
   private destroySocket(): void {
-    this.socket.destroy();
-  }
-
-  private get socket(): Duplex {
-    return (this.model.connection as unknown as { stream: Duplex }).stream;
+    insideOf(this.model).stream.destroy();
   }
 }
 
-/** amqplib writes every message by itself, a system call each: what it writes in one turn goes out together. */
-function corkPerTurn(socket: Duplex): void {
-  const write = socket.write.bind(socket) as (...given: unknown[]) => boolean;
-  let corked = false;
-  const uncork = (): void => {
-    corked = false;
-    socket.uncork();
-  };
-  socket.write = (...given: unknown[]): boolean => {
-    if (!corked) {
-      corked = true;
-      socket.cork();
-      process.nextTick(uncork);
-    }
-    return write(...given);
-  };
+/** Closes a connection or a channel, in bounded time. Never rejects: amqplib throws when it is closed already. */
+export async function closed(closable: ChannelModel | Channel): Promise<void> {
+  await within(
+    CLOSE_TIMEOUT_MS,
+    Promise.resolve().then(() => closable.close()),
+  );
 }
 
 /** Resolves when a connection or channel is closed, with what the broker said why. */

@@ -1,13 +1,20 @@
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Channel } from 'amqplib';
 import type { WireMessage } from 'agentmq/protocol';
 import type { Held } from '../dispatcher.js';
-import { within } from 'agentmq/time';
-import { type Connection, lossOf } from './connection.js';
+import { closed, type Connection, lossOf } from './connection.js';
 import type { ConsumePlan } from './consume-plans.js';
+import { numberOf } from './frames/amqplib-connection.js';
+import type { Delivery } from './frames/channel-reader.js';
 import type { Losable } from '../keeper.js';
-import { returnsOf } from './properties.js';
 
-const CLOSE_TIMEOUT_MS = 1_000;
+/** What a redelivered message of a classic queue counts for, which does not tell how often it was returned. */
+const RETURNS_UNCOUNTED = 3;
+
+/** A queue as one channel reads it. */
+interface Source {
+  /** Deleted, as far as is known: what was fetched from it comes from nowhere else again. */
+  cancelled: boolean;
+}
 
 /**
  * A channel that reads the queues of a plan, each with its own prefetch (per consumer, which every version has;
@@ -17,16 +24,19 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export class ConsumeChannel<M extends WireMessage> implements Losable {
   readonly gone: Promise<Error>;
   private alive = true;
-  private readonly tags: string[] = [];
+  private readonly channelNumber: number;
+  private readonly sources = new Map<string, Source>();
   /** Delivery tags not answered for, in ascending order. */
   private readonly held = new Set<number>();
   private acks: number[] = [];
 
   private constructor(
     private readonly channel: Channel,
+    private readonly connection: Connection,
     private readonly plan: ConsumePlan<M>,
     private readonly onDelivery: (held: Held<M>) => void,
   ) {
+    this.channelNumber = numberOf(channel);
     channel.prependListener('close', () => (this.alive = false));
     this.gone = lossOf(channel, 'the consuming channel was closed');
   }
@@ -36,9 +46,9 @@ export class ConsumeChannel<M extends WireMessage> implements Losable {
     plan: ConsumePlan<M>,
     onDelivery: (held: Held<M>) => void,
   ): Promise<ConsumeChannel<M>> {
-    const opened = new ConsumeChannel(await connection.model.createChannel(), plan, onDelivery);
+    const opened = new ConsumeChannel(await connection.model.createChannel(), connection, plan, onDelivery);
     try {
-      await opened.subscribe(connection);
+      await opened.subscribe();
     } catch (error) {
       await opened.close();
       throw error;
@@ -52,81 +62,68 @@ export class ConsumeChannel<M extends WireMessage> implements Losable {
 
   /** Ends the deliveries; what was delivered stays to be answered for. */
   async cancel(): Promise<void> {
-    await Promise.allSettled(this.tags.map((tag) => this.channel.cancel(tag)));
+    await Promise.allSettled([...this.sources.keys()].map((tag) => this.channel.cancel(tag)));
   }
 
+  /** On a channel that is gone it does nothing, nor does `giveBack`: the broker has taken the message back. */
   ack(tag: number): void {
     if (!this.held.delete(tag)) return;
-    if (this.acks.push(tag) === 1) setImmediate(() => this.flush());
+    if (this.acks.push(tag) === 1) this.connection.writer.beforeFlush(() => this.writeAcks());
   }
 
   giveBack(tag: number): void {
-    if (this.held.delete(tag)) this.sending(() => this.channel.nack(messageOf(tag), false, true));
+    if (this.held.delete(tag) && this.alive) this.connection.writer.giveBack(this.channelNumber, tag);
   }
 
   async close(): Promise<void> {
-    this.flush();
-    await within(
-      CLOSE_TIMEOUT_MS,
-      Promise.resolve().then(() => this.channel.close()),
-    );
+    this.writeAcks();
+    // What is written to a channel after its end closes the connection.
     this.alive = false;
+    this.connection.reader.ignore(this.channelNumber);
+    await closed(this.channel);
   }
 
-  private async subscribe(connection: Connection): Promise<void> {
-    const { channel, plan } = this;
+  private async subscribe(): Promise<void> {
+    const { channel, connection, plan } = this;
     await plan.declare(connection);
-    for (const { name, prefetch } of plan.queues) {
+    connection.reader.listen(this.channelNumber, { onDelivery: (delivery) => this.take(delivery) });
+    for (const [index, { name, prefetch }] of plan.queues.entries()) {
+      const consumerTag = String(index);
       const source: Source = { cancelled: false };
-      const deliver = (message: ConsumeMessage | null): void => {
-        if (message) return this.onDelivery(this.take(message, source));
-        // The broker has cancelled the consumer, since the queue was deleted or its node went away.
+      this.sources.set(consumerTag, source);
+      // Called when the broker has cancelled the consumer, since the queue was deleted or its node went away.
+      const cancelled = (): void => {
         source.cancelled = true;
         void this.close();
       };
       await channel.prefetch(prefetch);
-      const { consumerTag } = await channel.consume(name, deliver);
-      this.tags.push(consumerTag);
+      await channel.consume(name, cancelled, { consumerTag });
     }
   }
 
-  private take(message: ConsumeMessage, source: Source): Held<M> {
-    const { deliveryTag } = message.fields;
-    this.held.add(deliveryTag);
-    return new Delivery(this.plan.read(message), returnsOf(message), this, source, deliveryTag);
+  private take(delivery: Delivery): void {
+    const { consumerTag, tag, redelivered, deliveryCount } = delivery;
+    const source = this.sources.get(consumerTag);
+    if (!source) return;
+    this.held.add(tag);
+    const returns = deliveryCount ?? (redelivered ? RETURNS_UNCOUNTED : 0);
+    this.onDelivery(new HeldDelivery(this.plan.read(delivery), returns, this, source, tag));
   }
 
-  private flush(): void {
+  private writeAcks(): void {
     const acks = this.acks;
-    if (acks.length === 0) return;
     this.acks = [];
+    if (acks.length === 0 || !this.alive) return;
     const oldestHeld = this.held.values().next().value ?? Infinity;
     let upTo = 0;
     for (const tag of acks) if (tag < oldestHeld && tag > upTo) upTo = tag;
-    this.sending(() => {
-      if (upTo > 0) this.channel.ack(messageOf(upTo), true);
-      for (const tag of acks) if (tag > oldestHeld) this.channel.ack(messageOf(tag));
-    });
-  }
-
-  /** On a channel that is gone, or going, it does nothing: the broker has taken the messages back. */
-  private sending(send: () => void): void {
-    if (!this.alive) return;
-    try {
-      send();
-    } catch {
-      this.alive = false;
-    }
+    const { writer } = this.connection;
+    if (upTo > 0) writer.ack(this.channelNumber, upTo, true);
+    for (const tag of acks) if (tag > oldestHeld) writer.ack(this.channelNumber, tag, false);
   }
 }
 
-/** A queue as one channel reads it. */
-interface Source {
-  /** Deleted, as far as is known: what was fetched from it comes from nowhere else again. */
-  cancelled: boolean;
-}
-
-class Delivery<M extends WireMessage> implements Held<M> {
+class HeldDelivery<M extends WireMessage> implements Held<M> {
   constructor(
     readonly message: M,
     readonly returns: number,
@@ -147,6 +144,3 @@ class Delivery<M extends WireMessage> implements Held<M> {
     this.channel.giveBack(this.tag);
   }
 }
-
-/** All that amqplib needs of a message to answer for it. */
-const messageOf = (deliveryTag: number): ConsumeMessage => ({ fields: { deliveryTag } }) as ConsumeMessage;

@@ -1,4 +1,3 @@
-import type { ConsumeMessage } from 'amqplib';
 import type { WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox, Incoming, Topics } from '../broker.js';
 import { LANES, splitPrefetch } from '../lanes.js';
@@ -14,7 +13,7 @@ import {
   unbind,
 } from './declarations.js';
 import type { RabbitMqSettings } from './options.js';
-import { fromAmqp } from './properties.js';
+import type { Delivery } from './frames/channel-reader.js';
 import { inboxOptions } from './queue-options.js';
 import type { Remarks } from '../remarks.js';
 
@@ -27,7 +26,7 @@ export interface ConsumePlan<M extends WireMessage> {
   /** The same but for the queues that are read: their loss is the consumer's to notice. */
   mend(connection: Connection): Promise<void>;
   /** Must not throw. */
-  read(message: ConsumeMessage): M;
+  read(delivery: Delivery): M;
 }
 
 /** Both lanes of an inbox. */
@@ -73,9 +72,7 @@ export class InboxPlan implements ConsumePlan<Incoming> {
     await this.bindLanes(connection);
   }
 
-  read(message: ConsumeMessage): Incoming {
-    const { exchange, routingKey, redelivered } = message.fields;
-    const { properties, body } = fromAmqp(message);
+  read({ exchange, routingKey, redelivered, properties, body }: Delivery): Incoming {
     return { properties, body, recipient: this.topology.recipientOf(exchange, routingKey, this.owner), redelivered };
   }
 
@@ -117,6 +114,6 @@ export function deadLetterPlan(
       await provideExchanges(connection, topology, remarks);
       await bind(connection, topology.deadLetters, [topology.deadLetterBinding]);
     },
-    read: (message) => readDeadLetter(message, topology),
+    read: (delivery) => readDeadLetter(delivery, topology),
   };
 }

@@ -1,14 +1,12 @@
-import type { Message } from 'amqplib';
 import type { DeadLettered } from '../broker.js';
 import type { Topology } from '../topology.js';
-import { fromAmqp } from './properties.js';
+import type { Delivery } from './frames/channel-reader.js';
 
 /** Headers that RabbitMQ adds to what it dead-letters; those with `last` come with RabbitMQ 3.13. */
 const ADDED = /^x-(death$|first-death-|last-death-)/;
 
 /** A message from the queue of dead letters, without the headers that RabbitMQ put on it. Never throws. */
-export function readDeadLetter(message: Message, topology: Topology): DeadLettered {
-  const { properties, body } = fromAmqp(message);
+export function readDeadLetter({ properties, body }: Delivery, topology: Topology): DeadLettered {
   const death = latestDeath(properties.headers);
   const queue = text(death['queue']);
   const owner = queue === undefined ? undefined : topology.ownerOf(queue);

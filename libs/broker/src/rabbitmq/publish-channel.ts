@@ -1,40 +1,46 @@
-import type { ConfirmChannel } from 'amqplib';
+import type { ConfirmChannel, Message } from 'amqplib';
 import type { WireMessage } from 'agentmq/protocol';
 import type { Topology } from '../topology.js';
-import { within } from 'agentmq/time';
-import { type Connection, lossOf } from './connection.js';
+import { closed, type Connection, lossOf } from './connection.js';
 import { provideExchanges } from './declarations.js';
+import { numberOf } from './frames/amqplib-connection.js';
+import { PUBLICATION_HEADER } from './frames/basic-properties.js';
 import type { Losable } from '../keeper.js';
-import { fromAmqp, publicationIdOf } from './properties.js';
+import type { Outgoing } from './outgoing.js';
 import type { Remarks } from '../remarks.js';
-
-const CLOSE_TIMEOUT_MS = 1_000;
 
 /** RabbitMQ's direct reply-to: answers come over the channel that the request was published on, through no queue. */
 export const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
 
 export interface PublishChannelEvents {
-  /** The broker found no queue for the publication with this id; its confirm comes after this. */
-  onReturn(publicationId: number): void;
+  /** The broker has taken it, or refused it. */
+  onConfirm(outgoing: Outgoing, taken: boolean): void;
   onReply(reply: WireMessage): void;
 }
 
 /** A confirm channel with the exchanges declared and answers to requests arriving. */
 export class PublishChannel implements Losable {
   readonly gone: Promise<Error>;
-  /** Publications written and neither confirmed nor refused. */
-  unconfirmed = 0;
-  unconfirmedBytes = 0;
-  /** Set before amqplib fails what was unconfirmed. */
   lost = false;
+  unconfirmedBytes = 0;
+  /** What was written and neither confirmed nor refused, by its number on this channel, in order. */
+  private readonly written = new Map<number, Outgoing>();
+  private lastNumber = 0;
+  private readonly channelNumber: number;
 
   private constructor(
-    readonly channel: ConfirmChannel,
+    private readonly channel: ConfirmChannel,
     private readonly connection: Connection,
+    private readonly events: PublishChannelEvents,
   ) {
+    this.channelNumber = numberOf(channel);
     this.gone = lossOf(channel, 'the publishing channel was closed').then((reason) => this.causeOf(reason));
-    // amqplib's own listener calls the confirm callbacks with an error.
     channel.prependListener('close', () => (this.lost = true));
+    // The confirm of what is returned comes after this.
+    channel.on('return', ({ properties }: Message) => {
+      const outgoing = this.written.get(properties.headers?.[PUBLICATION_HEADER] as number);
+      if (outgoing) outgoing.returned = true;
+    });
   }
 
   static async open(
@@ -44,14 +50,50 @@ export class PublishChannel implements Losable {
     events: PublishChannelEvents,
   ): Promise<PublishChannel> {
     await provideExchanges(connection, topology, remarks);
-    const opened = new PublishChannel(await connection.model.createConfirmChannel(), connection);
-    const { channel } = opened;
-    channel.on('return', (message) => {
-      const id = publicationIdOf(message);
-      if (id !== undefined) events.onReturn(id);
+    const opened = new PublishChannel(await connection.model.createConfirmChannel(), connection, events);
+    connection.reader.listen(opened.channelNumber, {
+      onDelivery: ({ properties, body }) => events.onReply({ properties, body }),
+      onConfirm: (number, multiple, taken) => opened.confirmed(number, multiple, taken),
     });
-    await channel.consume(DIRECT_REPLY_TO, (reply) => reply && events.onReply(fromAmqp(reply)), { noAck: true });
+    await opened.channel.consume(DIRECT_REPLY_TO, () => undefined, { noAck: true });
     return opened;
+  }
+
+  get blocked(): boolean {
+    return this.connection.blocked;
+  }
+
+  get unconfirmed(): number {
+    return this.written.size;
+  }
+
+  /** Throws `InvalidMessageError` for a message that AMQP has no form for. */
+  publish(outgoing: Outgoing): void {
+    const number = this.lastNumber + 1;
+    this.connection.writer.publish(this.channelNumber, outgoing.address, outgoing.message, number);
+    this.lastNumber = number;
+    this.written.set(number, outgoing);
+    this.unconfirmedBytes += outgoing.message.body.length;
+  }
+
+  async close(): Promise<void> {
+    this.lost = true;
+    await closed(this.channel);
+  }
+
+  private confirmed(upTo: number, multiple: boolean, taken: boolean): void {
+    if (!multiple) return this.settle(upTo, this.written.get(upTo), taken);
+    for (const [number, outgoing] of this.written) {
+      if (number > upTo) return;
+      this.settle(number, outgoing, taken);
+    }
+  }
+
+  private settle(number: number, outgoing: Outgoing | undefined, taken: boolean): void {
+    if (!outgoing) return;
+    this.written.delete(number);
+    this.unconfirmedBytes -= outgoing.message.body.length;
+    if (!this.lost) this.events.onConfirm(outgoing, taken);
   }
 
   /** A channel that goes with its connection is not told why. */
@@ -59,16 +101,5 @@ export class PublishChannel implements Losable {
     if (reason.code !== undefined) return reason;
     const soon = new Promise<Error>((resolve) => setImmediate(() => resolve(reason)));
     return Promise.race([this.connection.gone, soon]);
-  }
-
-  get blocked(): boolean {
-    return this.connection.blocked;
-  }
-
-  async close(): Promise<void> {
-    await within(
-      CLOSE_TIMEOUT_MS,
-      Promise.resolve().then(() => this.channel.close()),
-    );
   }
 }

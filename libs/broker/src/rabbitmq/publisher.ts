@@ -1,5 +1,4 @@
-import { IllegalOperationError } from 'amqplib';
-import { errorText, InvalidMessageError, type WireMessage } from 'agentmq/protocol';
+import { InvalidMessageError, type Recipient, type WireMessage } from 'agentmq/protocol';
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError, QueueFullError } from '../errors.js';
 import { Fifo } from '../fifo.js';
 import type { PendingRequests } from '../pending-requests.js';
@@ -9,7 +8,8 @@ import type { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
 import { Keeper } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
-import { Outgoing, type Route } from './outgoing.js';
+import type { Address } from './frames/frame-writer.js';
+import { Outgoing } from './outgoing.js';
 import { PublishChannel } from './publish-channel.js';
 import type { Remarks } from '../remarks.js';
 import { NOT_FOUND } from './reply-codes.js';
@@ -21,7 +21,7 @@ export interface PublisherEvents {
   /** The broker has no exchange that was published to. */
   onMissing(): void;
   /** No queue took what was for this recipient. */
-  onUnroutable(recipient: Route['recipient']): void;
+  onUnroutable(recipient: Outgoing['recipient']): void;
 }
 
 /** Frame, syntax, command and unexpected-frame errors, of the channel or the connection; and a failed precondition. */
@@ -43,7 +43,6 @@ export class Publisher {
   private readonly open: UnsettledPublications<Outgoing>;
   /** What of it has not been sent. */
   private readonly waiting = new Fifo<Outgoing>();
-  private readonly mandatory = new Map<number, Outgoing>();
   /** One of these made the broker close the channel: each is sent with nothing else under way, before all else. */
   private readonly suspects = new Set<Outgoing>();
   private closed = false;
@@ -61,16 +60,10 @@ export class Publisher {
     this.open = new UnsettledPublications(
       settings.publishTimeoutMs,
       (outgoing) => this.whyLate(outgoing),
-      (outgoing) => {
-        this.suspects.delete(outgoing);
-        if (outgoing.id !== undefined) this.mandatory.delete(outgoing.id);
-      },
+      (outgoing) => this.suspects.delete(outgoing),
     );
     const events = {
-      onReturn: (id: number): void => {
-        const outgoing = this.mandatory.get(id);
-        if (outgoing) outgoing.returned = true;
-      },
+      onConfirm: (outgoing: Outgoing, taken: boolean): void => this.confirmed(outgoing, taken),
       onReply: (reply: WireMessage): void => this.requests.answer(reply),
     };
     this.keeper = new Keeper({
@@ -93,20 +86,26 @@ export class Publisher {
   }
 
   /** Resolves when the broker has confirmed it; rejects as `Broker.publish` does. */
-  publish(message: WireMessage, route: Route): Promise<void> {
-    return new Promise((resolve, reject) => void this.send(message, route, resolve, reject));
+  publish(message: WireMessage, address: Address, recipient: Recipient | string): Promise<void> {
+    return new Promise((resolve, reject) => void this.send(message, address, recipient, resolve, reject));
   }
 
   /** The same with callbacks, of which one is called unless it is withdrawn. */
-  send(message: WireMessage, route: Route, resolve: () => void, reject: (error: Error) => void): Outgoing {
-    const outgoing = new Outgoing(message, route, Date.now() + this.settings.publishTimeoutMs, resolve, reject);
+  send(
+    message: WireMessage,
+    address: Address,
+    recipient: Recipient | string,
+    resolve: () => void,
+    reject: (error: Error) => void,
+  ): Outgoing {
+    const deadline = Date.now() + this.settings.publishTimeoutMs;
+    const outgoing = new Outgoing(message, address, recipient, deadline, resolve, reject);
     if (this.closed) {
       outgoing.done = true;
       reject(new BrokerClosedError());
       return outgoing;
     }
     this.open.add(outgoing);
-    if (outgoing.id !== undefined) this.mandatory.set(outgoing.id, outgoing);
     if (this.waiting.size > 0 || !this.write(outgoing)) this.waiting.push(outgoing);
     return outgoing;
   }
@@ -142,37 +141,26 @@ export class Publisher {
   /** False when it can't be sent now. */
   private write(outgoing: Outgoing): boolean {
     const to = this.keeper.current;
-    const { route, body, options } = outgoing;
+    const { body } = outgoing.message;
     if (!to || to.lost || to.blocked || to.unconfirmed >= this.settings.maxUnconfirmed) return false;
     if (this.suspects.size > 0 && (to.unconfirmed > 0 || !this.suspects.has(outgoing))) return false;
     if (to.unconfirmed > 0 && to.unconfirmedBytes + body.length > this.settings.maxUnconfirmedBytes) return false;
     try {
-      to.channel.publish(route.exchange, route.routingKey, body, options, (error: Error | null) => {
-        to.unconfirmed--;
-        to.unconfirmedBytes -= body.length;
-        if (!to.lost) this.confirmed(outgoing, error);
-      });
+      to.publish(outgoing);
+      outgoing.sent = true;
     } catch (error) {
-      // The channel is about to close. Anything else is amqplib refusing to encode a property or a header.
-      if (error instanceof IllegalOperationError) return false;
-      const problem = errorText(error);
-      const [, field = 'properties'] = /^Field '(\w+)'/.exec(problem) ?? [];
-      this.open.fail(outgoing, new InvalidMessageError(field, problem, { cause: error }));
-      return true;
+      this.open.fail(outgoing, error as Error);
     }
-    outgoing.sent = true;
-    to.unconfirmed++;
-    to.unconfirmedBytes += body.length;
     return true;
   }
 
-  private confirmed(outgoing: Outgoing, refusal: Error | null): void {
-    this.sizes.taken(outgoing.body.length);
+  private confirmed(outgoing: Outgoing, taken: boolean): void {
+    this.sizes.taken(outgoing.message.body.length);
     this.suspects.delete(outgoing);
     if (!outgoing.done) {
-      const { recipient } = outgoing.route;
+      const { recipient } = outgoing;
       // RabbitMQ refuses what a full queue with overflow reject-publish does not take.
-      if (refusal) this.open.fail(outgoing, new QueueFullError(recipient));
+      if (!taken) this.open.fail(outgoing, new QueueFullError(recipient));
       else if (outgoing.returned) {
         this.open.fail(outgoing, new NoRecipientError(recipient));
         this.publisherEvents.onUnroutable(recipient);
@@ -204,7 +192,7 @@ export class Publisher {
   private failTooLarge(): void {
     for (const outgoing of [...this.open]) {
       try {
-        this.sizes.check(outgoing.body.length);
+        this.sizes.check(outgoing.message.body.length);
       } catch (error) {
         this.open.fail(outgoing, error as Error);
       }

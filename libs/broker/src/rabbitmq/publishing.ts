@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { WireMessage } from 'agentmq/protocol';
+import type { Recipient, WireMessage } from 'agentmq/protocol';
 import type { Publication, RequestOptions } from '../broker.js';
 import { BrokerClosedError } from '../errors.js';
 import { PendingRequests } from '../pending-requests.js';
@@ -8,7 +8,8 @@ import { BodySizes } from './body-sizes.js';
 import type { Connection } from './connection.js';
 import type { Keeper } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
-import type { Outgoing, Route } from './outgoing.js';
+import type { Address } from './frames/frame-writer.js';
+import type { Outgoing } from './outgoing.js';
 import { DIRECT_REPLY_TO, type PublishChannel } from './publish-channel.js';
 import { Publisher, type PublisherEvents } from './publisher.js';
 import type { Remarks } from '../remarks.js';
@@ -47,21 +48,24 @@ export class Publishing {
   }
 
   /** Resolves when the broker has confirmed it; rejects as `Broker.publish` does. */
-  publish(message: WireMessage, route: Route): Promise<void> {
+  publish(message: WireMessage, address: Address, recipient: Recipient | string): Promise<void> {
     this.sizes.check(message.body.length);
-    return this.publisherFor(message).publish(message, route);
+    return this.publisherFor(message).publish(message, address, recipient);
   }
 
   /** Publishes and resolves with the first answer; rejects as `Broker.request` does. */
-  request(message: Publication, route: Route, options: RequestOptions): Promise<WireMessage> {
+  request(message: Publication, address: Address, options: RequestOptions): Promise<WireMessage> {
     this.sizes.check(message.body.length);
     const publisher = this.publisherFor(message);
     const correlationId = message.properties.correlationId ?? randomUUID();
-    const properties = { ...message.properties, correlationId, replyTo: DIRECT_REPLY_TO };
+    const request = {
+      body: message.body,
+      properties: { ...message.properties, correlationId, replyTo: DIRECT_REPLY_TO },
+    };
     const published = options.onPublished ?? (() => undefined);
     let outgoing: Outgoing | undefined;
     return publisher.requests.ask(message.recipient, correlationId, options, {
-      send: (fail) => (outgoing = publisher.send({ body: message.body, properties }, route, published, fail)),
+      send: (fail) => (outgoing = publisher.send(request, address, message.recipient, published, fail)),
       isSent: () => outgoing?.sent ?? false,
       withdraw: () => outgoing && publisher.withdraw(outgoing),
     });

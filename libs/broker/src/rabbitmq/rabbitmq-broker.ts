@@ -28,7 +28,7 @@ import { explained } from './explained.js';
 import type { Keeper } from '../keeper.js';
 import { Mending } from './mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
-import type { Route } from './outgoing.js';
+import type { Address } from './frames/frame-writer.js';
 import { DIRECT_REPLY_TO } from './publish-channel.js';
 import { Publishing } from './publishing.js';
 import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
@@ -110,7 +110,7 @@ export class RabbitMqBroker extends Broker {
   publish(publication: Publication): Promise<void> {
     try {
       checkMessage(publication, this.settings.maxMessageBytes);
-      return this.publisher.publish(publication, this.routeOf(publication));
+      return this.publisher.publish(publication, this.addressOf(publication), publication.recipient);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -119,15 +119,14 @@ export class RabbitMqBroker extends Broker {
   async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
     checkMessage(publication, this.settings.maxMessageBytes);
     if (this.closing) throw new BrokerClosedError();
-    return this.publisher.request(publication, { ...this.routeOf(publication), mandatory: true }, options);
+    return this.publisher.request(publication, { ...this.addressOf(publication), mandatory: true }, options);
   }
 
   async reply(replyTo: string, reply: WireMessage): Promise<void> {
     checkMessage(reply, this.settings.maxMessageBytes);
     // RabbitMQ before 4 returns every mandatory message to such an address, although it has delivered it.
     const mandatory = !replyTo.startsWith(DIRECT_REPLY_TO);
-    const route: Route = { exchange: '', routingKey: replyTo, mandatory, persistent: false, recipient: replyTo };
-    await this.publisher.publish(reply, route);
+    await this.publisher.publish(reply, { exchange: '', routingKey: replyTo, mandatory, persistent: false }, replyTo);
   }
 
   async inboxSize(owner: Inbox['owner']): Promise<number | undefined> {
@@ -233,9 +232,9 @@ export class RabbitMqBroker extends Broker {
     return [...this.consumers].some((consumer) => consumer.reads(queue));
   }
 
-  private routeOf({ recipient, properties, mandatory, persistent }: Publication): Route {
+  private addressOf({ recipient, properties, mandatory, persistent }: Publication): Address {
     const { exchange, routingKey } = this.topology.address(recipient, laneOf(properties.priority));
-    return { exchange, routingKey, mandatory, persistent, recipient };
+    return { exchange, routingKey, mandatory, persistent };
   }
 
   private async withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {

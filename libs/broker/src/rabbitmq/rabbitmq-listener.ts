@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Channel } from 'amqplib';
 import type { Incoming } from '../broker.js';
 import { TopologyError } from '../errors.js';
-import { within } from 'agentmq/time';
 import type { Topology } from '../topology.js';
-import { type Connection, lossOf } from './connection.js';
+import { closed, type Connection, lossOf } from './connection.js';
 import { bind, provideExchanges } from './declarations.js';
 import { Keeper, type Losable } from '../keeper.js';
 import type { RabbitMqSettings } from './options.js';
-import { fromAmqp } from './properties.js';
+import { numberOf } from './frames/amqplib-connection.js';
+import type { Delivery } from './frames/channel-reader.js';
 import { listeningOptions } from './queue-options.js';
 import { declaring } from './refusals.js';
 import type { Remarks } from '../remarks.js';
 import type { AnyRabbitMqConsumer } from './rabbitmq-consumer.js';
-
-const CLOSE_TIMEOUT_MS = 1_000;
 
 /** Hears topics over a queue of its own, which RabbitMQ removes with its channel, and which is made anew on the next one. */
 export class RabbitMqListener implements AnyRabbitMqConsumer {
@@ -75,7 +73,7 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
   private async open(connection: Connection): Promise<ListenChannel> {
     // A name of its own each time: while RabbitMQ has not noticed the loss of a connection, the old queue is still locked.
     const queue = this.topology.listeningQueue(randomUUID());
-    const opened = new ListenChannel(await connection.model.createChannel(), queue);
+    const opened = new ListenChannel(await connection.model.createChannel(), connection, queue);
     try {
       await provideExchanges(connection, this.topology, this.remarks);
       await opened.subscribe((message) => this.hear(message));
@@ -87,12 +85,11 @@ export class RabbitMqListener implements AnyRabbitMqConsumer {
     return opened;
   }
 
-  /** amqplib closes the connection when a callback throws. */
-  private hear(message: ConsumeMessage): void {
+  /** An exception would close the connection. */
+  private hear({ routingKey, redelivered, properties, body }: Delivery): void {
     if (this.closing) return;
-    const { routingKey, redelivered } = message.fields;
     try {
-      this.handler({ ...fromAmqp(message), recipient: { kind: 'topic', name: routingKey }, redelivered });
+      this.handler({ properties, body, recipient: { kind: 'topic', name: routingKey }, redelivered });
     } catch {
       return;
     }
@@ -108,27 +105,23 @@ class ListenChannel implements Losable {
 
   constructor(
     private readonly channel: Channel,
+    private readonly connection: Connection,
     readonly queue: string,
   ) {
     this.gone = lossOf(channel, 'the listening channel was closed');
   }
 
   /** Reads its queue, not bound yet: one that had no consumer yet would stay when a binding fails. */
-  async subscribe(hear: (message: ConsumeMessage) => void): Promise<void> {
-    const { channel, queue } = this;
+  async subscribe(hear: (delivery: Delivery) => void): Promise<void> {
+    const { channel, connection, queue } = this;
     await declaring(queue, channel.assertQueue(queue, listeningOptions));
-    const deliver = (message: ConsumeMessage | null): void => {
-      // Null: the broker has cancelled the consumer, since the queue was deleted or its node went away.
-      if (message) hear(message);
-      else void this.close();
-    };
-    await channel.consume(queue, deliver, { noAck: true });
+    connection.reader.listen(numberOf(channel), { onDelivery: hear });
+    // Called when the broker has cancelled the consumer, since the queue was deleted or its node went away.
+    await channel.consume(queue, () => void this.close(), { noAck: true });
   }
 
   async close(): Promise<void> {
-    await within(
-      CLOSE_TIMEOUT_MS,
-      Promise.resolve().then(() => this.channel.close()),
-    );
+    this.connection.reader.ignore(numberOf(this.channel));
+    await closed(this.channel);
   }
 }
