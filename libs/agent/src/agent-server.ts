@@ -1,27 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import { type CustomTransportStrategy, type MessageHandler, Server } from '@nestjs/microservices';
+import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { Broker } from 'agentmq/broker';
 import {
   type ContractDefinition,
   ContractCatalogue,
   contractKey,
-  contractOf,
   errorText,
   formatRecipient,
   toAgent,
   toRole,
-  versionsTaken,
 } from 'agentmq/protocol';
-import { type HandledContract, SubscriptionStore } from 'agentmq/message-store';
-import { type Handling, MessageBus, NoSealingKeysError, type Route, Sealer } from 'agentmq/messaging';
+import { SubscriptionStore } from 'agentmq/message-store';
+import { MessageBus, NoSealingKeysError, Sealer } from 'agentmq/messaging';
 import { pause, within } from 'agentmq/time';
-import { lastValueFrom } from 'rxjs';
-import type { HandlerExtras } from './decorators.js';
-import { AgentDeclarationError, AgentReplacedError, DuplicateHandlerError } from './errors.js';
-import { checkAgreement, type DeclaredHandler } from './handler-options.js';
+import { AgentDeclarationError, AgentReplacedError } from './errors.js';
+import { checkAgreement } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
-import { MessageContext } from './message-context.js';
-import { MessagePipeline, type PipelineHandler } from './pipeline/message-pipeline.js';
+import { type AgentHandler, agentHandlers, contractsHandledBy, topicsOf } from './pipeline/agent-handlers.js';
+import { MessagePipeline } from './pipeline/message-pipeline.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings/settings.js';
@@ -83,9 +79,9 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   /** Opens store and broker, declares the inboxes, registers, and calls back once messages flow, or with what went wrong. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     const patient = this.settings.start !== 'degraded';
-    let routes: ScopedRoute[];
+    let handlers: AgentHandler[];
     try {
-      routes = this.routes();
+      handlers = this.handlers();
       await this.checkSealing();
     } catch (error) {
       callback(error);
@@ -93,7 +89,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     }
     if (!patient) callback();
     try {
-      await this.open(routes);
+      await this.open(handlers);
     } catch (error) {
       if (patient) callback(error);
       else if (!this.isClosing) this.logger.error(error);
@@ -133,29 +129,29 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     });
   }
 
-  private async open(routes: readonly ScopedRoute[]): Promise<void> {
+  private async open(handlers: readonly AgentHandler[]): Promise<void> {
     await this.startup.listen();
     const { id, role, concurrency, prefetch } = this.identity;
-    const direct = routes.filter(({ topic }) => topic === undefined);
-    const ofRole = routes.filter(({ scope }) => scope === 'role');
-    const ofInstance = routes.filter(({ scope }) => scope === 'instance');
+    const direct = handlers.filter(({ topic }) => topic === undefined);
+    const ofRole = handlers.filter(({ scope }) => scope === 'role');
+    const ofInstance = handlers.filter(({ scope }) => scope === 'instance');
     // The role's first: what other instances of it pass on comes to the agent's own inbox, and is handled as the role's.
     await this.bus.subscribe({
       inbox: { owner: { ...toRole(role), kind: 'role' }, topics: topicsOf(ofRole) },
-      routes: [...direct, ...ofRole],
+      handlers: [...direct, ...ofRole],
       concurrency,
       prefetch,
     });
-    const probed = this.vitals.route();
+    const probed = this.vitals.handler();
     await this.bus.subscribe({
       inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
-      routes: [...this.registry.routes(), probed, ...direct, ...ofInstance],
+      handlers: [...this.registry.handlers(), probed, ...direct, ...ofInstance],
       concurrency,
       prefetch,
     });
     await this.vitals.listen();
     // A monitor probes the agents that say that they answer.
-    const handled = [...routes, probed].flatMap(handledBy);
+    const handled = [...handlers, probed].flatMap(contractsHandledBy);
     await this.startup.patiently(() => this.registry.register(AGENT_VERSION, handled));
     void this.bus.handlersChanged();
     // told to stop meanwhile, when there was nothing to leave yet
@@ -201,25 +197,11 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     }
   }
 
-  /** Each handler's contract, topic and options come from its decorator. */
-  private routes(): ScopedRoute[] {
-    const declared = declaredBy(this.pipeline.handlers());
+  private handlers(): AgentHandler[] {
+    const declared = agentHandlers(this.pipeline.handlers());
     checkAgreement(declared);
     this.handled = new ContractCatalogue(declared.map(({ contract }) => contract.payload));
-    return declared.map(({ handler, contract, topic, scope, retry, timeout, transactional, carriesOutTasks }) => ({
-      contract,
-      ...(topic === undefined ? {} : { topic, scope: scope ?? 'role' }),
-      ...(retry ? { retry } : {}),
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-      ...(transactional === undefined ? {} : { transactional }),
-      ...(carriesOutTasks ? { carriesOutTasks } : {}),
-      handle: (payload, handling) => this.invoke(handler, payload, handling),
-    }));
-  }
-
-  private async invoke(handler: MessageHandler, payload: object, handling: Handling): Promise<unknown> {
-    const result: unknown = await handler(payload, new MessageContext(handling));
-    return lastValueFrom(this.transformToObservable<unknown>(result), { defaultValue: undefined });
+    return declared;
   }
 
   private async beat(): Promise<void> {
@@ -261,33 +243,3 @@ const LEAVE_TIMEOUT_MS = 2_000;
 
 /** This version of AgentMQ, as agents tell it to each other. */
 const AGENT_VERSION = '0.1.0';
-
-interface Declared extends DeclaredHandler {
-  readonly handler: MessageHandler;
-}
-
-/** What the decorators have put there, with the contract's definition. */
-function declaredBy(handlers: readonly PipelineHandler[]): Declared[] {
-  const known = new Set<string>();
-  return handlers.flatMap(({ pattern, isEvent, extras, handler }) => {
-    const { contract, ...rest } = extras as Partial<HandlerExtras>;
-    // not one of ours: another transport's, if it is anyone's
-    if (!contract) return [];
-    if (known.has(pattern) && !isEvent) throw new DuplicateHandlerError(pattern);
-    known.add(pattern);
-    return [{ ...rest, pattern, contract: contractOf(contract), handler }];
-  });
-}
-
-interface ScopedRoute extends Route {
-  readonly scope?: 'role' | 'instance';
-}
-
-const handledBy = ({ contract, topic, scope }: ScopedRoute): HandledContract[] =>
-  versionsTaken(contract).map((version) => ({
-    type: contract.type,
-    version,
-    ...(topic === undefined || scope === undefined ? {} : { topic, scope }),
-  }));
-
-const topicsOf = (routes: readonly Route[]): string[] => [...new Set(routes.flatMap(({ topic }) => topic ?? []))];

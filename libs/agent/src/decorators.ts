@@ -1,5 +1,5 @@
 import { applyDecorators, Controller } from '@nestjs/common';
-import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { MessagePattern, Payload } from '@nestjs/microservices';
 import { PARAM_ARGS_METADATA } from '@nestjs/microservices/constants.js';
 import {
   checkName,
@@ -91,7 +91,7 @@ export function Subscribe(topic: string, contract: PayloadClass, options: Subscr
     ...checked(definition, options),
   };
   const pattern = `subscribe ${scope} ${topic} ${contractKey(definition)}`;
-  return applyDecorators(payloadFirst, EventPattern(pattern, AGENT_MESSAGES, extras) as MethodDecorator);
+  return applyDecorators(payloadFirst, MessagePattern(pattern, AGENT_MESSAGES, extras));
 }
 
 function checked(contract: ContractDefinition, { retry, timeout, transactional }: HandlerOptions): HandlerOptions {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentProbe, AgentVitals, probeTopic, vitalsTopic } from './messages/agent-conditions.js';
 import { contractOf } from 'agentmq/protocol';
-import { MessageBus, type Route } from 'agentmq/messaging';
+import { type Handler, MessageBus } from 'agentmq/messaging';
 import { AgentIdentity } from './identity.js';
 
 /** How long an answer that passes no inbox means anything, in ms. */
@@ -16,8 +16,8 @@ export class Vitals {
   ) {}
 
   /** A handler for the agent's own inbox. */
-  route(): Route {
-    return { contract: contractOf(AgentProbe), handle: () => Promise.resolve(this.read()) };
+  handler(): Handler {
+    return { contract: contractOf(AgentProbe), handle: () => this.read() };
   }
 
   /** Answers from now on what is asked past the inbox too. Resolves and rejects as `MessageBus.listen` does. */

@@ -1,7 +1,7 @@
 import type { Inbox as BrokerInbox } from 'agentmq/broker';
 import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/protocol';
 import type { CallerTransaction } from 'agentmq/database';
-import type { Route } from './receive/handler-run.js';
+import type { Handler } from './receive/handlers/handler.js';
 import type { Sealer } from './sealing/sealer.js';
 import type { Sampler } from './tracing/sampler.js';
 
@@ -98,7 +98,7 @@ export interface AnnounceOptions {
 
 export interface Subscription {
   readonly inbox: BrokerInbox;
-  readonly routes: readonly Route[];
+  readonly handlers: readonly Handler[];
   readonly concurrency: number;
   readonly prefetch: number;
 }

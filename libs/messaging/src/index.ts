@@ -32,7 +32,7 @@ export {
   nextTrace,
   untraced,
 } from './flow.js';
-export type { Handling, Route } from './receive/handler-run.js';
+export type { Handler, Handling } from './receive/handlers/handler.js';
 export { MessageBus } from './message-bus.js';
 export { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replay/replayer.js';
 export {

@@ -25,7 +25,7 @@ import type {
 import { BusStoppedError } from './errors.js';
 import { currentTransaction } from './flow.js';
 import { MessageMetrics } from './message-metrics.js';
-import { HandlerWatch } from './receive/handler-watch.js';
+import { HandlerWatch } from './receive/unhandled/handler-watch.js';
 import { Receiving } from './receive/receiving.js';
 import { MessageSealing } from './sealing/message-sealing.js';
 import type { OutboxLoad } from './send/capacity/send-capacity.js';
@@ -80,7 +80,8 @@ export class MessageBus {
     );
     const wakeRelay = (): void => this.outbox.wake();
     const { now } = this.clock;
-    this.receiving = new Receiving(broker, store, this.metrics, options, now, this.sealing, this.tracing, wakeRelay);
+    const { sealing, tracing } = this;
+    this.receiving = new Receiving({ broker, store, metrics: this.metrics, options, now, sealing, tracing, wakeRelay });
     const { liveMs, outboxLimit } = options;
     this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
@@ -101,7 +102,7 @@ export class MessageBus {
     return this.receiving.inFlight;
   }
 
-  /** For how long, in ms, all places of one inbox have been taken without one being freed; undefined while each has a free one. */
+  /** For how long, in ms, all places of one receiver have been taken without one being freed; undefined while each has a free one. */
   get stalledMs(): number | undefined {
     return this.receiving.stalledMs;
   }

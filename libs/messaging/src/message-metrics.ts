@@ -90,13 +90,27 @@ export class MessageMetrics {
     this.waitingGauge.set({ consumer }, count);
   }
 
-  /** Counts a running handler; the answer ends it. */
-  handling(type: string): () => void {
-    this.inFlightGauge.inc();
-    const end = this.handlerSeconds.startTimer({ type });
-    return () => {
-      end();
-      this.inFlightGauge.dec();
+  /** The metrics of what is received of one contract type. */
+  ofType(type: string): TypeMetrics {
+    const { inFlightGauge } = this;
+    const timer = this.handlerSeconds.labels(type);
+    return {
+      received: (outcome) => this.received(type, outcome),
+      handling: () => {
+        inFlightGauge.inc();
+        const end = timer.startTimer();
+        return () => {
+          end();
+          inFlightGauge.dec();
+        };
+      },
     };
   }
+}
+
+/** What is counted of the messages of one contract type. */
+export interface TypeMetrics {
+  received(outcome: Outcome): void;
+  /** Counts a running handler; the answer ends it. */
+  handling(): () => void;
 }

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { MessageStore } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import type { DatabaseClock } from 'agentmq/database';
-import type { HandlerWatch } from './receive/handler-watch.js';
+import type { HandlerWatch } from './receive/unhandled/handler-watch.js';
 import type { Receiving } from './receive/receiving.js';
 import { jittered, pause } from 'agentmq/time';
 

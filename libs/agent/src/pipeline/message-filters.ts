@@ -59,4 +59,4 @@ export class MessageFilters extends ExceptionFiltersContext {
   }
 }
 
-const filtersOf = (handler: RpcExceptionsHandler): RpcExceptionFilterMetadata[] => handler['filters'];
+export const filtersOf = (handler: RpcExceptionsHandler): RpcExceptionFilterMetadata[] => handler['filters'];

@@ -12,9 +12,9 @@ import {
 } from '@nestjs/core/internal';
 import { ClientProxyFactory, type MessageHandler, type Server } from '@nestjs/microservices';
 import { ClientsContainer } from '@nestjs/microservices/container.js';
-import { RpcContextCreator } from '@nestjs/microservices/context/rpc-context-creator.js';
 import { RpcProxy } from '@nestjs/microservices/context/rpc-proxy.js';
 import { ListenersController } from '@nestjs/microservices/listeners-controller.js';
+import { DirectCalls } from './direct-calls.js';
 import { MessageFilters } from './message-filters.js';
 
 /** The transport of `@Handle` and `@Subscribe`: no server that Nest connects takes their methods. */
@@ -23,7 +23,6 @@ export const AGENT_MESSAGES = Symbol('agentmq:messages');
 /** A method that handles messages, within the guards, pipes, interceptors and filters of its class and its own. */
 export interface PipelineHandler {
   readonly pattern: string;
-  readonly isEvent: boolean;
   readonly extras: Record<string, unknown>;
   readonly handler: MessageHandler;
 }
@@ -42,10 +41,8 @@ export class MessagePipeline {
     const found: PipelineHandler[] = [];
     const collector = {
       transportId: AGENT_MESSAGES,
-      // The caller subscribes to what event handlers answer, so Nest need not report their failures.
-      propagatesEventHandlerErrors: true,
-      addHandler: (pattern: string, handler: MessageHandler, isEvent = false, extras = {}): void => {
-        found.push({ pattern, isEvent, extras, handler });
+      addHandler: (pattern: string, handler: MessageHandler, _isEvent = false, extras = {}): void => {
+        found.push({ pattern, extras, handler });
       },
     };
     const listeners = this.listeners();
@@ -63,7 +60,7 @@ export class MessagePipeline {
     const container = anyModule['container'];
     const config = new ApplicationConfig();
     const filters = new MessageFilters(container, config);
-    const contexts = new RpcContextCreator(
+    const contexts = new DirectCalls(
       new RpcProxy(),
       filters,
       new PipesContextCreator(container, config),

@@ -19,7 +19,7 @@ import {
   toTopic,
 } from 'agentmq/protocol';
 import { type AgentCircuit, type AgentSnapshot, type HandledContract, AgentStore } from 'agentmq/message-store';
-import { MessageBus, type Route, untraced } from 'agentmq/messaging';
+import { type Handler, MessageBus, untraced } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
 import { HeartbeatUnconfirmedError } from '../errors.js';
@@ -177,13 +177,10 @@ export class AgentRegistry {
   }
 
   /** What tells between two heartbeats whose record is to be read. */
-  routes(): Route[] {
+  handlers(): Handler[] {
     return [AgentRegistered, AgentUpdated, AgentDeregistered].map((payload) => ({
       contract: contractOf<{ readonly id: string }>(payload),
-      handle: (event) => {
-        this.lookAgain((event as { readonly id: string }).id);
-        return Promise.resolve();
-      },
+      handle: (event) => this.lookAgain((event as { readonly id: string }).id),
     }));
   }
 

@@ -21,7 +21,7 @@ import type { AnnounceOptions } from '../bus-options.js';
 import type { Bound } from '../send/capacity/bound.js';
 import type { Composer } from '../send/composer.js';
 import { BusStoppedError, MessageExpiredError } from '../errors.js';
-import { describe, errorRecord } from '../receive/failing.js';
+import { describe, errorRecord } from '../receive/rejected/error-record.js';
 import { apart } from '../flow.js';
 import type { MessageMetrics } from '../message-metrics.js';
 import { publicationOf } from '../send/publication.js';

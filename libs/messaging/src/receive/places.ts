@@ -1,4 +1,4 @@
-/** The places of one inbox: each is taken from when a message is received until it may be acknowledged. */
+/** The places of one receiver: each is taken from when a message comes until it may be acknowledged. */
 export class Places {
   private taken = 0;
   /** Since when all are taken and none was freed; undefined while one is free. */
@@ -15,14 +15,12 @@ export class Places {
     return this.fullSince === undefined ? undefined : this.elapsed() - this.fullSince;
   }
 
-  /** Takes a place while `work` runs. Settles as it does. */
-  async hold<T>(work: () => Promise<T>): Promise<T> {
+  take(): void {
     if (++this.taken >= this.size) this.fullSince = this.elapsed();
-    try {
-      return await work();
-    } finally {
-      this.taken--;
-      this.fullSince = undefined;
-    }
+  }
+
+  free(): void {
+    this.taken--;
+    this.fullSince = undefined;
   }
 }

@@ -1,52 +1,40 @@
-import type { Broker } from 'agentmq/broker';
-import { formatRecipient } from 'agentmq/protocol';
-import type { ConsumerName, MessageStore, SubscribedTopics } from 'agentmq/message-store';
-import pLimit from 'p-limit';
-import type { MessageBusOptions, Subscription } from '../bus-options.js';
-import { DeadLetteredInbox } from './dead-lettered.js';
-import { BusStoppedError } from '../errors.js';
-import { Inbox } from './inbox.js';
-import type { MessageMetrics } from '../message-metrics.js';
 import { whileStoreIsAway } from 'agentmq/database';
+import type { ConsumerName, SubscribedTopics } from 'agentmq/message-store';
+import { formatRecipient } from 'agentmq/protocol';
 import { within } from 'agentmq/time';
+import pLimit from 'p-limit';
+import type { Subscription } from '../bus-options.js';
+import { BusStoppedError } from '../errors.js';
 import { Reconciler } from '../replay/reconciler.js';
 import { Replayer } from '../replay/replayer.js';
-import type { MessageSealing } from '../sealing/message-sealing.js';
-import type { Tracing } from '../tracing/tracing.js';
+import type { ReceivingDependencies } from './dependencies.js';
+import { Receiver } from './receiver.js';
+import { DeadLetteredInbox } from './rejected/dead-lettered.js';
 
-/** All that one agent receives: its inboxes, what keeps them complete, and what the broker gave up. */
+/** All that one agent receives: its receivers, what keeps their inboxes complete, and what the broker gave up. */
 export class Receiving {
   private readonly stopping = new AbortController();
   private readonly replayer: Replayer;
   private readonly alone = pLimit(1);
-  private readonly inboxes: Inbox[] = [];
-  /** The patterns that this process declares, by inbox. */
-  private readonly declared = new Map<Inbox, readonly string[]>();
+  private readonly receivers: Receiver[] = [];
+  /** The patterns that this process declares. */
+  private readonly declared = new Map<Receiver, readonly string[]>();
   private readonly reconcilers: Reconciler[] = [];
   private deadLettered: DeadLetteredInbox | undefined;
 
-  constructor(
-    private readonly broker: Broker,
-    private readonly store: MessageStore,
-    private readonly metrics: MessageMetrics,
-    private readonly options: MessageBusOptions,
-    private readonly now: () => Date,
-    private readonly sealing: MessageSealing,
-    private readonly tracing: Tracing,
-    /** Called when outbox entries were added by others than the outbox. */
-    private readonly wakeRelay: () => void,
-  ) {
+  constructor(private readonly dependencies: ReceivingDependencies) {
+    const { store, options } = dependencies;
     this.replayer = new Replayer(store, options);
   }
 
   /** Messages being handled now. */
   get inFlight(): number {
-    return this.inboxes.reduce((sum, inbox) => sum + inbox.inFlight, 0);
+    return this.receivers.reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
-  /** For how long, in ms, all places of one inbox have been taken without one being freed; undefined while each has a free one. */
+  /** For how long, in ms, all places of one receiver have been taken without one being freed; undefined while each has a free one. */
   get stalledMs(): number | undefined {
-    const stalled = this.inboxes.flatMap(({ stalledMs }) => stalledMs ?? []);
+    const stalled = this.receivers.flatMap(({ stalledMs }) => stalledMs ?? []);
     return stalled.length > 0 ? Math.max(...stalled) : undefined;
   }
 
@@ -56,41 +44,30 @@ export class Receiving {
   }
 
   /** Resolves when messages flow; waits for a store that is away. */
-  async subscribe({ inbox, routes, concurrency, prefetch }: Subscription): Promise<void> {
-    const { owner, topics: declared } = inbox;
+  async subscribe(subscription: Subscription): Promise<void> {
+    const { broker, store, metrics, wakeRelay, options } = this.dependencies;
+    const { owner, topics: declared } = subscription.inbox;
     // Before the broker's queue is bound: of what flows into it the store is to know that it is owed.
     const bindings = await whileStoreIsAway(this.stopping.signal, () =>
-      this.store.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),
+      store.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),
     );
     await this.receiveDeadLettered();
     if (this.stopping.signal.aborted) throw new BusStoppedError();
-    const { agentId, leaseMs, retry, handlerTimeoutMs, replayIntervalMs, liveMs, handlerGraceMs } = this.options;
-    const reconciler = new Reconciler(this.broker, this.store, this.replayer, {
+    const reconciler = new Reconciler(broker, store, this.replayer, {
       owner,
-      intervalMs: replayIntervalMs,
-      prefetch,
+      intervalMs: options.replayIntervalMs,
+      prefetch: subscription.prefetch,
       onReplayed: (count) => {
-        this.metrics.replayed(count);
-        this.wakeRelay();
+        metrics.replayed(count);
+        wakeRelay();
       },
     });
-    const receiver = new Inbox(this.broker, this.store, this.metrics, { owner, ...bindings }, routes, {
-      agentId,
-      leaseMs,
-      concurrency,
-      prefetch,
-      retry,
-      handlerTimeoutMs,
-      liveMs,
-      handlerGraceMs,
-      now: this.now,
-      sealing: this.sealing,
-      tracing: this.tracing,
+    const receiver = new Receiver(this.dependencies, { owner, ...bindings }, subscription, {
       alone: this.alone,
       onCreated: reconciler.inboxCreated,
-      inboxOf: (consumer) => this.inboxes.find((each) => each.consumer === consumer),
+      receiverOf: (consumer) => this.receivers.find((each) => each.consumer === consumer),
     });
-    this.inboxes.push(receiver);
+    this.receivers.push(receiver);
     this.declared.set(receiver, declared);
     this.reconcilers.push(reconciler);
     await receiver.start();
@@ -103,27 +80,28 @@ export class Receiving {
    * it, while this one was silent: both are declared again. Rejects as store and broker do.
    */
   async rebind(): Promise<void> {
-    for (const inbox of this.inboxes) {
-      const { consumer } = inbox;
-      const declared = this.declared.get(inbox) ?? [];
-      const { topics, dropped, undeclared } = await this.store.topics(consumer);
+    for (const receiver of this.receivers) {
+      const { consumer } = receiver;
+      const declared = this.declared.get(receiver) ?? [];
+      const { topics, dropped, undeclared } = await this.dependencies.store.topics(consumer);
       const ended = dropped.filter((pattern) => !undeclared.includes(pattern));
       const isThere = (pattern: string): boolean => topics.includes(pattern) || ended.includes(pattern);
       const gone = declared.filter((pattern) => !isThere(pattern));
-      await inbox.bind(gone.length === 0 ? { topics, dropped } : await this.declareAgain(consumer, declared, ended));
+      await receiver.bind(gone.length === 0 ? { topics, dropped } : await this.declareAgain(consumer, declared, ended));
     }
   }
 
   /** Has the store owe it again what this agent declares, broadcasts included. Rejects as the store does. */
   async subscribeAgain(): Promise<void> {
-    for (const inbox of this.inboxes) await this.declareAgain(inbox.consumer, this.declared.get(inbox) ?? [], []);
+    for (const receiver of this.receivers)
+      await this.declareAgain(receiver.consumer, this.declared.get(receiver) ?? [], []);
   }
 
   /** Lets handlers end, and gives back what has not ended after `timeoutMs`. Safe to call twice. */
   async stop(timeoutMs: number): Promise<void> {
     this.stopping.abort();
     await Promise.all([
-      ...this.inboxes.splice(0).map((inbox) => inbox.stop(timeoutMs)),
+      ...this.receivers.splice(0).map((receiver) => receiver.stop(timeoutMs)),
       ...this.reconcilers.splice(0).map((reconciler) => within(timeoutMs, reconciler.stop())),
       this.deadLettered?.stop(timeoutMs),
     ]);
@@ -135,12 +113,12 @@ export class Receiving {
     dropped: readonly string[],
   ): Promise<SubscribedTopics> {
     const patterns = declared.filter((pattern) => !dropped.includes(pattern));
-    return this.store.subscribe(consumer, patterns, consumer.startsWith('agent.'));
+    return this.dependencies.store.subscribe(consumer, patterns, consumer.startsWith('agent.'));
   }
 
   private async receiveDeadLettered(): Promise<void> {
     if (this.deadLettered) return;
-    this.deadLettered = new DeadLetteredInbox(this.broker, this.store, this.metrics, this.now);
+    this.deadLettered = new DeadLetteredInbox(this.dependencies);
     await this.deadLettered.start();
   }
 }

@@ -8,7 +8,7 @@ import {
   TASK_HEADER,
   type WireMessage,
 } from 'agentmq/protocol';
-import { givenId } from '../receive/foreign-messages.js';
+import { givenId } from '../receive/rejected/foreign-messages.js';
 import { NotSealedError, SealedTamperedError } from './errors.js';
 import { readSeal } from './read-seal.js';
 import { type Bound, SEALED_TYPE, type Sealer } from './sealer.js';

@@ -8,7 +8,7 @@ import { backoff, pause, within } from 'agentmq/time';
 import { Batcher } from '../batcher.js';
 import type { MessageBusOptions } from '../bus-options.js';
 import { BusStoppedError, OutboxFullError } from '../errors.js';
-import { ASKER_TOLD } from '../receive/failing.js';
+import { ASKER_TOLD } from '../receive/rejected/error-record.js';
 import type { Tracing } from '../tracing/tracing.js';
 import { SendCapacity } from './capacity/send-capacity.js';
 import { EntryPublisher } from './entry-publisher.js';

@@ -1,24 +1,10 @@
-import { setMaxListeners } from 'node:events';
-import type { Message } from 'agentmq/protocol';
-import {
-  type Claim,
-  type ClaimRef,
-  type ClaimResult,
-  type ConsumerName,
-  type Failure,
-  type MessageStore,
-} from 'agentmq/message-store';
 import { persistently, RefusedDataError, whileStoreIsAway } from 'agentmq/database';
-import { Batcher } from '../batcher.js';
+import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, MessageStore } from 'agentmq/message-store';
+import type { Message } from 'agentmq/protocol';
 import { backoff, pause, within } from 'agentmq/time';
-
-export interface ClaimsOptions {
-  /** Agent id, as the claimant. */
-  readonly agentId: string;
-  readonly consumer: ConsumerName;
-  /** How long a claim lasts unless it is renewed, in ms. */
-  readonly leaseMs: number;
-}
+import { Batcher } from '../../batcher.js';
+import type { ReceivingDependencies, Report } from '../dependencies.js';
+import { Attempt } from '../handlers/attempt.js';
 
 /** What decides about a claim, beside the message. */
 export type Asked = Pick<Claim, 'redelivered' | 'attempts' | 'alone'>;
@@ -32,41 +18,43 @@ type Answer = Exclude<ClaimResult, { readonly outcome: 'claimed' }> | Claimed;
 
 export type Taken = Exclude<Answer, { readonly outcome: 'busy' } | { readonly outcome: 'unknown' }>;
 
-/** A claim that is ours. `signal` aborts when it is lost, or when the agent stops without waiting any longer. */
+/** A claim that this process has. `attempt` is aborted when it is lost, or when the agent stops without waiting any longer. */
 export interface HeldClaim {
   readonly ref: ClaimRef;
-  readonly abort: AbortController;
+  readonly attempt: Attempt;
   readonly endsAt: number;
 }
 
 /** How long giving back may take at a stop, in ms. */
 export const RELEASE_MS = 1_000;
 
-/** The first wait for a message that another holds, in ms. */
+/** The first wait for a message that another process holds, in ms. */
 const BUSY_FIRST_MS = 250;
 
 /** The claims of one consumer in this process: taken in batches, renewed while they are held, given back at the end. */
 export class Claims {
   private readonly stopping = new AbortController();
   private readonly held = new Set<HeldClaim>();
+  private readonly store: MessageStore;
+  private readonly agentId: string;
+  private readonly leaseMs: number;
   private renewal: NodeJS.Timeout | undefined;
 
-  private readonly claims: Batcher<Claim, Answer>;
-  private readonly records: Batcher<Message, void>;
-  private readonly completions: Batcher<ClaimRef, boolean>;
-  private readonly failures: Batcher<Failure, boolean>;
+  private readonly claims = new Batcher<Claim, Answer>((batch) => this.patiently(() => this.askFor(batch)));
+  private readonly records = new Batcher<Message, void>((batch) =>
+    this.patiently(() => this.store.record(batch)).then(() => undefined),
+  );
+  private readonly completions = new Batcher<ClaimRef, boolean>((batch) => this.store.complete(batch));
+  private readonly failures = new Batcher<Failure, boolean>((batch) => this.store.fail(batch));
 
   constructor(
-    private readonly store: MessageStore,
-    private readonly options: ClaimsOptions,
-    private readonly report: (what: string, error: unknown) => void,
+    { store, options: { agentId, leaseMs } }: Pick<ReceivingDependencies, 'store' | 'options'>,
+    private readonly consumer: ConsumerName,
+    private readonly report: Report,
   ) {
-    // Each transient message that is handled listens for the stop.
-    setMaxListeners(0, this.stopping.signal);
-    this.claims = new Batcher((batch) => this.askFor(batch));
-    this.records = new Batcher((batch) => store.record(batch).then(() => undefined));
-    this.completions = new Batcher((batch) => store.complete(batch));
-    this.failures = new Batcher((batch) => store.fail(batch));
+    this.store = store;
+    this.agentId = agentId;
+    this.leaseMs = leaseMs;
   }
 
   /** Aborts when the claims were given back. */
@@ -75,7 +63,7 @@ export class Claims {
   }
 
   start(): void {
-    this.renewal = setInterval(() => void this.renew(), this.options.leaseMs / 3).unref();
+    this.renewal = setInterval(() => void this.renew(), this.leaseMs / 3).unref();
   }
 
   /** Aborts what is still held, and gives it back, within `RELEASE_MS`; after that its lease ends it. */
@@ -83,7 +71,7 @@ export class Claims {
     clearInterval(this.renewal);
     this.stopping.abort();
     const unfinished = [...this.held];
-    for (const { abort } of unfinished) abort.abort(new Error('the agent stops'));
+    for (const { attempt } of unfinished) attempt.abort(new Error('the agent stops'));
     if (unfinished.length === 0) return;
     const released = this.store.release(unfinished.map(({ ref }) => ref));
     await within(
@@ -93,8 +81,9 @@ export class Claims {
   }
 
   /**
-   * Asks for a message until the answer decides. While another holds it, it is not ours to acknowledge: the other may be
-   * gone, or be our own claim whose answer was lost, so we ask until its lease ends. Rejects when the agent stops.
+   * Asks for a message until the answer decides. While another process holds it, it is not this one's to acknowledge: the
+   * other may be gone, or the claim may be this process's own whose answer was lost. So it is asked for until the lease ends.
+   * Rejects when the agent stops.
    */
   async take(message: Message, asked: Asked): Promise<Taken> {
     for (let tries = 0; ; tries++) {
@@ -104,13 +93,13 @@ export class Claims {
     }
   }
 
-  /** Asks once: `take` for those who have something better to do than to wait. */
+  /** Asks once: for a caller that has something better to do than to wait. */
   async ask(message: Message, asked: Asked): Promise<Taken | { readonly outcome: 'busy' }> {
     const { messageId, copy = '' } = message;
-    const claim: Claim = { messageId, consumer: this.options.consumer, copy, ...asked };
+    const claim: Claim = { messageId, consumer: this.consumer, copy, ...asked };
     for (;;) {
       this.stopping.signal.throwIfAborted();
-      const answer = await this.patiently(() => this.claims.add(claim));
+      const answer = await this.claims.add(claim);
       if (answer.outcome !== 'unknown') return answer;
       await this.record(message);
     }
@@ -118,27 +107,20 @@ export class Claims {
 
   /** Stores a message that came from outside. */
   record(message: Message): Promise<void> {
-    return this.patiently(() => this.records.add(message));
+    return this.records.add(message);
   }
 
   /** Waits before a message is asked for again, or until the agent stops. */
   rest(tries: number): Promise<void> {
-    return pause(backoff(tries, BUSY_FIRST_MS, this.options.leaseMs / 3), this.stopping.signal);
+    return pause(backoff(tries, BUSY_FIRST_MS, this.leaseMs / 3), this.stopping.signal);
   }
 
   /** From now on the claim is renewed, until it is dropped. */
-  hold(messageId: string, { attempt, endsAt }: Claimed): HeldClaim {
-    const ref = { messageId, consumer: this.options.consumer, attempt };
-    const held = { ref, endsAt, abort: new AbortController() };
-    // A handler may pass its signal to as many calls as it likes.
-    setMaxListeners(0, held.abort.signal);
+  hold(message: Message, { attempt, failures, endsAt }: Claimed): HeldClaim {
+    const ref = { messageId: message.messageId, consumer: this.consumer, attempt };
+    const held = { ref, endsAt, attempt: new Attempt(message, this.consumer, failures + 1) };
     this.held.add(held);
     return held;
-  }
-
-  /** Whether the message has expired since it was claimed. */
-  static isOver({ endsAt }: HeldClaim): boolean {
-    return performance.now() >= endsAt;
   }
 
   drop(held: HeldClaim): void {
@@ -147,7 +129,7 @@ export class Claims {
 
   /** False when the claim was lost. The work is done: whatever the store says, its end is recorded while the claim lasts. */
   complete({ ref }: HeldClaim): Promise<boolean> {
-    return this.persistently(() => this.completions.add(ref));
+    return this.completions.add(ref).catch(() => this.persistently(() => this.completions.add(ref)));
   }
 
   /** False when the claim was lost. Tried as long as `complete`; an error that the store can't hold is named instead. */
@@ -167,17 +149,18 @@ export class Claims {
     return this.patiently(() => this.store.release([ref]));
   }
 
-  private persistently<T>(work: () => Promise<T>): Promise<T> {
-    return persistently(this.options.leaseMs, this.stopping.signal, work);
-  }
-
+  /** Waits for a store that is away, until the agent stops. */
   patiently<T>(work: () => Promise<T>): Promise<T> {
     return whileStoreIsAway(this.stopping.signal, work);
   }
 
+  private persistently<T>(work: () => Promise<T>): Promise<T> {
+    return persistently(this.leaseMs, this.stopping.signal, work);
+  }
+
   private async askFor(batch: readonly Claim[]): Promise<Answer[]> {
     const asked = performance.now();
-    const answers = await this.store.claim(batch, this.options.agentId, this.options.leaseMs);
+    const answers = await this.store.claim(batch, this.agentId, this.leaseMs);
     return answers.map((answer) =>
       answer.outcome === 'claimed' ? { ...answer, endsAt: asked + answer.leftMs } : answer,
     );
@@ -189,13 +172,16 @@ export class Claims {
     try {
       const still = await this.store.renew(
         held.map(({ ref }) => ref),
-        this.options.leaseMs,
+        this.leaseMs,
       );
       held.forEach((claim, index) => {
-        if (still[index] === false && this.held.has(claim)) claim.abort.abort(new Error('the claim was lost'));
+        if (still[index] === false && this.held.has(claim)) claim.attempt.abort(new Error('the claim was lost'));
       });
     } catch (error) {
       this.report('renew', error);
     }
   }
 }
+
+/** Whether the message has expired since it was claimed. */
+export const isOver = ({ endsAt }: HeldClaim): boolean => performance.now() >= endsAt;

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Metrics } from 'agentmq/telemetry';
 import { HandlerWatch } from './handler-watch.js';
-import { MessageMetrics } from '../message-metrics.js';
+import { MessageMetrics } from '../../message-metrics.js';
 
 it('what waited for a handler leaves half of the outbox to what is being sent', async () => {
   let waiting = 120;

@@ -13,16 +13,15 @@ import type {
   ConsumerName,
   DeliveryRef,
   HandlerSought,
-  MessageStore,
   UnhandledDelivery,
-  UnhandledOptions,
   UnhandledResult,
 } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
-import { Batcher } from '../batcher.js';
-import type { Claims } from './claims.js';
-import { describe, errorRecord } from './failing.js';
-import type { Outcome } from '../message-metrics.js';
+import { Batcher } from '../../batcher.js';
+import type { Outcome } from '../../message-metrics.js';
+import type { ReceivingDependencies } from '../dependencies.js';
+import { describe, errorRecord } from '../rejected/error-record.js';
+import type { Claims } from '../steps/claims.js';
 
 /** From one line about a contract to the next, in ms. */
 const SAY_EVERY_MS = 60_000;
@@ -41,18 +40,19 @@ export interface UnhandledMessage {
  * that has one, or leaves them in the store to wait for such an instance.
  */
 export class Unhandled {
-  private readonly log = new RepeatedLog(new Logger('Inbox'), { everyMs: SAY_EVERY_MS });
+  private readonly broker: Broker;
+  private readonly log = new RepeatedLog(new Logger('Receiver'), { everyMs: SAY_EVERY_MS });
   private readonly decisions: Batcher<UnhandledDelivery, UnhandledResult>;
   private readonly searches: Batcher<HandlerSought, string | undefined>;
   private readonly disowned: Batcher<DeliveryRef, void>;
 
   constructor(
-    private readonly broker: Broker,
-    store: MessageStore,
+    { broker, store, options: { agentId, liveMs, handlerGraceMs: graceMs } }: ReceivingDependencies,
     private readonly claims: Claims,
     private readonly consumer: ConsumerName,
-    options: UnhandledOptions,
   ) {
+    const options = { agentId, liveMs, graceMs };
+    this.broker = broker;
     this.decisions = new Batcher((batch) => store.unhandled(batch, options));
     this.searches = new Batcher((batch) => store.elsewhere(batch, options));
     this.disowned = new Batcher((batch) => store.disown(batch));

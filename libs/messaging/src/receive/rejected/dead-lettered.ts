@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
-import type { Broker, Consumer, DeadLettered } from 'agentmq/broker';
+import type { Consumer, DeadLettered } from 'agentmq/broker';
 import { formatRecipient, fromWire, type Message, type Recipient, toWireError } from 'agentmq/protocol';
-import type { MessageStore, Rejection } from 'agentmq/message-store';
+import type { Rejection } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
-import { BrokerDeadLetteredError } from '../errors.js';
+import { BrokerDeadLetteredError } from '../../errors.js';
+import type { ReceivingDependencies } from '../dependencies.js';
 import { ForeignMessages } from './foreign-messages.js';
-import type { MessageMetrics } from '../message-metrics.js';
 import { whileStoreIsAway } from 'agentmq/database';
 import { recordRejection } from './rejections.js';
 
@@ -29,18 +29,15 @@ export class DeadLetteredInbox {
   private readonly foreign: ForeignMessages;
   private subscription: Consumer | undefined;
 
-  constructor(
-    private readonly broker: Broker,
-    private readonly store: MessageStore,
-    private readonly metrics: MessageMetrics,
-    private readonly now: () => Date,
-  ) {
-    this.foreign = new ForeignMessages(store);
+  constructor(private readonly dependencies: Pick<ReceivingDependencies, 'broker' | 'store' | 'metrics' | 'now'>) {
+    this.foreign = new ForeignMessages(dependencies.store);
   }
 
   /** Resolves when dead letters flow. */
   async start(): Promise<void> {
-    this.subscription = await this.broker.consumeDeadLetters({ prefetch: PREFETCH }, (letter) => this.receive(letter));
+    this.subscription = await this.dependencies.broker.consumeDeadLetters({ prefetch: PREFETCH }, (letter) =>
+      this.receive(letter),
+    );
   }
 
   /** Gives back what is not recorded within `timeoutMs`. */
@@ -54,7 +51,7 @@ export class DeadLetteredInbox {
     const { message: read } = fromWire(recipient, letter);
     const early = this.isEarly(letter, read);
     const expired = letter.reason === 'expired' && !early;
-    this.metrics.received('other', 'dead_lettered');
+    this.dependencies.metrics.received('other', 'dead_lettered');
     if (expired && read.transient) return;
     const consumer = formatRecipient(letter.owner ?? recipient);
     if (early) this.warn(consumer, letter.reason);
@@ -64,10 +61,10 @@ export class DeadLetteredInbox {
     await recordRejection(rejection, (given) =>
       whileStoreIsAway(this.stopping.signal, async () => {
         const message = await this.foreign.admit(given.message);
-        const [known] = await this.store.takeBack([{ messageId: message.messageId, consumer }]);
+        const [known] = await this.dependencies.store.takeBack([{ messageId: message.messageId, consumer }]);
         // A copy that was published for another consumer: this one is not owed it.
         if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
-        await this.store.reject([{ ...given, message }]);
+        await this.dependencies.store.reject([{ ...given, message }]);
       }),
     );
   }
@@ -75,7 +72,7 @@ export class DeadLetteredInbox {
   /** By a policy, or the queue's own arguments: the message had time left, or no end at all. */
   private isEarly({ reason, expiration }: DeadLettered, { expiresAt }: Message): boolean {
     if (reason === 'maxlen') return true;
-    return reason === 'expired' && (expiresAt ? expiresAt > this.now() : expiration === undefined);
+    return reason === 'expired' && (expiresAt ? expiresAt > this.dependencies.now() : expiration === undefined);
   }
 
   private warn(consumer: string, reason: string): void {

@@ -1,7 +1,7 @@
 import type { Message } from 'agentmq/protocol';
 import type { MessageStore } from 'agentmq/message-store';
 import { createHash } from 'node:crypto';
-import { Batcher } from '../batcher.js';
+import { Batcher } from '../../batcher.js';
 
 /** On a message whose id another message had: the id that its producer gave it. */
 const ORIGINAL_ID_HEADER = 'agentmq-original-id';
@@ -35,6 +35,10 @@ export class ForeignMessages {
     return other;
   }
 }
+
+/** False for what an outbox has published, of which the store has the message. */
+export const mayBeForeign = ({ copy, headers }: Message): boolean =>
+  copy === undefined || headers?.[ORIGINAL_ID_HEADER] !== undefined;
 
 /** The id that its producer gave a message, by which it was sealed. */
 export function givenId(message: Message): string {

@@ -1,4 +1,4 @@
-import { type Broker, MessageTooLargeError } from 'agentmq/broker';
+import { MessageTooLargeError } from 'agentmq/broker';
 import {
   type ContractDefinition,
   contractOfInstance,
@@ -7,49 +7,47 @@ import {
   type Message,
   newMessageId,
   RemoteError,
-  toAgent,
   toWire,
   toWireError,
   type WireError,
   writeResult,
 } from 'agentmq/protocol';
-import { AnswerNotEncodableError } from '../errors.js';
-import { errorRecord, isSensitive } from './failing.js';
-import type { MessageSealing } from '../sealing/message-sealing.js';
-import type { Tracing } from '../tracing/tracing.js';
+import type { MessageBusOptions } from '../../bus-options.js';
+import { AnswerNotEncodableError } from '../../errors.js';
+import type { ReceivingDependencies, Report } from '../dependencies.js';
+import { errorRecord, isSensitive } from '../rejected/error-record.js';
+
+type AnswererDependencies = Pick<ReceivingDependencies, 'broker' | 'now' | 'sealing' | 'tracing'> & {
+  readonly options: Pick<MessageBusOptions, 'agentId'>;
+};
 
 /** Answers requests. Never rejects: a requester that is gone, or out of reach, runs into its time-out. */
 export class Answerer {
   constructor(
-    private readonly broker: Broker,
-    private readonly agentId: string,
-    private readonly now: () => Date,
-    private readonly sealing: MessageSealing,
-    private readonly tracing: Tracing,
-    private readonly report: (what: string, error: unknown) => void,
+    private readonly dependencies: AnswererDependencies,
+    private readonly report: Report,
   ) {}
 
   /**
-   * Does nothing for a message that is no request: what its handler returned is not even looked at. An answer of a
-   * contract's class is checked as what is sent is, and tells its type and version, by which a requester with another
-   * version reads it. It is sealed when it, or the request, is sensitive. One that can't be sent is an error for its asker
-   * alone, since the handler's work is done.
+   * Answers a request with what its handler returned. An answer of a contract's class is checked as what is sent is, and
+   * tells its type and version, by which a requester with another version reads it. It is sealed when it, or the request,
+   * is sensitive. One that can't be sent is an error for its asker alone, since the handler's work is done.
    */
   async answer(request: Message, answer: unknown, contract?: ContractDefinition): Promise<void> {
-    if (!request.replyTo) return;
+    const { sealing } = this.dependencies;
     let reply: Message;
     try {
       const own = contractOfInstance(answer);
       reply = this.replyTo(request, encodeAnswer(answer), {}, own);
       const sensitive = own?.sensitive === true || isSensitive({ message: request, contract });
-      if (sensitive && this.sealing.seals) reply = await this.sealing.sealAnswer(reply);
+      if (sensitive && sealing.seals) reply = await sealing.sealAnswer(reply);
     } catch (error) {
       this.reportOf(request, errorRecord(error, { message: request, contract }));
       await this.fail(request, error, contract);
       return;
     }
     try {
-      await this.reply(request.replyTo, request, reply);
+      await this.reply(request, reply);
     } catch (error) {
       this.reportOf(request, error);
       if (error instanceof MessageTooLargeError) await this.fail(request, error, contract);
@@ -63,25 +61,27 @@ export class Answerer {
   async fail(request: Message, error: unknown, contract?: ContractDefinition): Promise<boolean> {
     if (!request.replyTo) return false;
     try {
-      await this.reply(request.replyTo, request, await this.failure(request, error, contract));
-      return !request.expiresAt || this.now() < request.expiresAt;
+      await this.reply(request, await this.failure(request, error, contract));
+      return !request.expiresAt || this.dependencies.now() < request.expiresAt;
     } catch (failure) {
       this.reportOf(request, failure);
       return false;
     }
   }
 
-  private async reply(address: string, { sender }: Message, reply: Message): Promise<void> {
-    await this.broker.reply(address, toWire(reply));
-    this.tracing.sent({ ...reply, recipient: toAgent(sender) }, { kind: 'reply' });
+  private async reply({ replyTo = '' }: Message, reply: Message): Promise<void> {
+    const { broker, tracing } = this.dependencies;
+    await broker.reply(replyTo, toWire(reply));
+    tracing.sent(reply, undefined, 'reply');
   }
 
   private async failure(request: Message, error: unknown, contract?: ContractDefinition): Promise<Message> {
     const about = { message: request, contract };
+    const { sealing } = this.dependencies;
     const { stack: _, ...record } = errorRecord(error, about);
     const reply = (told: object): Message => this.replyTo(request, JSON.stringify(told), { [HEADER.error]: true });
-    if (!isSensitive(about) || !this.sealing.seals) return reply(record);
-    return this.sealing.sealAnswer(reply(wholeOf(error))).catch(() => reply(record));
+    if (!isSensitive(about) || !sealing.seals) return reply(record);
+    return sealing.sealAnswer(reply(wholeOf(error))).catch(() => reply(record));
   }
 
   private reportOf({ type, messageId }: Message, error: unknown): void {
@@ -96,11 +96,11 @@ export class Answerer {
   ): Message {
     return {
       messageId: newMessageId(),
-      sender: this.agentId,
-      recipient: request.recipient,
+      sender: this.dependencies.options.agentId,
+      recipient: { kind: 'agent', name: request.sender },
       correlationId: request.correlationId ?? request.messageId,
       causationId: request.messageId,
-      timestamp: this.now(),
+      timestamp: this.dependencies.now(),
       type,
       version,
       priority: request.priority,

@@ -9,9 +9,9 @@ import {
   UnknownTypeError,
 } from 'agentmq/protocol';
 import type { DeliveryError } from 'agentmq/message-store';
-import { HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from '../errors.js';
-import { SealingError } from '../sealing/errors.js';
-import { isSealed } from '../sealing/sealer.js';
+import { HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from '../../errors.js';
+import { SealingError } from '../../sealing/errors.js';
+import { isSealed } from '../../sealing/sealer.js';
 
 const TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { contractKey } from 'agentmq/protocol';
 import type { AwaitedHandler, ConsumerName, MessageStore } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
-import type { MessageMetrics } from '../message-metrics.js';
+import type { MessageMetrics } from '../../message-metrics.js';
 
 const BATCH = 1_000;
 /** From one line about a contract that messages wait for to the next, in ms. */
@@ -10,7 +10,7 @@ const SAY_EVERY_MS = 600_000;
 
 /** Brings what waits for a handler to an instance that has one by now, and tells what still waits. */
 export class HandlerWatch {
-  private readonly log = new RepeatedLog(new Logger('Inbox'), { everyMs: SAY_EVERY_MS });
+  private readonly log = new RepeatedLog(new Logger('Receiver'), { everyMs: SAY_EVERY_MS });
 
   constructor(
     private readonly store: Pick<MessageStore, 'rouse' | 'outboxSize' | 'waitingForHandler'>,

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryBroker, MemoryHub } from 'agentmq/broker';
 import { fromWire, toRole, toWireError } from 'agentmq/protocol';
 import { Answerer } from './answerer.js';
-import { KeyRing } from '../sealing/key-ring.js';
-import { MessageSealing } from '../sealing/message-sealing.js';
-import { Sealer } from '../sealing/sealer.js';
-import { Tracing } from '../tracing/tracing.js';
+import { KeyRing } from '../../sealing/key-ring.js';
+import { MessageSealing } from '../../sealing/message-sealing.js';
+import { Sealer } from '../../sealing/sealer.js';
+import { Tracing } from '../../tracing/tracing.js';
 
 const counts = { recorded: () => undefined, dropped: () => undefined };
 const untraced = new Tracing(
@@ -24,14 +24,9 @@ describe('Answerer', () => {
     const broker = new MemoryBroker(new MemoryHub());
     await broker.start();
     const now = new Date();
-    const answerer = new Answerer(
-      broker,
-      'a',
-      () => now,
-      new MessageSealing(new Sealer(new KeyRing({ keys: [] })), 1_000_000),
-      untraced,
-      () => undefined,
-    );
+    const sealing = new MessageSealing(new Sealer(new KeyRing({ keys: [] })), 1_000_000);
+    const dependencies = { broker, options: { agentId: 'a' }, now: () => now, sealing, tracing: untraced };
+    const answerer = new Answerer(dependencies, () => undefined);
     let outcome: boolean | undefined;
     await broker.consume({ owner: { kind: 'role', name: 'asked' }, topics: [] }, { prefetch: 1 }, async (incoming) => {
       const { message } = fromWire(incoming.recipient, incoming);

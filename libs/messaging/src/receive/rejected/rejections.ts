@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
-import { MAX_SHORT_BYTES, type Message, newMessageId } from 'agentmq/protocol';
+import { type ContractDefinition, MAX_SHORT_BYTES, type Message, newMessageId } from 'agentmq/protocol';
 import { type ConsumerName, type DeliveryError, type MessageStore, type Rejection } from 'agentmq/message-store';
 import { RefusedDataError } from 'agentmq/database';
-import { Batcher } from '../batcher.js';
-import type { Claims } from './claims.js';
-import { ASKER_TOLD } from './failing.js';
+import { Batcher } from '../../batcher.js';
+import { MessageExpiredError } from '../../errors.js';
+import type { MessageMetrics } from '../../message-metrics.js';
+import type { ReceivingDependencies } from '../dependencies.js';
+import type { Answerer } from '../steps/answerer.js';
+import type { Claims } from '../steps/claims.js';
+import { ASKER_TOLD, errorRecord } from './error-record.js';
 import { ForeignMessages } from './foreign-messages.js';
 
 /** Puts on record what comes to an inbox and is handled by no claim. Waits for a store that is away. */
@@ -12,11 +16,17 @@ export class Rejections {
   private readonly foreign: ForeignMessages;
   private readonly batches: Batcher<Rejection, void>;
 
+  private readonly store: MessageStore;
+  private readonly metrics: MessageMetrics;
+
   constructor(
-    private readonly store: MessageStore,
+    { store, metrics }: Pick<ReceivingDependencies, 'store' | 'metrics'>,
     private readonly claims: Pick<Claims, 'patiently'>,
+    private readonly answerer: Answerer,
     private readonly consumer: ConsumerName,
   ) {
+    this.store = store;
+    this.metrics = metrics;
     this.foreign = new ForeignMessages(store);
     this.batches = new Batcher((batch) => store.reject(batch));
   }
@@ -24,6 +34,15 @@ export class Rejections {
   /** Stores a message that no outbox published. Resolves with it under the id that it has here. */
   admit(message: Message): Promise<Message> {
     return this.claims.patiently(() => this.foreign.admit(message));
+  }
+
+  /** Ends a message that never reaches a handler. */
+  async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
+    const outcome = error instanceof MessageExpiredError ? 'expired' : 'rejected';
+    const record = errorRecord(error, { message, contract });
+    const stored = await this.record(message, outcome === 'expired' ? 'expired' : 'dead', record);
+    this.metrics.received(contract?.type ?? 'other', outcome);
+    if (outcome === 'rejected' && (await this.answerer.fail(message, error, contract))) await this.discard(stored);
   }
 
   /** Records a message that never reached a handler, or a transient one whose handler failed. Resolves with it as it is stored. */

@@ -1,0 +1,26 @@
+import { type Transaction, StoreUnavailableError } from 'agentmq/database';
+import type { ClaimRef, MessageStore } from 'agentmq/message-store';
+import { ClaimLostError } from '../../errors.js';
+
+/**
+ * Runs a transactional handler: what it writes, what it sends, and the completion of its message are committed together or
+ * not at all. Rejects with `ClaimLostError` when the claim was lost.
+ */
+export const inTransaction = (
+  store: MessageStore,
+  ref: ClaimRef,
+  handle: (transaction: Transaction) => Promise<unknown>,
+): Promise<unknown> =>
+  store.transaction(async (transaction) => {
+    const answer = await handle(transaction);
+    const [stood] = await store.complete([ref], transaction);
+    if (!stood) throw new ClaimLostError();
+    return answer;
+  });
+
+/** Whether the database answers no connection. A transaction alone that was cut off is the handler's failure. */
+export const isAway = (store: MessageStore): Promise<boolean> =>
+  store.ping().then(
+    () => false,
+    (error: unknown) => error instanceof StoreUnavailableError,
+  );
