@@ -1,0 +1,3 @@
+export function writePage(files: readonly string[]): void {
+  console.log(files);
+}
