@@ -43,24 +43,46 @@ export class PayloadReader {
   /** With all that the class declares; `open`: with everything, since none of its rules is going to be checked. */
   private make(type: Class, plain: Fields, open: boolean, options?: TypeOptions): object {
     const shape = shapeOf(type);
-    const instance = new type();
+    const instance = new type() as Record<string, unknown>;
     const omitted = omittedOf(options);
-    for (const each of shape.values())
-      if (each.name !== omitted) this.set(instance, each, plain, open || each.nested === undefined);
-    if (open || this.strict) this.others(instance, type, plain, { shape, open, omitted });
+    let known = 0;
+    for (const each of shape.properties) {
+      const { name } = each;
+      const value = Object.hasOwn(plain, name) ? plain[name] : undefined;
+      if (value !== undefined) known++;
+      if (name === omitted) continue;
+      if (!each.isAsGiven) this.set(instance, each, { plain, value, open: open || each.nested === undefined });
+      else if (value !== undefined && typeof instance[name] !== 'function') instance[name] = value;
+    }
+    if (open || this.strict) {
+      const keys = Object.keys(plain);
+      if (keys.length !== known) this.others(instance, type, { plain, keys, shape, open, omitted });
+    }
     return instance;
   }
 
   private others(
     instance: object,
     type: Class,
-    plain: Fields,
-    { shape, open, omitted }: { readonly shape: Shape; readonly open: boolean; readonly omitted: string | undefined },
+    {
+      plain,
+      keys,
+      shape,
+      open,
+      omitted,
+    }: {
+      readonly plain: Fields;
+      readonly keys: readonly string[];
+      readonly shape: Shape;
+      readonly open: boolean;
+      readonly omitted: string | undefined;
+    },
   ): void {
-    for (const key of Object.keys(plain)) {
-      if (shape.has(key) || key === omitted || plain[key] === undefined) continue;
+    for (const key of keys) {
+      const value = plain[key];
+      if (shape.names.has(key) || key === omitted || value === undefined) continue;
       if (open) {
-        this.set(instance, propertyOf(type, key), plain, true);
+        this.set(instance, propertyOf(type, key), { plain, value, open });
         continue;
       }
       this.path.push(key);
@@ -69,9 +91,12 @@ export class PayloadReader {
     }
   }
 
-  private set(instance: object, property: Property, plain: Fields, open: boolean): void {
-    const { name, type, transforms, isExposed, isFixed } = property;
-    let value = Object.hasOwn(plain, name) ? plain[name] : undefined;
+  private set(
+    instance: object,
+    { name, type, transforms, isExposed, isFixed }: Property,
+    { plain, value: given, open }: { readonly plain: Fields; readonly value: unknown; readonly open: boolean },
+  ): void {
+    let value = given;
     if (value === undefined && !(isExposed && transforms.length > 0)) return;
     const fields = instance as Record<string, unknown>;
     if (isFixed || typeof fields[name] === 'function') return;
@@ -110,11 +135,11 @@ export class PayloadReader {
   private check(instance: object): void {
     const fields = instance as Fields;
     const { constructor } = Object.getPrototypeOf(instance) as { readonly constructor: Function };
-    for (const { name, conditions, rules, nested } of shapeOf(constructor).values()) {
+    for (const { name, conditions, rules, nested } of shapeOf(constructor).properties) {
       const value = fields[name];
-      if (!conditions.every((holds) => holds(instance, value))) continue;
+      if (conditions.length > 0 && !conditions.every((holds) => holds(instance, value))) continue;
       this.path.push(name);
-      for (const rule of rules) this.apply(rule, instance, value, constructor.name);
+      for (const rule of rules) if (!rule.isSurelyKept(value)) this.apply(rule, instance, value, constructor.name);
       if (nested && value !== undefined) this.checkNested(value, { name: nested.type, metadata: nested }, instance);
       this.path.pop();
     }

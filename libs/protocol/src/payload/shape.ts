@@ -1,12 +1,14 @@
-import { type ValidationArguments, ValidationTypes, type ValidatorConstraintInterface } from 'class-validator';
+import { ValidationTypes, type ValidatorConstraintInterface } from 'class-validator';
 import { checkProperties } from './declaration.js';
 import { constraintsOf, type Property, propertyOf, rulesOf, type ValidationMetadata } from './metadata.js';
+import { type Quick, quickOf } from './quick-rules.js';
 
 /** A class-validator rule of a property. */
 export interface Rule {
   readonly name: string;
   readonly metadata: ValidationMetadata;
   readonly constraint: ValidatorConstraintInterface;
+  readonly isSurelyKept: Quick;
 }
 
 /** A property that has class-validator decorators. */
@@ -15,21 +17,31 @@ export interface DeclaredProperty extends Property {
   readonly rules: readonly Rule[];
   /** Its `@ValidateNested`, if it has one. */
   readonly nested: ValidationMetadata | undefined;
+  /** Nothing else is made of what the JSON has. */
+  readonly isAsGiven: boolean;
 }
 
-export type Shape = ReadonlyMap<string, DeclaredProperty>;
+export interface Shape {
+  readonly properties: readonly DeclaredProperty[];
+  readonly names: ReadonlySet<string>;
+}
 
 const shapes = new WeakMap<Function, Shape>();
 
 /**
- * What class-validator and class-transformer were told of a class, looked up once: the properties that have rules, those of
- * its base classes included. Throws `ContractDeclarationError` for what can't work.
+ * What class-validator and class-transformer were told of a class, looked up once, when it is first used: an app may tell
+ * class-validator of its container when all classes are loaded. It has the properties that have rules, those of its base
+ * classes included. Throws `ContractDeclarationError` for what can't work.
  */
 export function shapeOf(type: Function): Shape {
   let shape = shapes.get(type);
   if (!shape) {
     checkProperties(type);
-    shape = new Map([...rulesOf(type)].map(([name, rules]) => [name, declared(propertyOf(type, name), rules)]));
+    const rules = rulesOf(type);
+    shape = {
+      properties: [...rules].map(([name, its]) => declared(propertyOf(type, name), its)),
+      names: new Set(rules.keys()),
+    };
     shapes.set(type, shape);
   }
   return shape;
@@ -42,25 +54,17 @@ function declared(property: Property, metadatas: readonly ValidationMetadata[]):
     conditions: conditional.map(({ constraints }) => constraints[0] as (object: object, value: unknown) => boolean),
     rules: metadatas.flatMap(ruleOf),
     nested: metadatas.find(({ type }) => type === ValidationTypes.NESTED_VALIDATION),
+    isAsGiven: !property.type && property.transforms.length === 0 && !property.isFixed,
   };
 }
 
 function ruleOf(metadata: ValidationMetadata): Rule[] {
   const { type } = metadata;
   if (type !== ValidationTypes.CUSTOM_VALIDATION && type !== ValidationTypes.IS_DEFINED) return [];
-  return constraintsOf(metadata).map((constraint) => ({
-    name: constraint.name || type,
+  return constraintsOf(metadata).map(({ name, instance }) => ({
+    name: name || type,
     metadata,
-    constraint: lazily(constraint),
+    constraint: instance,
+    isSurelyKept: quickOf(metadata, name, instance),
   }));
-}
-
-/** Asks for the instance at the first use: an app may tell class-validator of its container when all classes are loaded. */
-function lazily(constraint: { readonly instance: ValidatorConstraintInterface }): ValidatorConstraintInterface {
-  let instance: ValidatorConstraintInterface | undefined;
-  const used = (): ValidatorConstraintInterface => (instance ??= constraint.instance);
-  return {
-    validate: (value: unknown, args?: ValidationArguments) => used().validate(value, args),
-    defaultMessage: (args?: ValidationArguments) => used().defaultMessage?.(args) ?? '',
-  };
 }
