@@ -35,7 +35,7 @@ export class RunnerTransaction implements Transaction {
   }
 
   onCommit(_: () => void): void {
-    // committed by whoever opened it
+    // the caller that opened it commits it, unseen
   }
 
   async query<Row = unknown>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {

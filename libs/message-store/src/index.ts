@@ -9,14 +9,15 @@ export type {
 } from './agents/agent-record.js';
 export { AgentStore } from './agents/agent-store.js';
 export type { Claim, ClaimResult, Failure, Rejection } from './deliveries/claim.js';
-export type {
-  ClaimRef,
-  ConsumerName,
-  DeliveryError,
-  DeliveryRef,
-  DeliveryState,
-  FailedAttempt,
-  SettledState,
+export {
+  type ClaimRef,
+  type ConsumerName,
+  type DeliveryError,
+  type DeliveryRef,
+  type DeliveryState,
+  type FailedAttempt,
+  openStates,
+  type SettledState,
 } from './deliveries/delivery.js';
 export { DeliveryStore } from './deliveries/delivery-store.js';
 export type {
@@ -32,7 +33,6 @@ export type { ConsumerFigure, StoreCounts, StoreFigures } from './history/figure
 export { HistoryStore } from './history/history-store.js';
 export type { HopMessage, HopRecord } from './history/hop.js';
 export { HopStore } from './history/hop-store.js';
-export { openStates } from './history/replay-plan.js';
 export type { ReplayBatch, ReplayCursor, ReplayOptions, ReplaySelection } from './history/replay-selection.js';
 export { ReplayStore } from './history/replay-store.js';
 export { RetentionStore } from './history/retention-store.js';

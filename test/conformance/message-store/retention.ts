@@ -123,6 +123,7 @@ export function retention(of: () => Harness): void {
 
       it('refuses a limit that is none', async () => {
         await expect(of().store.retention.expire(0)).rejects.toThrow(InvalidSelectionError);
+        await expect(of().store.unhandled.rouse([], 1, 0)).rejects.toThrow(InvalidSelectionError);
       });
     });
 

@@ -10,7 +10,7 @@ export const MOST_CHANGES = 100;
 
 const columns = 'agent_id AS agent, role, instance, reasons, detail, since';
 
-/** What was told of unhealthy agents, on record. Everything rejects as `MessageStore.query` does. */
+/** What was told of unhealthy agents, on record. Everything rejects as `Database.query` does. */
 @Injectable()
 export class ConditionStore {
   private readonly conditions: string;

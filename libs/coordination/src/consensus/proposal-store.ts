@@ -31,7 +31,7 @@ export interface ProposalChange {
   readonly outcome: VotingResult | undefined;
 }
 
-/** Proposals and votes in the message store's database. Everything rejects as `Database.query` does. */
+/** Proposals and votes. Everything rejects as `Database.query` does. */
 export class ProposalStore {
   private readonly proposals: string;
   private readonly votes: string;
@@ -77,7 +77,7 @@ export class ProposalStore {
     return row.closesAt;
   }
 
-  /** The proposal, which nobody else changes until the transaction ends, and whether its time is over. */
+  /** The proposal, locked until the transaction ends, and whether its time is over. */
   async lock(
     transaction: Transaction,
     id: string,

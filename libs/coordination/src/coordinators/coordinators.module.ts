@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { TaskDispatcher } from '../tasks/dispatcher.js';
+import { TaskDispatcher } from '../tasks/dispatch/dispatcher.js';
 import { Coordinators } from './coordinators.js';
 
 /**

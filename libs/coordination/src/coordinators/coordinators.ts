@@ -4,7 +4,7 @@ import { pause } from 'agentmq/time';
 import { type ElectionGroup, type Leadership } from '../election/election-group.js';
 import { Elections } from '../election/elections.js';
 import { Scaler } from '../scaling/scaler.js';
-import { TaskDispatcher } from '../tasks/dispatcher.js';
+import { TaskDispatcher } from '../tasks/dispatch/dispatcher.js';
 import type { LeaderDuty } from './leader-duty.js';
 
 /** The group whose leader assigns tasks. */

@@ -14,7 +14,7 @@ import {
   TaskTakenError,
 } from '../tasks/errors.js';
 import { currentTask, type RunningTask } from '../tasks/task-context.js';
-import { cancelledBy } from '../tasks/task-store.js';
+import { cancelledBy } from '../tasks/store/settled.js';
 import { Tasks } from '../tasks/tasks.js';
 import { LONGEST_TIMER_MS } from '../tasks/times.js';
 import { NoTimeLeftError, PartFailedError } from './errors.js';

@@ -16,12 +16,12 @@ export interface Written {
 }
 
 /**
- * Whoever stands still between the fence and its COMMIT holds the row that the next leader is to claim. Postgres then
+ * A leader that stands still between the fence and its COMMIT holds the row that the next leader is to claim. Postgres then
  * ends its session, in ms.
  */
 const COMMIT_WITHIN_MS = '5000';
 
-/** Votes and leaderships of all groups, in the message store's database. Everything rejects as `Database.query` does. */
+/** Votes and leaderships of all groups. Everything rejects as `Database.query` does. */
 export class ElectionStore {
   private readonly votes: string;
   private readonly leaderships: string;

@@ -9,7 +9,7 @@ import {
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
 import { checkWhole, DEFAULT_ATTEMPTS, formatDestination, MAX_ATTEMPTS } from '../tasks/draft.js';
 import { InvalidTaskError } from '../tasks/errors.js';
-import type { StageDraft } from '../tasks/stages.js';
+import type { StageDraft } from '../tasks/store/stages.js';
 import { InvalidPipelineError } from './errors.js';
 import type { PipelineOptions, PipelineStage } from './pipeline.js';
 

@@ -1,5 +1,5 @@
 import { pause } from 'agentmq/time';
-import { Alarm } from '../tasks/alarm.js';
+import { Alarm } from '../tasks/dispatch/alarm.js';
 
 /** While nobody tells of a place, it is looked for so often; and no oftener than that, however many tell. In ms. */
 const LOOK_MS = 1_000;

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Transaction } from 'agentmq/database';
 import type { Database } from 'agentmq/database';
 import type { TaskDraft } from '../tasks/draft.js';
-import { insertNextStages, type StageDraft } from '../tasks/stages.js';
+import { insertNextStages, type StageDraft } from '../tasks/store/stages.js';
 import type { Task } from '../tasks/task.js';
-import { COLUMNS, type Runner } from '../tasks/task-store.js';
+import { COLUMNS, type Runner } from '../tasks/store/sql-parts.js';
 import { PipelineBusyError } from './errors.js';
 
 /** A run's row, or a stage's. */

@@ -1,5 +1,5 @@
 import { resultView } from '../tasks/result.js';
-import type { StageDraft } from '../tasks/stages.js';
+import type { StageDraft } from '../tasks/store/stages.js';
 import type { PipelineRun, StageOfRun } from './pipeline.js';
 import { pipelineOf, type RunRow } from './pipeline-store.js';
 

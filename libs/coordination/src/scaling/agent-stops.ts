@@ -4,11 +4,10 @@ import { AgentStop } from 'agentmq/agent';
 import { Database } from 'agentmq/database';
 import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import type { Subscription } from 'rxjs';
+import { StopStore } from './stop-store.js';
 
 /** How long an agent may take to hear that it is to stop, in ms: the caller asks again. */
 const TTL_MS = 10_000;
-/** How long it is on record that an instance was asked. */
-const KEPT = '1 day';
 
 const topicTo = (agentId: string): string => `agents.stop.${agentId}`;
 
@@ -16,7 +15,7 @@ const topicTo = (agentId: string): string => `agents.stop.${agentId}`;
 @Injectable()
 export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('AgentStops');
-  private readonly stops: string;
+  private readonly stops: StopStore;
   private registered: Subscription | undefined;
   private isLooking = false;
 
@@ -26,9 +25,9 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly server: AgentServer,
     private readonly bus: MessageBus,
     private readonly self: SelfStop,
-    private readonly database: Database,
+    database: Database,
   ) {
-    this.stops = `"${database.schema}".agent_stops`;
+    this.stops = new StopStore(database);
   }
 
   /**
@@ -36,14 +35,7 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
    * hears of it: asking again is safe. Rejects as `Database.query` does, and with what `MessageBus.announce` throws.
    */
   async ask(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void> {
-    await this.database.query(
-      `WITH old AS (
-         DELETE FROM ${this.stops} WHERE instance <> $1 AND asked_at < clock_timestamp() - interval '${KEPT}'
-       )
-       INSERT INTO ${this.stops} (instance, reason) VALUES ($1, $2)
-       ON CONFLICT (instance) DO UPDATE SET reason = excluded.reason, asked_at = excluded.asked_at`,
-      [agent.instance, reason],
-    );
+    await this.stops.ask(agent.instance, reason);
     const stop = { agentId: agent.id, instance: agent.instance, reason };
     this.bus.announce(topicTo(agent.id), AgentStop, stop, { ttl: TTL_MS });
   }
@@ -78,12 +70,9 @@ export class AgentStops implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async look(): Promise<void> {
     try {
-      const [asked] = await this.database.query<{ reason: string }>(
-        `SELECT reason FROM ${this.stops} WHERE instance = $1`,
-        [this.identity.instance],
-      );
-      if (!asked || this.server.isClosing) return;
-      this.logger.log(`${this.identity.id} stops: ${asked.reason}`);
+      const reason = await this.stops.reasonFor(this.identity.instance);
+      if (reason === undefined || this.server.isClosing) return;
+      this.logger.log(`${this.identity.id} stops: ${reason}`);
       this.self.stop().catch((error: unknown) => this.logger.error(error));
     } catch (error) {
       this.logger.warn(`asked to stop, which the record can't confirm now: ${String(error)}`);

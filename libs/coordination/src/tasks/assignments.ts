@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Database } from 'agentmq/database';
 import { TaskTakenError } from './errors.js';
 import { TaskNotices } from './notices.js';
-import { TaskStore } from './task-store.js';
+import { AttemptStore } from './store/attempt-store.js';
 
 /** How often the assignments that are being carried out are compared with what is on record, in ms. */
 const LOOK_MS = 5_000;
@@ -10,7 +10,7 @@ const LOOK_MS = 5_000;
 /** What this agent carries out now, so that it can be told to stop. */
 @Injectable()
 export class Assignments implements OnApplicationShutdown {
-  private readonly tasks: TaskStore;
+  private readonly attempts: AttemptStore;
   private readonly held = new Map<string, { readonly taskId: string; readonly stop: AbortController }>();
   private readonly told = new Set<string>();
   private isLooking = false;
@@ -21,7 +21,7 @@ export class Assignments implements OnApplicationShutdown {
     private readonly notices: TaskNotices,
     database: Database,
   ) {
-    this.tasks = new TaskStore(database);
+    this.attempts = new AttemptStore(database);
   }
 
   /** Holds an assignment until the function that it returns is called; `stop` is aborted when it is no longer this agent's. */
@@ -64,7 +64,7 @@ export class Assignments implements OnApplicationShutdown {
   /** Notices can be missed; and a task that others took over is told to nobody. */
   private async look(assignments: readonly string[] = [...this.held.keys()]): Promise<string[]> {
     if (assignments.length === 0) return [];
-    const lost = await this.tasks.lost(assignments).catch(() => []);
+    const lost = await this.attempts.lost(assignments).catch(() => []);
     for (const assignment of lost) {
       const held = this.held.get(assignment);
       held?.stop.abort(new TaskTakenError(held.taskId));

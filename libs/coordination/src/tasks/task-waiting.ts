@@ -5,7 +5,7 @@ import { BusStoppedError, currentSignal } from 'agentmq/messaging';
 import { UnknownTaskError } from './errors.js';
 import { isStorable } from './draft.js';
 import { TaskNotices } from './notices.js';
-import { type TaskOutcome, TaskStore } from './task-store.js';
+import { type TaskOutcome, TaskStore } from './store/task-store.js';
 
 /** Tasks that nobody has told anything of are looked at so often, in ms. */
 const LOOK_MS = 1_000;

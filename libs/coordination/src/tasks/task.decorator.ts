@@ -25,7 +25,8 @@ import { checkResultSize, encodeResult } from './result.js';
 import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
 import { checkSealedFor, TaskSealing, withoutText } from './task-sealing.js';
-import { type BegunTask, type SettledTask, type TaskRef, type TaskResult, TaskStore } from './task-store.js';
+import { AttemptStore, type BegunTask, type TaskResult } from './store/attempt-store.js';
+import type { SettledTask, TaskRef } from './store/settled.js';
 import { LONGEST_TIMER_MS } from './times.js';
 
 /** Of what tasks that begin, or are done, at the same time write together. */
@@ -34,7 +35,7 @@ const BATCHES = { size: 200, inFlight: 2 };
 /** Carries out the task that a message assigns, once: what comes of it is recorded only while the task is this agent's. */
 @Injectable()
 export class TaskInterceptor implements NestInterceptor {
-  private readonly tasks: TaskStore;
+  private readonly attempts: AttemptStore;
   private readonly beginning: Batcher<TaskRef, BegunTask | undefined>;
   private readonly completing: Batcher<TaskResult, SettledTask[]>;
 
@@ -45,9 +46,9 @@ export class TaskInterceptor implements NestInterceptor {
     private readonly sealing: TaskSealing,
     private readonly database: Database,
   ) {
-    this.tasks = new TaskStore(database);
-    this.beginning = new Batcher((refs) => this.tasks.begin(refs), BATCHES);
-    this.completing = new Batcher((results) => this.tasks.complete(results), BATCHES);
+    this.attempts = new AttemptStore(database);
+    this.beginning = new Batcher((refs) => this.attempts.begin(refs), BATCHES);
+    this.completing = new Batcher((results) => this.attempts.complete(results), BATCHES);
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -74,7 +75,7 @@ export class TaskInterceptor implements NestInterceptor {
     const ref = { id: taskId, assignment: messageId };
     const isAlone = this.database.transactionsAtOnce === 1;
     const begun =
-      isAlone && transaction ? (await this.tasks.begin([ref], transaction))[0] : await this.beginning.add(ref);
+      isAlone && transaction ? (await this.attempts.begin([ref], transaction))[0] : await this.beginning.add(ref);
     // Taken back, cancelled, or done by an attempt whose message could not be completed: nothing is left to do.
     if (!begun) return;
     const stop = new AbortController();
@@ -127,7 +128,7 @@ export class TaskInterceptor implements NestInterceptor {
       this.tell(await this.completing.add(result));
       return;
     }
-    const [settled = []] = await this.tasks.complete([result], transaction);
+    const [settled = []] = await this.attempts.complete([result], transaction);
     // what was written in the handler's transaction is rolled back with it
     if (settled.length === 0) throw new TaskTakenError(result.id);
     transaction.onCommit(() => this.tell(settled));
@@ -145,13 +146,13 @@ export class TaskInterceptor implements NestInterceptor {
     if (transaction && error instanceof StoreUnavailableError) throw error;
     const isGivenUp = signal.aborted && !(signal.reason instanceof HandlerTimeoutError);
     if (isGivenUp || error instanceof BusStoppedError) {
-      await this.tasks.release(task.id, task.assignment).catch(() => undefined);
+      await this.attempts.release(task.id, task.assignment).catch(() => undefined);
       this.notices.queued([task.id]);
       if (isGivenUp || transaction) throw error;
       return;
     }
     const wire = task.sensitive ? withoutText(error, errorOf(error)) : errorOf(error);
-    const settled = await this.tasks.fail(task.id, task.assignment, wire);
+    const settled = await this.attempts.fail(task.id, task.assignment, wire);
     if (settled.length > 0) this.tell(settled);
     else this.notices.queued([task.id]);
     if (transaction) throw new TaskAttemptFailedError(task.id, wire);

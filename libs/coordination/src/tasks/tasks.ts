@@ -17,8 +17,8 @@ import {
   TASK_STATES,
   type TaskWithResult,
 } from './task.js';
-import { BacklogStore } from './backlog-store.js';
-import { cancelledBy, type SettledTask, type TaskEnd, type TaskRef, TaskStore } from './task-store.js';
+import { cancelledBy, type SettledTask, type TaskRef } from './store/settled.js';
+import { type TaskEnd, TaskStore } from './store/task-store.js';
 import { resultView } from './result.js';
 import { TaskSealing } from './task-sealing.js';
 import { TaskWaiting } from './task-waiting.js';
@@ -39,7 +39,6 @@ export interface ResultOptions<Answer extends object> {
 @Injectable()
 export class Tasks {
   private readonly tasks: TaskStore;
-  private readonly backlogs: BacklogStore;
 
   constructor(
     private readonly identity: AgentIdentity,
@@ -52,7 +51,6 @@ export class Tasks {
     private readonly sampler: Sampler,
   ) {
     this.tasks = new TaskStore(database);
-    this.backlogs = new BacklogStore(database);
   }
 
   /**
@@ -203,7 +201,7 @@ export class Tasks {
 
   /** How much there is to do at each destination that has anything to do. */
   async backlog(): Promise<TaskBacklog[]> {
-    return this.backlogs.read();
+    return this.tasks.backlog();
   }
 
   /** A task as {@link submit} would write it, for a caller that writes it in a statement of its own. Rejects as that does. */

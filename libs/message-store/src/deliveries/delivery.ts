@@ -1,6 +1,6 @@
 import type { WireError } from 'agentmq/protocol';
 
-/** Who a durable message is delivered to: `role.worker` or `agent.worker-1`. */
+/** The consumer that a durable message is owed to: `role.worker` or `agent.worker-1`. */
 export type ConsumerName = string;
 
 /**
@@ -10,6 +10,9 @@ export type ConsumerName = string;
  * - `completed`, `dead` or `expired`: settled
  */
 export type DeliveryState = 'pending' | 'processing' | 'retrying' | 'completed' | 'dead' | 'expired';
+
+/** Of deliveries that are owed: neither completed nor given up. */
+export const openStates: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 
 export type SettledState = Extract<DeliveryState, 'completed' | 'dead' | 'expired'>;
 

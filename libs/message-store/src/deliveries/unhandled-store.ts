@@ -1,4 +1,5 @@
 import { clean, cleanOptional, type Database } from 'agentmq/database';
+import { checkLimit } from '../checks.js';
 import type { Statements } from '../sql/index.js';
 import { CUT_OFF, toJson } from './delivery-error.js';
 import type { ConsumerName, DeliveryRef, DeliveryState } from './delivery.js';
@@ -69,7 +70,7 @@ export class UnhandledStore {
    * an agent that is gone; at most `limit`. Resolves with how many.
    */
   async rouse(consumers: readonly ConsumerName[], liveMs: number, limit: number): Promise<number> {
-    const parameters = [liveMs, limit, consumers.map(clean)];
+    const parameters = [liveMs, checkLimit(limit), consumers.map(clean)];
     const [row] = await this.database.ownQuery<{ roused: number }>(this.sql.rouse, parameters);
     return row?.roused ?? 0;
   }

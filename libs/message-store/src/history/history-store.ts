@@ -2,13 +2,18 @@ import type { Message } from 'agentmq/protocol';
 import { type EntityManager, In } from 'typeorm';
 import { clean, type Database, InvalidSelectionError } from 'agentmq/database';
 import { fromJson } from '../deliveries/delivery-error.js';
-import type { ConsumerName, DeliveryError, DeliveryState, FailedAttempt } from '../deliveries/delivery.js';
+import {
+  type ConsumerName,
+  type DeliveryError,
+  type DeliveryState,
+  type FailedAttempt,
+  openStates,
+} from '../deliveries/delivery.js';
 import { DeliveryEntity, MessageEntity, OutboxEntity } from '../entities/index.js';
 import { decode } from '../messages/header-codec.js';
 import { toMessage } from '../messages/message-row.js';
 import type { Statements } from '../sql/index.js';
 import type { ConsumerFigure, StoreCounts, StoreFigures } from './figures.js';
-import { openStates } from './replay-plan.js';
 import type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './stored-message.js';
 
 const DEFAULT_LIMIT = 100;

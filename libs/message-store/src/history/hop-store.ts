@@ -1,7 +1,7 @@
-import { clean, cleanOptional, type Database, InvalidSelectionError } from 'agentmq/database';
+import { clean, cleanOptional, type Database } from 'agentmq/database';
 import type { Statements } from '../sql/index.js';
 import type { HopRecord } from './hop.js';
-import { checkLimit } from './replay-plan.js';
+import { checkLimit, checkMs } from '../checks.js';
 
 interface HopRow extends Pick<
   HopRecord,
@@ -43,9 +43,10 @@ export class HopStore {
 
   /** Deletes the oldest hops, those recorded longer ago than `ageMs`; at most `limit`. Resolves with how many. */
   async forget(ageMs: number, limit: number): Promise<number> {
-    if (!(ageMs >= 0 && Number.isFinite(ageMs)))
-      throw new InvalidSelectionError('ageMs', `${ageMs} is not a number of ms`);
-    const [row] = await this.database.ownQuery<{ forgotten: number }>(this.sql.forgetHops, [ageMs, checkLimit(limit)]);
+    const [row] = await this.database.ownQuery<{ forgotten: number }>(this.sql.forgetHops, [
+      checkMs('ageMs', ageMs),
+      checkLimit(limit),
+    ]);
     return row?.forgotten ?? 0;
   }
 }

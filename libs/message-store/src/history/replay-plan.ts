@@ -1,16 +1,13 @@
 import { checkTopicPattern, parseRecipient } from 'agentmq/protocol';
 import { InvalidSelectionError } from 'agentmq/database';
-import type { ConsumerName, DeliveryState } from '../deliveries/delivery.js';
+import { checkLimit, checkMs } from '../checks.js';
+import { type ConsumerName, type DeliveryState, openStates } from '../deliveries/delivery.js';
 import { type Place, readCursor } from './replay-cursor.js';
 import type { ReplayOptions, ReplaySelection } from './replay-selection.js';
 
-/** What is owed and not settled. */
-/** Of deliveries that are owed. */
-export const openStates: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];
 const states: readonly DeliveryState[] = [...openStates, 'completed', 'dead', 'expired'];
 
 const DEFAULT_LIMIT = 1000;
-const MAX_LIMIT = 10_000;
 
 /** A replay that was asked for, checked, with every default filled in. */
 export interface ReplayPlan extends ReplaySelection {
@@ -36,9 +33,7 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
     const date = selection[field];
     if (date && Number.isNaN(date.getTime())) throw new InvalidSelectionError(field, 'is not a date');
   }
-  if (selection.quietMs !== undefined && !(selection.quietMs >= 0 && Number.isFinite(selection.quietMs))) {
-    throw new InvalidSelectionError('quietMs', `${selection.quietMs} is not a number of ms`);
-  }
+  if (selection.quietMs !== undefined) checkMs('quietMs', selection.quietMs);
   for (const [field, name] of [
     ['consumer', selection.consumer],
     ['to', to],
@@ -56,12 +51,6 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
     limit: checkLimit(options.limit ?? DEFAULT_LIMIT),
     after: after === undefined ? undefined : readCursor(after),
   };
-}
-
-/** A whole number of 1 to 10,000. Throws {@link InvalidSelectionError}. */
-export function checkLimit(limit: number): number {
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new InvalidSelectionError('limit', `${limit} is not a whole number of 1 to ${MAX_LIMIT}`);
 }
 
 function checkMove({ consumer, states: wanted = [] }: ReplaySelection, to: ConsumerName | undefined): void {

@@ -14,7 +14,7 @@ export interface ReplaySelection {
   readonly before?: Date;
   /** What is open (pending, retrying, processing with no lease) unless given. Discarded dead letters only by id. */
   readonly states?: readonly DeliveryState[];
-  /** Only what nobody has touched for so long, in ms: neither sent, put on its way, tried, nor leased. */
+  /** Only what has been untouched for so long, in ms: neither sent, put on its way, tried, nor leased. */
   readonly quietMs?: number;
 }
 

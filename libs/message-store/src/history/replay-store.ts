@@ -21,7 +21,7 @@ interface BatchRow {
 /** In characters. */
 const MOST_OF_A_REASON = 1_000;
 
-/** Puts on its way again what is open, dead, or a new consumer's to catch up with. */
+/** Puts on its way again what is open, dead, or a new consumer's to catch up with, and discards dead letters. */
 export class ReplayStore {
   constructor(
     private readonly database: Database,
@@ -30,7 +30,8 @@ export class ReplayStore {
 
   /**
    * Puts deliveries on their way again, oldest first: each gets an outbox entry unless it has one. Dead and expired ones
-   * begin anew, with all their attempts and their whole time to live.
+   * begin anew, with all their attempts and their whole time to live. Rejects with `InvalidSelectionError` and, for a topic
+   * that is no pattern, `InvalidMessageError`.
    */
   async replay(selection: ReplaySelection, options: ReplayOptions = {}): Promise<ReplayBatch> {
     const plan = planReplay(selection, options);

@@ -1,8 +1,8 @@
-import { type Database, InvalidSelectionError } from 'agentmq/database';
+import type { Database } from 'agentmq/database';
+import { checkLimit, checkMs } from '../checks.js';
 import { expired } from '../deliveries/delivery-error.js';
 import type { Statements } from '../sql/index.js';
 import { historyLock } from './history-lock.js';
-import { checkLimit } from './replay-plan.js';
 
 const EXPIRED = expired('before it was handled');
 
@@ -15,7 +15,7 @@ interface ForgetRow {
   readonly messageId: string | null;
 }
 
-/** What comes to its end without a handler: dead letters discarded, deliveries out of time, history. */
+/** What ends by its age: deliveries out of time, and history. Throws `InvalidSelectionError` for a limit that is not 1 to 10,000. */
 export class RetentionStore {
   /** How far `forget` got: messages that must stay are passed by once, not by every batch. */
   private reached: Pick<ForgetRow, 'storedAt' | 'messageId'> | undefined;
@@ -25,7 +25,10 @@ export class RetentionStore {
     private readonly sql: Statements,
   ) {}
 
-  /** Settles as `expired` what is owed, unclaimed and out of time, and on its way nowhere; at most `limit`. Resolves with how many; one process at a time does it, the others get 0. */
+  /**
+   * Settles as `expired` what is owed, unclaimed and out of time, and on its way nowhere; at most `limit`. Resolves with how
+   * many: one process at a time does it, the others get 0.
+   */
   async expire(limit: number): Promise<number> {
     const [row] = await this.database.ownQuery<{ expired: number }>(this.sql.expire, [checkLimit(limit), EXPIRED]);
     return row?.expired ?? 0;
@@ -33,14 +36,12 @@ export class RetentionStore {
 
   /**
    * Deletes messages stored longer ago than `settledMs` with everything about them, if every delivery was settled as
-   * long ago and none is a dead letter younger than `deadMs` that nobody discarded. At most `limit`; resolves with how many.
+   * long ago and none is a dead letter younger than `deadMs` that is not discarded. At most `limit`; resolves with how many.
    */
   async forget(age: { readonly settledMs: number; readonly deadMs: number }, limit: number): Promise<number> {
     checkLimit(limit);
-    for (const field of ['settledMs', 'deadMs'] as const) {
-      if (!(age[field] >= 0 && Number.isFinite(age[field])))
-        throw new InvalidSelectionError(field, `${age[field]} is not a number of ms`);
-    }
+    checkMs('settledMs', age.settledMs);
+    checkMs('deadMs', age.deadMs);
     let forgotten = 0;
     do {
       const left = limit - forgotten;

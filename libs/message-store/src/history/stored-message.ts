@@ -26,7 +26,7 @@ export interface StoredDelivery extends DeliveryRef {
   /** When it was first claimed, or rejected. */
   readonly receivedAt: Date | null;
   readonly finishedAt: Date | null;
-  /** A dead letter that needs nobody's attention any more. */
+  /** Of a dead letter that an operator has dealt with. */
   readonly discarded: { readonly at: Date; readonly reason: string } | null;
 }
 

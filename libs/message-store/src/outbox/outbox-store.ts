@@ -30,10 +30,10 @@ const MOST_OF_AN_ERROR = 1_000;
 export interface AppendOptions {
   /**
    * The process that will publish at once: it holds the lease, and others leave the entry alone until it runs out.
-   * The entry of a message whose `deliverAt` has not come is nobody's.
+   * The entry of a message whose `deliverAt` has not come is leased by none.
    */
   readonly owner: string;
-  /** Without it, entries are nobody's, and due at once: any relay publishes them. */
+  /** Without it, no process leases the entries, and they are due at once: any relay publishes them. */
   readonly leaseMs?: number;
   /** Commits with the caller's own work. */
   readonly transaction?: Transaction;

@@ -2,8 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { newMessageId } from 'agentmq/protocol';
 import type { Database } from 'agentmq/database';
 import type { Candidate } from '../../balancing/strategy.js';
-import { DispatchStore } from '../../tasks/dispatch-store.js';
-import { plan } from '../../tasks/plan.js';
+import { DispatchStore } from '../../tasks/store/dispatch-store.js';
+import { plan } from '../../tasks/dispatch/plan.js';
 import { AgentProcess, type Carrier, type Method, newAgentId, type Step } from './process.js';
 
 const CONCURRENCY = 4;

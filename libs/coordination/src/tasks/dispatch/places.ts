@@ -1,5 +1,5 @@
-import type { Candidate } from '../balancing/strategy.js';
-import type { Holding } from './dispatch-store.js';
+import type { Candidate } from '../../balancing/strategy.js';
+import type { Holding } from '../store/dispatch-store.js';
 
 /** An agent is given twice what it can do at once, so that it need not wait for the next. */
 const ROOM_FACTOR = 2;

@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newMessageId } from 'agentmq/protocol';
 import { Database } from 'agentmq/database';
-import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
+import { databaseUrl, randomNamespace, removeNamespace } from '../../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
-import type { TaskDraft } from './draft.js';
-import type { PlannedAssignment } from './plan.js';
-import { type TaskRef, TaskStore } from './task-store.js';
+import type { TaskDraft } from '../draft.js';
+import type { PlannedAssignment } from '../dispatch/plan.js';
+import { AttemptStore } from './attempt-store.js';
+import type { TaskRef } from './settled.js';
+import { TaskStore } from './task-store.js';
 
 const REFUSED = { name: 'Error', code: 'REFUSED', message: 'no', retryable: false };
 
@@ -13,6 +15,7 @@ describe('a part that was made by an earlier attempt', () => {
   const namespace = randomNamespace('parts');
   const database = Database.connect({ url: databaseUrl(), namespace });
   const tasks = new TaskStore(database);
+  const attempts = new AttemptStore(database);
   const dispatch = new DispatchStore(database);
   let top: TaskRef;
 
@@ -47,7 +50,7 @@ describe('a part that was made by an earlier attempt', () => {
       dispatch.assign(transaction, planned, [newMessageId()]),
     );
     const ref = { id, assignment: given?.assignment ?? '' };
-    expect(await tasks.begin([ref])).toEqual([expect.objectContaining({ id })]);
+    expect(await attempts.begin([ref])).toEqual([expect.objectContaining({ id })]);
     return ref;
   }
   async function whole(): Promise<void> {
@@ -88,7 +91,7 @@ describe('a part that was made by an earlier attempt', () => {
     );
     expect(await row(id)).toMatchObject({ state: 'queued', assignment: null, submitter: 'second', ...other });
     // who had it can say nothing more of it, and make nothing more below it
-    expect(await tasks.complete([{ ...part, result: null }])).toEqual([[]]);
+    expect(await attempts.complete([{ ...part, result: null }])).toEqual([[]]);
     expect(await make(partOf(part, 'late'))).toBe('refused');
   });
 
@@ -103,7 +106,7 @@ describe('a part that was made by an earlier attempt', () => {
     await whole();
     const id = await make(partOf(top, 'part', { attempts: 1 }));
     const { assignment } = await begin(id);
-    await tasks.fail(id, assignment, REFUSED);
+    await attempts.fail(id, assignment, REFUSED);
     expect(await row(id)).toMatchObject({ state: 'failed', failures: 1 });
     expect(await tasks.insertPart(partOf(top, 'part'))).toEqual({ id, isTaken: false, ended: [] });
     expect(await row(id)).toMatchObject({ state: 'queued', failures: 0, attempts: 3, error: null, finished_at: null });

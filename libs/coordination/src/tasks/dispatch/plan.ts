@@ -1,4 +1,4 @@
-import type { Candidate, Work } from '../balancing/strategy.js';
+import type { Candidate, Work } from '../../balancing/strategy.js';
 
 /** A task that is to be given to somebody. */
 export interface QueuedTask {

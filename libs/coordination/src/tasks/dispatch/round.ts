@@ -1,4 +1,4 @@
-import type { Strategy } from '../balancing/strategy.js';
+import type { Strategy } from '../../balancing/strategy.js';
 import { Alarm } from './alarm.js';
 
 /** What one term of leading remembers. */

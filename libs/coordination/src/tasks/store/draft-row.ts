@@ -1,4 +1,4 @@
-import type { TaskDraft } from './draft.js';
+import type { TaskDraft } from '../draft.js';
 
 /** Drafts as a table, of a statement whose first parameter they are: as JSON, each as {@link rowOf} has it. */
 export const GIVEN = `SELECT * FROM json_to_recordset($1::json) AS given(place integer, id text, parent_id text, key text,

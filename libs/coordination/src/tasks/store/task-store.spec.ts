@@ -1,16 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newMessageId } from 'agentmq/protocol';
 import { Database } from 'agentmq/database';
-import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
+import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
-import type { PlannedAssignment } from './plan.js';
-import { cancelledBy, type Runner, type TaskRef, TaskStore } from './task-store.js';
+import type { PlannedAssignment } from '../dispatch/plan.js';
+import { AttemptStore } from './attempt-store.js';
+import { cancelledBy, type TaskRef } from './settled.js';
+import type { Runner } from './sql-parts.js';
+import { TaskStore } from './task-store.js';
 
 /** Of two statements that meet at a row, the later waits, and does not see what was written since it began. */
 describe('tasks that end while parts of them are being made', () => {
   const namespace = randomNamespace('task_store');
   const database = Database.connect({ url: databaseUrl(), namespace });
   const tasks = new TaskStore(database);
+  const attempts = new AttemptStore(database);
   const dispatch = new DispatchStore(database);
 
   beforeAll(() => database.migrate(), 30_000);
@@ -51,7 +55,7 @@ describe('tasks that end while parts of them are being made', () => {
 
   const begin = async (id: string): Promise<TaskRef> => {
     const ref = await assign(id);
-    expect(await tasks.begin([ref])).toEqual([expect.objectContaining({ id })]);
+    expect(await attempts.begin([ref])).toEqual([expect.objectContaining({ id })]);
     return ref;
   };
 
@@ -89,7 +93,7 @@ describe('tasks that end while parts of them are being made', () => {
   }
 
   const cancel = (id: string) => () => tasks.end([id], { state: 'cancelled', error: cancelledBy('no need') });
-  const complete = (ref: TaskRef) => () => tasks.complete([{ ...ref, result: null }]);
+  const complete = (ref: TaskRef) => () => attempts.complete([{ ...ref, result: null }]);
   const tidy = () => database.transaction((transaction) => dispatch.endOrphans(transaction, 1_000));
 
   it('cancelled, end those too, and what is below them', async () => {
@@ -113,7 +117,7 @@ describe('tasks that end while parts of them are being made', () => {
     const top = await begin(await submit('top'));
     const { late } = await endDuring(top, complete(top));
     const ref = await assign(late);
-    expect(await tasks.begin([ref])).toEqual([undefined]);
+    expect(await attempts.begin([ref])).toEqual([undefined]);
     expect(await tidy()).toEqual([{ id: late, state: 'cancelled', submitter: 'client' }]);
     expect(await states()).toEqual({ top: 'completed', late: 'cancelled' });
   });
@@ -151,8 +155,8 @@ describe('tasks that end while parts of them are being made', () => {
     const part = await assign(await submit('part', top));
     let others: Promise<[string, unknown]> | undefined;
     await database.transaction(async (transaction) => {
-      await tasks.complete([{ ...top, result: null }], transaction);
-      others = Promise.all([submit('late', top), tasks.begin([part])]);
+      await attempts.complete([{ ...top, result: null }], transaction);
+      others = Promise.all([submit('late', top), attempts.begin([part])]);
       await until('both to wait', () => areWaiting(2));
     });
     expect(await others).toEqual(['refused', [undefined]]);

@@ -7,22 +7,23 @@ import { ReplayStore } from 'agentmq/message-store';
 import { StoreUnavailableError } from 'agentmq/database';
 import { MessageBus } from 'agentmq/messaging';
 import { pause } from 'agentmq/time';
-import { UnknownStrategyError } from '../balancing/errors.js';
-import { Strategies } from '../balancing/strategies.js';
-import type { Candidate, Strategy } from '../balancing/strategy.js';
-import type { LeaderDuty } from '../coordinators/leader-duty.js';
-import { candidatesFor } from '../distribution/destination.js';
-import type { Leadership } from '../election/election-group.js';
-import { Router } from '../routing/router.js';
-import { DispatchStore, type Holding, keyOf, type Undelivered } from './dispatch-store.js';
-import { parseDestination } from './draft.js';
-import { TaskAgentLostError } from './errors.js';
-import { TaskNotices } from './notices.js';
+import { UnknownStrategyError } from '../../balancing/errors.js';
+import { Strategies } from '../../balancing/strategies.js';
+import type { Candidate, Strategy } from '../../balancing/strategy.js';
+import type { LeaderDuty } from '../../coordinators/leader-duty.js';
+import { candidatesFor } from '../../distribution/destination.js';
+import type { Leadership } from '../../election/election-group.js';
+import { Router } from '../../routing/router.js';
+import { DispatchStore, type Holding, keyOf, type Undelivered } from '../store/dispatch-store.js';
+import { parseDestination } from '../draft.js';
+import { TaskAgentLostError } from '../errors.js';
+import { TaskNotices } from '../notices.js';
 import { Places } from './places.js';
 import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
 import { Round } from './round.js';
-import { contentTypeOf } from './task-sealing.js';
-import { type SettledTask, TaskStore } from './task-store.js';
+import { contentTypeOf } from '../task-sealing.js';
+import type { SettledTask } from '../store/settled.js';
+import { AttemptStore } from '../store/attempt-store.js';
 
 /** How often tasks are looked at that nobody has told of, in ms. */
 const LOOK_MS = 1_000;
@@ -44,7 +45,7 @@ export class TaskDispatcher implements LeaderDuty {
   readonly name = 'tasks';
   private readonly logger = new Logger('TaskDispatcher');
   private readonly dispatch: DispatchStore;
-  private readonly tasks: TaskStore;
+  private readonly attempts: AttemptStore;
 
   constructor(
     private readonly settings: AgentSettings,
@@ -57,7 +58,7 @@ export class TaskDispatcher implements LeaderDuty {
     private readonly replays: ReplayStore,
   ) {
     this.dispatch = new DispatchStore(database);
-    this.tasks = new TaskStore(database);
+    this.attempts = new AttemptStore(database);
   }
 
   async run(leadership: Leadership): Promise<void> {
@@ -194,7 +195,7 @@ export class TaskDispatcher implements LeaderDuty {
       const fitting = assigned.filter(({ payload }) => Buffer.byteLength(payload) <= maxMessageBytes);
       for (const { id, assignment, payload } of assigned.filter((task) => !fitting.includes(task))) {
         const error = toWireError(new MessageTooLargeError(Buffer.byteLength(payload), maxMessageBytes));
-        settled.push(...(await this.tasks.fail(id, assignment, error, transaction)));
+        settled.push(...(await this.attempts.fail(id, assignment, error, transaction)));
       }
       const messages = fitting.map(({ id, agentId, assignment, type, version, payload, priority, ...task }) => ({
         messageId: assignment,
@@ -278,7 +279,7 @@ export class TaskDispatcher implements LeaderDuty {
     const settled = await fence(async (transaction) => {
       const delivery = { messageId: assignment, consumer };
       if (!isHandled) await this.replays.discard([delivery], `task ${id} has failed with it`, transaction);
-      return this.tasks.fail(id, assignment, wire, transaction);
+      return this.attempts.fail(id, assignment, wire, transaction);
     });
     this.tell(settled);
   }

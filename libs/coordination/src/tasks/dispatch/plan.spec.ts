@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ConsistentHash } from '../balancing/consistent-hash.js';
-import type { Candidate } from '../balancing/strategy.js';
+import { ConsistentHash } from '../../balancing/consistent-hash.js';
+import type { Candidate } from '../../balancing/strategy.js';
 import { type Lane, plan, type QueuedTask, type Situation } from './plan.js';
 
 const DESTINATIONS = ['role.reader', 'role.writer', 'capability.resize'];

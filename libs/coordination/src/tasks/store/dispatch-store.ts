@@ -1,9 +1,10 @@
 import type { TraceContext, WireError } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
 import { Database } from 'agentmq/database';
-import type { Lane, PlannedAssignment, QueuedTask } from './plan.js';
+import type { Lane, PlannedAssignment, QueuedTask } from '../dispatch/plan.js';
 import { errorOfRun } from './stages.js';
-import { OPEN, type SettledTask, WHOLE_SETTLED } from './task-store.js';
+import { type SettledTask, WHOLE_SETTLED } from './settled.js';
+import { OPEN } from './sql-parts.js';
 
 /** An agent's tasks. */
 export interface Holding {
@@ -31,7 +32,7 @@ export interface AssignedTask {
   readonly leftMs: number;
 }
 
-/** A task whose agent will say nothing of it. */
+/** A task whose agent will tell no result. */
 export interface Undelivered {
   readonly id: string;
   readonly assignment: string;
@@ -49,7 +50,7 @@ export interface TakenTasks {
   readonly failed: readonly SettledTask[];
 }
 
-/** Tasks as whoever assigns them sees them. Everything rejects as `Database.query` does. */
+/** Tasks as the dispatcher assigns them and takes them back. Everything rejects as `Database.query` does. */
 export class DispatchStore {
   private readonly tasks: string;
   private readonly deliveries: string;
@@ -136,7 +137,7 @@ export class DispatchStore {
     );
   }
 
-  /** Fails a task that nobody can be given. */
+  /** Fails a queued task that no agent can be given, and the run that it is a stage of. */
   async refuse(transaction: Transaction, id: string, error: WireError): Promise<SettledTask[]> {
     return transaction.query<SettledTask>(
       `WITH run AS MATERIALIZED (
