@@ -1,9 +1,11 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 
 /** Where the connections come from: a server, or the embedded database. */
 export interface Connections {
   /** The pool, opened at the first call. A call that failed may be repeated. */
   open(): Promise<Pool>;
+  /** Whether the session is the client's alone: not one that a pooler lends to it for a transaction. */
+  isOwn(client: PoolClient): boolean;
   /** The most body bytes that one statement should carry; larger batches are split, within one transaction. */
   readonly statementBytes: number;
   /**

@@ -9,6 +9,7 @@ import { StoreClosedError, StoreUnavailableError } from './errors.js';
 import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { type Isolation, OwnTransaction } from './own-transaction.js';
+import { type PreparedStatement, runPrepared } from './prepared.js';
 import { ServerConnections, type ServerOptions } from './server-connections.js';
 import type { RunnerTransaction, Transaction } from './transaction.js';
 
@@ -91,9 +92,14 @@ export class Database {
   }
 
   /** Runs one statement of AgentMQ's own: in the transaction if one is given, else by itself. */
-  async ownQuery<Row>(sql: string, parameters: readonly unknown[] = [], transaction?: Transaction): Promise<Row[]> {
+  async ownQuery<Row>(
+    statement: string | PreparedStatement,
+    parameters: readonly unknown[] = [],
+    transaction?: Transaction,
+  ): Promise<Row[]> {
     try {
-      return await (transaction ? transaction.query<Row>(sql, parameters) : this.run<Row>(sql, parameters));
+      if (!transaction) return await this.run<Row>(statement, parameters);
+      return await transaction.query<Row>(textOf(statement), parameters);
     } catch (error) {
       throw storeError(error);
     }
@@ -166,12 +172,15 @@ export class Database {
     return this.connections.open();
   }
 
-  private async run<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+  private async run<Row>(statement: string | PreparedStatement, parameters: readonly unknown[]): Promise<Row[]> {
     const client = await this.connect();
     try {
-      const { rows } = await client.query(sql, [...parameters]);
+      const rows =
+        typeof statement !== 'string' && this.connections.isOwn(client)
+          ? await runPrepared<Row>(client, statement, parameters)
+          : ((await client.query(textOf(statement), [...parameters])).rows as Row[]);
       client.release();
-      return rows as Row[];
+      return rows;
     } catch (error) {
       this.release(client, error);
       throw error;
@@ -218,6 +227,9 @@ export class Database {
     }
   }
 }
+
+const textOf = (statement: string | PreparedStatement): string =>
+  typeof statement === 'string' ? statement : statement.text;
 
 async function open(pool: Pool, schema: string, entities: readonly (new () => object)[]): Promise<DataSource> {
   const source = new DataSource({

@@ -57,6 +57,10 @@ export class EmbeddedConnections implements Connections {
     }
   }
 
+  isOwn(): boolean {
+    return true;
+  }
+
   async end(): Promise<void> {
     const opened = await this.opened?.catch(() => undefined);
     if (!opened) return;

@@ -1,3 +1,4 @@
+export { bigints, booleans, integers, jsons, smallints, texts, timestamps } from './arrays.js';
 export { DatabaseClock } from './clock.js';
 export { Database } from './database.js';
 export { type EmbeddedOptions } from './embedded-connections.js';
@@ -15,6 +16,7 @@ export {
   StoreUnavailableError,
   TransactionEndedError,
 } from './errors.js';
+export { prepared, type PreparedStatement } from './prepared.js';
 export { type ServerOptions } from './server-connections.js';
 export { clean, cleanOptional } from './text.js';
 export { type CallerTransaction, type Transaction, transactionGiven, transactionOf } from './transaction.js';

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { callbackify } from 'node:util';
-import { Pool, type PoolClient } from 'pg';
+import { type ClientBase, Pool, type PoolClient } from 'pg';
 import type { Connections } from './connections.js';
 import { prepareSession } from './session.js';
 
@@ -38,6 +38,8 @@ export class ServerConnections implements Connections {
   readonly transactionsAtOnce: number;
   private readonly pool: Pool;
   private readonly sockets = new Set<Socket>();
+  /** Those whose session is theirs alone. */
+  private readonly own = new WeakSet<ClientBase>();
 
   constructor(options: ServerOptions) {
     const poolSize = options.poolSize ?? 10;
@@ -54,7 +56,9 @@ export class ServerConnections implements Connections {
       keepAlive: true,
       ...(statementTimeout > 0 ? { query_timeout: statementTimeout + READ_GRACE_MS } : {}),
       stream: () => this.socket(),
-      verify: callbackify((client: PoolClient) => prepareSession(client, session)),
+      verify: callbackify(async (client: PoolClient) => {
+        if (await prepareSession(client, session)) this.own.add(client);
+      }),
     });
     // A connection that breaks emits `error`, idle or in use, and Node ends the process if nothing listens. The caller in
     // whose hands it is hears of it by the statement's rejection; one that is idle leaves the pool.
@@ -64,6 +68,10 @@ export class ServerConnections implements Connections {
 
   open(): Promise<Pool> {
     return Promise.resolve(this.pool);
+  }
+
+  isOwn(client: PoolClient): boolean {
+    return this.own.has(client);
   }
 
   /** A server that answers no more does not hold up the end: what is left of its connections after a while is destroyed. */

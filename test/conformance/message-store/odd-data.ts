@@ -36,6 +36,19 @@ export function oddData(of: () => Harness): void {
       expect((await roundTrip(message))?.body.equals(body)).toBe(true);
     });
 
+    it.each([
+      '0001-01-01T00:00:00.001Z',
+      '1969-12-31T23:59:59.999Z',
+      '1999-12-31T23:59:59.999Z',
+      '2000-01-01T00:00:00.000Z',
+      '2255-06-07T08:09:10.011Z',
+      '9999-12-31T23:59:59.999Z',
+    ])('gives back a time to the millisecond: %s', async (time) => {
+      const timestamp = new Date(time);
+      const ttl = Number.MAX_SAFE_INTEGER;
+      expect(await roundTrip(newMessage({ timestamp, ttl }))).toMatchObject({ timestamp, ttl });
+    });
+
     it('gives back odd headers', async () => {
       const headers = {
         bytes: Buffer.from([0, 255]),

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Store } from 'agentmq/message-store';
-import { StoreUnavailableError } from 'agentmq/database';
+import { RefusedDataError, StoreUnavailableError } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
-import { claimed, claimOf, dropSchema, newMessage } from './harness.js';
+import { claimed, claimOf, dropSchema, newMessage, refOf } from './harness.js';
 import { messageStoreSuite } from './suite.js';
 
 const namespace = randomNamespace('store');
@@ -106,6 +106,61 @@ describe('PostgresMessageStore on PostgreSQL', () => {
       await dropSchema(upgraded);
       await upgraded.database.close();
     }
+  });
+
+  describe('statements that sessions keep prepared', () => {
+    const namespace = randomNamespace('prepared');
+    const single = Store.connect({ url: databaseUrl(), namespace, poolSize: 1 });
+    const { database, outbox, deliveries } = single;
+    const settleOne = async (): Promise<void> => {
+      const message = newMessage();
+      await outbox.settle(await outbox.append([message], { owner: 'o', leaseMs: 60_000 }));
+      expect(await deliveries.claim([claimOf(message)], 'a', 60_000)).toEqual([claimed(1)]);
+      expect(await deliveries.complete([refOf(message)])).toEqual([true]);
+    };
+
+    beforeAll(() => database.migrate());
+    afterAll(async () => {
+      await dropSchema(single);
+      await database.close();
+    });
+
+    it('read by index though they were planned while the tables were known to be empty', async () => {
+      const tables = ['messages', 'deliveries', 'outbox'].map((table) => `"${database.schema}".${table}`);
+      await database.query(`ANALYZE ${tables.join(', ')}`);
+      await settleOne();
+      await database.transaction(async (transaction) => {
+        await transaction.query('SET LOCAL plan_cache_mode = force_generic_plan');
+        for (const [name, parameters] of Object.entries({ settle: 2, claim: 11, complete: 3 })) {
+          const nulls = Array.from({ length: parameters }, () => 'NULL').join(', ');
+          const plan = await transaction.query(`EXPLAIN EXECUTE ${name} (${nulls})`);
+          expect(JSON.stringify(plan)).toMatch(/Index Scan using/);
+          expect(JSON.stringify(plan)).not.toMatch(/Seq Scan/);
+        }
+      });
+    });
+
+    it("leave the session's settings as they were", async () => {
+      await settleOne();
+      const rows = await database.query(
+        `SELECT name, setting FROM pg_settings
+        WHERE name IN ('enable_seqscan', 'plan_cache_mode', 'synchronous_commit') ORDER BY name`,
+      );
+      expect(rows).toEqual([
+        { name: 'enable_seqscan', setting: 'on' },
+        { name: 'plan_cache_mode', setting: 'auto' },
+        { name: 'synchronous_commit', setting: 'on' },
+      ]);
+    });
+
+    it('are prepared again when a caller has removed them, or one of them failed', async () => {
+      await settleOne();
+      await database.query('DEALLOCATE ALL');
+      await settleOne();
+      const endless = outbox.append([newMessage()], { owner: 'o', leaseMs: Number.MAX_VALUE });
+      await expect(endless).rejects.toThrow(RefusedDataError);
+      await settleOne();
+    });
   });
 
   describe('when the database is away', () => {

@@ -1,5 +1,13 @@
 import type { Message } from 'agentmq/protocol';
-import { clean, type Database, type Transaction } from 'agentmq/database';
+import {
+  booleans,
+  clean,
+  type Database,
+  integers,
+  type PreparedStatement,
+  texts,
+  type Transaction,
+} from 'agentmq/database';
 import { byBytes, distinct } from '../messages/batches.js';
 import { messageParameters } from '../messages/message-row.js';
 import type { Statements } from '../sql/index.js';
@@ -80,10 +88,10 @@ export class DeliveryStore {
     const asked = [...chosen.values()].map((index) => claims[index] as Claim);
     const rows = await this.database.ownQuery<ClaimRow>(this.sql.claim, [
       ...refParameters(asked),
-      asked.map(({ redelivered }) => redelivered),
-      asked.map(({ attempts }) => attempts),
-      asked.map(({ alone }) => alone),
-      asked.map(({ copy }) => clean(copy)),
+      booleans(asked.map(({ redelivered }) => redelivered)),
+      integers(asked.map(({ attempts }) => attempts)),
+      booleans(asked.map(({ alone }) => alone)),
+      texts(asked.map(({ copy }) => clean(copy))),
       clean(owner),
       EXPIRED,
       CUT_OFF,
@@ -152,7 +160,7 @@ export class DeliveryStore {
   }
 
   private async fenced(
-    sql: string,
+    sql: string | PreparedStatement,
     claims: readonly ClaimRef[],
     more: readonly unknown[],
     transaction?: Transaction,
@@ -189,5 +197,5 @@ function besides(result: ClaimResult): ClaimResult {
 
 const claimParameters = (claims: readonly ClaimRef[]): unknown[] => [
   ...refParameters(claims),
-  claims.map(({ attempt }) => attempt),
+  integers(claims.map(({ attempt }) => attempt)),
 ];

@@ -1,4 +1,4 @@
-import { clean, cleanOptional, type Database } from 'agentmq/database';
+import { clean, cleanOptional, type Database, integers, texts, timestamps } from 'agentmq/database';
 import type { Statements } from '../sql/index.js';
 import type { HopRecord } from './hop.js';
 import { checkLimit, checkMs } from '../checks.js';
@@ -51,24 +51,24 @@ export class HopStore {
   }
 }
 
-/** One array a column, in the order of `sql/hops.ts`. The driver would write a `Date` in local time, several times as slowly. */
-const hopParameters = (hops: readonly HopRecord[]): unknown[] => [
-  hops.map(({ traceId }) => clean(traceId)),
-  hops.map(({ messageId }) => clean(messageId)),
-  hops.map(({ side }) => side),
-  hops.map(({ agentId }) => clean(agentId)),
-  hops.map(({ consumer }) => cleanOptional(consumer)),
-  hops.map(({ attempt }) => attempt),
-  hops.map(({ beganAt }) => beganAt.toISOString()),
-  hops.map(({ endedAt }) => endedAt.toISOString()),
-  hops.map(({ outcome }) => outcome),
-  hops.map(({ error }) => cleanOptional(error?.name)),
-  hops.map(({ error }) => cleanOptional(error?.code)),
-  hops.map(({ about }) => about?.kind ?? null),
-  hops.map(({ about }) => cleanOptional(about?.type)),
-  hops.map(({ about }) => cleanOptional(about?.sender)),
-  hops.map(({ about }) => cleanOptional(about?.recipient)),
-  hops.map(({ about }) => cleanOptional(about?.causationId)),
+/** One array a column, in the order of `sql/hops.ts`. */
+const hopParameters = (hops: readonly HopRecord[]): Buffer[] => [
+  texts(hops.map(({ traceId }) => clean(traceId))),
+  texts(hops.map(({ messageId }) => clean(messageId))),
+  texts(hops.map(({ side }) => side)),
+  texts(hops.map(({ agentId }) => clean(agentId))),
+  texts(hops.map(({ consumer }) => cleanOptional(consumer))),
+  integers(hops.map(({ attempt }) => attempt)),
+  timestamps(hops.map(({ beganAt }) => beganAt)),
+  timestamps(hops.map(({ endedAt }) => endedAt)),
+  texts(hops.map(({ outcome }) => outcome)),
+  texts(hops.map(({ error }) => cleanOptional(error?.name))),
+  texts(hops.map(({ error }) => cleanOptional(error?.code))),
+  texts(hops.map(({ about }) => about?.kind)),
+  texts(hops.map(({ about }) => cleanOptional(about?.type))),
+  texts(hops.map(({ about }) => cleanOptional(about?.sender))),
+  texts(hops.map(({ about }) => cleanOptional(about?.recipient))),
+  texts(hops.map(({ about }) => cleanOptional(about?.causationId))),
 ];
 
 function toHop({

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Message, Recipient } from 'agentmq/protocol';
-import { clean, cleanOptional } from 'agentmq/database';
+import { bigints, booleans, clean, cleanOptional, jsons, smallints, texts, timestamps } from 'agentmq/database';
 import { decode, encode } from './header-codec.js';
 
 /** A row of `messages`, as pg and TypeORM give it. bigint comes as text. */
@@ -29,30 +29,30 @@ export interface MessageRow {
 }
 
 /** The parameters of `insertMessages`: an array for each column. */
-export function messageParameters(messages: readonly Message[]): unknown[] {
+export function messageParameters(messages: readonly Message[]): Buffer[] {
   const bodies = messages.map(({ body }) => storedBody(body));
   return [
-    messages.map((m) => clean(m.messageId)),
-    messages.map((m) => clean(m.sender)),
-    messages.map((m) => m.recipient.kind),
-    messages.map((m) => clean(m.recipient.name)),
-    messages.map((m) => cleanOptional(m.correlationId)),
-    messages.map((m) => cleanOptional(m.causationId)),
-    messages.map((m) => m.timestamp.toISOString()),
-    messages.map((m) => clean(m.type)),
-    messages.map((m) => m.version),
-    messages.map((m) => m.priority),
-    messages.map((m) => m.ttl ?? null),
-    messages.map((m) => m.deliverAt?.toISOString() ?? null),
-    messages.map((m) => m.expiresAt?.toISOString() ?? null),
-    messages.map((m) => cleanOptional(m.trace?.traceparent)),
-    messages.map((m) => cleanOptional(m.trace?.tracestate)),
-    messages.map((m) => cleanOptional(m.replyTo)),
-    messages.map((m) => m.transient ?? false),
-    messages.map((m) => clean(m.contentType)),
-    messages.map((m) => (m.headers ? JSON.stringify(encode(m.headers)) : null)),
-    bodies.map(({ text }) => text),
-    bodies.map(({ encoding }) => encoding),
+    texts(messages.map((m) => clean(m.messageId))),
+    texts(messages.map((m) => clean(m.sender))),
+    texts(messages.map((m) => m.recipient.kind)),
+    texts(messages.map((m) => clean(m.recipient.name))),
+    texts(messages.map((m) => cleanOptional(m.correlationId))),
+    texts(messages.map((m) => cleanOptional(m.causationId))),
+    timestamps(messages.map((m) => m.timestamp)),
+    texts(messages.map((m) => clean(m.type))),
+    bigints(messages.map((m) => m.version)),
+    smallints(messages.map((m) => m.priority)),
+    bigints(messages.map((m) => m.ttl)),
+    timestamps(messages.map((m) => m.deliverAt)),
+    timestamps(messages.map((m) => m.expiresAt)),
+    texts(messages.map((m) => cleanOptional(m.trace?.traceparent))),
+    texts(messages.map((m) => cleanOptional(m.trace?.tracestate))),
+    texts(messages.map((m) => cleanOptional(m.replyTo))),
+    booleans(messages.map((m) => m.transient ?? false)),
+    texts(messages.map((m) => clean(m.contentType))),
+    jsons(messages.map((m) => (m.headers ? JSON.stringify(encode(m.headers)) : null))),
+    texts(bodies.map(({ stored }) => stored)),
+    texts(bodies.map(({ encoding }) => encoding)),
   ];
 }
 
@@ -87,10 +87,10 @@ const traceOf = (traceparent: string, tracestate: string | null) => ({
 });
 
 /** Bytes that are text are stored as text, readable in the database; the rest as base64, so that every byte comes back. */
-function storedBody(body: Buffer): { text: string; encoding: 'utf8' | 'base64' } {
+function storedBody(body: Buffer): { stored: Buffer | string; encoding: 'utf8' | 'base64' } {
   // PGlite's decoder swallows a byte order mark.
   const marked = body.length >= 3 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return isUtf8(body) && !body.includes(0) && !marked
-    ? { text: body.toString('utf8'), encoding: 'utf8' }
-    : { text: body.toString('base64'), encoding: 'base64' };
+    ? { stored: body, encoding: 'utf8' }
+    : { stored: body.toString('base64'), encoding: 'base64' };
 }

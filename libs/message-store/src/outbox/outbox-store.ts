@@ -1,5 +1,5 @@
 import { isToMany, type Message, shortened } from 'agentmq/protocol';
-import { clean, type Database, type Transaction } from 'agentmq/database';
+import { bigints, clean, type Database, integers, type Transaction } from 'agentmq/database';
 import { expired } from '../deliveries/delivery-error.js';
 import { byBytes, distinct } from '../messages/batches.js';
 import { type MessageRow, messageParameters, toMessage } from '../messages/message-row.js';
@@ -162,6 +162,6 @@ const toEntry = (row: Exclude<DueRow, { closed: true }>): OutboxEntry => ({
 });
 
 const leaseParameters = (leases: readonly OutboxLease[]): unknown[] => [
-  leases.map(({ id }) => id),
-  leases.map(({ lease }) => lease),
+  bigints(leases.map(({ id }) => id)),
+  integers(leases.map(({ lease }) => lease)),
 ];

@@ -1,3 +1,4 @@
+import { prepared } from 'agentmq/database';
 import { agents, deregisterAgent, endAgents, forgetAgents, heartbeat, registerAgent } from './agents.js';
 import { append, ownEntries } from './append.js';
 import { claim } from './claim.js';
@@ -32,20 +33,20 @@ import { disown, elsewhere, rouse, unhandled, waitingForHandler } from './unhand
 
 /** The statements, each built for one schema: names are qualified, so nothing depends on the session's search_path. */
 export const statements = (schema: string) => ({
-  append: append(schema),
+  append: prepared('append', append(schema)),
   ownEntries: ownEntries(schema),
   outboxSize: outboxSize(schema),
   takeOver: takeOver(schema),
   refusals: refusals(schema),
   stuckSenders: stuckSenders(schema),
-  settle: settle(schema),
+  settle: prepared('settle', settle(schema), { lossy: true }),
   split: split(schema),
   postpone: postpone(schema),
   leaseDue: leaseDue(schema),
   record: record(schema),
-  claim: claim(schema),
+  claim: prepared('claim', claim(schema)),
   renew: renew(schema),
-  complete: complete(schema),
+  complete: prepared('complete', complete(schema)),
   fail: fail(schema),
   release: release(schema),
   reject: reject(schema),
@@ -70,7 +71,7 @@ export const statements = (schema: string) => ({
   discard: discard(schema),
   expire: expire(schema),
   forget: forget(schema),
-  recordHops: recordHops(schema),
+  recordHops: prepared('recordHops', recordHops(schema), { lossy: true }),
   hops: hops(schema),
   hopTrace: hopTrace(schema),
   forgetHops: forgetHops(schema),
