@@ -18,7 +18,6 @@ import {
   DeliveryStore,
   HistoryStore,
   HopStore,
-  MessageStore,
   OutboxStore,
   ReplayStore,
   RetentionStore,
@@ -215,7 +214,7 @@ const createBus = (
   sealer: Sealer,
   sampler: Sampler,
 ): MessageBus =>
-  new MessageBus(broker, new MessageStore(store), metrics, {
+  new MessageBus(broker, store, metrics, {
     ...settings.messaging,
     agentId: identity.id,
     maxMessageBytes: settings.bus.maxMessageBytes,

@@ -1,4 +1,4 @@
-/** Samples taken at a time; the one that came back soonest is the most exact. */
+/** Samples taken at first; the one that came back soonest is the most exact. Later ones are compared with it. */
 const SAMPLES = 3;
 /** How far a process's own oscillator may be off: 200 ms in a million (a PC's is within 100). */
 const DRIFT = 0.0002;
@@ -32,7 +32,7 @@ export class DatabaseClock {
    */
   async sample(): Promise<void> {
     let best = await this.ask();
-    for (let n = 1; n < SAMPLES; n++) {
+    for (let n = this.known ? SAMPLES : 1; n < SAMPLES; n++) {
       const next = await this.ask();
       if (next.error < best.error) best = next;
     }

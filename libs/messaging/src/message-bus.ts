@@ -10,9 +10,10 @@ import {
   type Recipient,
 } from 'agentmq/protocol';
 import { type CallerTransaction, DatabaseClock, type Transaction, transactionGiven } from 'agentmq/database';
-import type { AwaitedHandler, MessageStore } from 'agentmq/message-store';
+import { type AwaitedHandler, MessageStore, type Store } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { within } from 'agentmq/time';
+import { Activity } from './activity.js';
 import { Announcements, type Listener } from './announcements/announcements.js';
 import type {
   AnnounceOptions,
@@ -43,6 +44,7 @@ const HOPS_WITHIN_MS = 1_000;
 /** Joins broker and store: durable sending and receiving, requests, and messages that need neither. */
 export class MessageBus {
   private readonly logger = new Logger('MessageBus');
+  private readonly activity = new Activity();
   private readonly clock: DatabaseClock;
   private readonly composer: Composer;
   private readonly sealing: MessageSealing;
@@ -58,17 +60,18 @@ export class MessageBus {
 
   constructor(
     private readonly broker: Broker,
-    private readonly store: MessageStore,
+    private readonly store: Store,
     metrics: Metrics,
     private readonly options: MessageBusOptions,
   ) {
-    this.clock = new DatabaseClock(store);
-    this.metrics = new MessageMetrics(metrics);
+    this.clock = new DatabaseClock(store.database);
+    const parts = new MessageStore(store);
+    this.metrics = new MessageMetrics(metrics, this.activity.note);
     this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
     const { sample } = options.sampler;
-    this.tracing = new Tracing(store, this.metrics.hops, options.agentId, this.clock.now, sample);
+    this.tracing = new Tracing(parts, this.metrics.hops, options.agentId, this.clock.now, sample);
     this.composer = new Composer(options, this.clock.now, sample);
-    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, options);
+    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, this.activity, options);
     this.requests = new Requests(
       broker,
       this.composer,
@@ -81,10 +84,19 @@ export class MessageBus {
     const wakeRelay = (): void => this.outbox.wake();
     const { now } = this.clock;
     const { sealing, tracing } = this;
-    this.receiving = new Receiving({ broker, store, metrics: this.metrics, options, now, sealing, tracing, wakeRelay });
+    this.receiving = new Receiving({
+      broker,
+      store: parts,
+      metrics: this.metrics,
+      options,
+      now,
+      sealing,
+      tracing,
+      wakeRelay,
+    });
     const { liveMs, outboxLimit } = options;
-    this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
-    this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, options);
+    this.watch = new HandlerWatch(parts, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
+    this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, this.activity, options);
     // What agents tell each other all the time begins no trace that is recorded.
     const control = new Composer(options, this.clock.now, () => false);
     this.announcements = new Announcements(
@@ -127,7 +139,7 @@ export class MessageBus {
    */
   async start(): Promise<void> {
     this.throwIfNotNew();
-    await this.store.takeOver(this.options.agentId);
+    await this.store.outbox.takeOver(this.options.agentId);
     await this.clock.sample();
     this.throwIfNotNew();
     this.state = 'running';
@@ -143,6 +155,7 @@ export class MessageBus {
 
   /** Handlers have come, or gone, with an agent: what waited for them, or was sent on to them, is due at once. Never rejects. */
   async handlersChanged(): Promise<void> {
+    this.activity.note();
     await this.watch.rouse().catch((error: unknown) => {
       this.logger.warn(`handlers: ${String(error)}`);
     });
@@ -168,7 +181,7 @@ export class MessageBus {
     this.throwIfNotRunning();
     const durable = contract.durable ?? recipient.kind !== 'broadcast';
     const wait = checkWait(options.wait ?? 0);
-    const transaction = joinedTransaction(options.transaction, durable);
+    const transaction = this.joinedTransaction(options.transaction, durable);
     const composed = this.composer.compose(recipient, contract, payload, options, durable);
     const message = contract.sensitive ? await this.sealing.seal(composed) : composed;
     await (durable ? this.outbox.send(message, wait, transaction) : this.publishTransient(message));
@@ -278,18 +291,21 @@ export class MessageBus {
     }
     this.tracing.sent(message);
   }
-}
 
-/** The caller's transaction, else that of the handler being run. */
-function joinedTransaction(given: CallerTransaction | undefined, durable: boolean): Transaction | undefined {
-  if (!durable) {
-    if (given) throw new InvalidMessageError('transaction', 'is for durable messages only');
-    return undefined;
-  }
-  if (!given) return currentTransaction();
-  try {
-    return transactionGiven(given);
-  } catch (error) {
-    throw new InvalidMessageError('transaction', 'is an EntityManager that is in none', { cause: error });
+  /** The caller's transaction, else that of the handler being run. */
+  private joinedTransaction(given: CallerTransaction | undefined, durable: boolean): Transaction | undefined {
+    if (!durable) {
+      if (given) throw new InvalidMessageError('transaction', 'is for durable messages only');
+      return undefined;
+    }
+    if (!given) return currentTransaction();
+    try {
+      const transaction = transactionGiven(given);
+      // The commit of a `DataSource` of the caller's own is not told: the relay looks until it is over.
+      if (transaction !== given) this.activity.during(transaction);
+      return transaction;
+    } catch (error) {
+      throw new InvalidMessageError('transaction', 'is an EntityManager that is in none', { cause: error });
+    }
   }
 }

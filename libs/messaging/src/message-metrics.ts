@@ -26,7 +26,11 @@ export class MessageMetrics {
   private readonly inFlightGauge;
   private readonly hopsTotal;
 
-  constructor(metrics: Metrics) {
+  constructor(
+    metrics: Metrics,
+    /** Called when a message ends otherwise than completed: something may be left to do for it. */
+    private readonly onLeft: () => void = () => undefined,
+  ) {
     this.sentTotal = metrics.counter({
       name: 'agentmq_messages_sent_total',
       help: 'Messages sent, by contract type and kind of recipient',
@@ -79,6 +83,7 @@ export class MessageMetrics {
 
   received(type: string, outcome: Outcome): void {
     this.receivedTotal.inc({ type, outcome });
+    if (outcome !== 'completed' && outcome !== 'duplicate') this.onLeft();
   }
 
   replayed(count: number): void {

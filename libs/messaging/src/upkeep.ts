@@ -1,10 +1,11 @@
 import { Logger } from '@nestjs/common';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import type { DatabaseClock } from 'agentmq/database';
 import type { HandlerWatch } from './receive/unhandled/handler-watch.js';
 import type { Receiving } from './receive/receiving.js';
-import { jittered, pause } from 'agentmq/time';
+import type { Activity } from './activity.js';
+import { jittered, pause, Rest } from 'agentmq/time';
 
 export interface UpkeepOptions {
   /** How long settled messages are kept, in ms. */
@@ -17,15 +18,14 @@ export interface UpkeepOptions {
   readonly subscriptionGraceMs: number;
 }
 
-const CLOCK_EVERY_MS = 30_000;
-const EXPIRE_EVERY_MS = 10_000;
-const FORGET_EVERY_MS = 60_000;
-const ROUSE_EVERY_MS = 5_000;
+/** How often a chore is done: while this process is busy, and while it is idle. */
+interface Periods {
+  readonly busyMs: number;
+  readonly idleMs: number;
+}
+
 /** When there was no room for all that was to be done. */
 const ROOM_POLL_MS = 250;
-const LOOK_EVERY_MS = 10_000;
-const REBIND_EVERY_MS = 5_000;
-const END_EVERY_MS = 10_000;
 const BATCH = 500;
 /** Between two batches the store is left to the others for so many times as long as the batch took. */
 const REST_FACTOR = 3;
@@ -44,26 +44,31 @@ export class Upkeep {
   private running: Promise<unknown> | undefined;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Store,
     private readonly clock: DatabaseClock,
     private readonly watch: HandlerWatch,
     private readonly receiving: Receiving,
+    private readonly activity: Activity,
     private readonly options: UpkeepOptions,
   ) {}
 
   start(): void {
     const { retentionMs: settledMs, deadRetentionMs: deadMs } = this.options;
     this.running ??= Promise.all([
-      this.every(CLOCK_EVERY_MS, 'clock', () => this.clock.sample()),
-      this.every(ROUSE_EVERY_MS, 'rouse', () => this.watch.rouse()),
-      this.every(LOOK_EVERY_MS, 'handlers', () => this.watch.look().then(() => undefined)),
-      this.every(END_EVERY_MS, 'subscriptions', () => this.endUndeclared()),
-      this.every(REBIND_EVERY_MS, 'topics', () => this.receiving.rebind()),
-      this.every(EXPIRE_EVERY_MS, 'expire', () => this.inBatches(() => this.store.expire(BATCH))),
-      this.every(FORGET_EVERY_MS, 'forget', () =>
-        this.inBatches(() => this.store.forget({ settledMs, deadMs }, BATCH)),
+      this.every('clock', { busyMs: 30_000, idleMs: 60_000 }, () => this.clock.sample()),
+      this.every('rouse', { busyMs: 5_000, idleMs: 60_000 }, () => this.watch.rouse()),
+      this.every('handlers', { busyMs: 10_000, idleMs: 60_000 }, () => this.watch.look().then(() => undefined)),
+      this.every('subscriptions', { busyMs: 10_000, idleMs: 60_000 }, () => this.endUndeclared()),
+      this.every('topics', { busyMs: 5_000, idleMs: 60_000 }, () => this.receiving.rebind()),
+      this.every('expire', { busyMs: 10_000, idleMs: 30_000 }, () =>
+        this.inBatches(() => this.store.retention.expire(BATCH)),
       ),
-      this.every(FORGET_EVERY_MS, 'hops', () => this.inBatches(() => this.store.forgetHops(settledMs, BATCH))),
+      this.every('forget', { busyMs: 60_000, idleMs: 60_000 }, () =>
+        this.inBatches(() => this.store.retention.forget({ settledMs, deadMs }, BATCH)),
+      ),
+      this.every('hops', { busyMs: 60_000, idleMs: 60_000 }, () =>
+        this.inBatches(() => this.store.hops.forget(settledMs, BATCH)),
+      ),
     ]);
   }
 
@@ -73,20 +78,28 @@ export class Upkeep {
   }
 
   /** Many processes start together: each begins at a moment of its own. `work` resolves with true when it is to go on soon. */
-  private async every(periodMs: number, what: string, work: () => Promise<boolean | void>): Promise<void> {
+  private async every(what: string, { busyMs, idleMs }: Periods, work: () => Promise<boolean | void>): Promise<void> {
     const { signal } = this.stopping;
-    await pause(Math.random() * periodMs, signal);
+    const rest = new Rest();
+    this.activity.onBegin(() => rest.wake());
+    signal.addEventListener('abort', () => rest.wake());
+    await pause(Math.random() * busyMs, signal);
     while (!signal.aborted) {
+      const { isIdle } = this.activity;
       const begun = performance.now();
       const more = await work().catch((error: unknown) => this.report(what, error));
-      const rest = jittered(more === true ? ROOM_POLL_MS : periodMs);
-      await pause(Math.max(rest, IDLE_FACTOR * (performance.now() - begun)), signal);
+      const soonest = jittered(more === true ? ROOM_POLL_MS : busyMs);
+      await pause(Math.max(soonest, IDLE_FACTOR * (performance.now() - begun)), signal);
+      // What was left to be done just before the process became idle is looked at once more.
+      if (!isIdle || !this.activity.isIdle || more === true) continue;
+      await rest.sleep(Math.max(0, jittered(idleMs) - soonest));
+      if (!this.activity.isIdle) await pause(Math.random() * busyMs, signal);
     }
   }
 
   private async endUndeclared(): Promise<void> {
     const { liveMs, subscriptionGraceMs } = this.options;
-    for (const { consumer, pattern } of await this.store.endUndeclared(liveMs, subscriptionGraceMs)) {
+    for (const { consumer, pattern } of await this.store.subscriptions.endUndeclared(liveMs, subscriptionGraceMs)) {
       const why = `no live instance has declared it for ${subscriptionGraceMs / 1_000} s`;
       this.logger.warn(`${consumer} is not subscribed to ${pattern} any more: ${why}`);
     }

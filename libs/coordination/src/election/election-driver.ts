@@ -42,7 +42,7 @@ export class ElectionDriver {
   private statements = 0;
   private wake: NodeJS.Timeout | undefined;
   private watch: NodeJS.Timeout | undefined;
-  /** When the last statement was begun that the database answered. */
+  /** When the last statement was begun that the database answered, or need not have been asked. */
   private storeAnswered = 0;
   private stopped = false;
 
@@ -194,6 +194,11 @@ export class ElectionDriver {
    */
   private watchStore(term: number): void {
     this.watch = setTimeout(() => {
+      // No other member could do better: the database need not be asked.
+      if (this.known.length === 1) {
+        this.storeAnswered = performance.now();
+        return this.watchStore(term);
+      }
       void this.asked(this.timeoutMs, () => this.store.ping()).then(() => {
         if (this.stopped || this.machine.role !== 'leader' || this.machine.term !== term) return;
         if (performance.now() - this.storeAnswered <= this.timeoutMs || this.known.length === 1)

@@ -93,6 +93,12 @@ export class OutboxStore {
     return row?.size ?? 0;
   }
 
+  /** In how many ms the first entry is due, whosever it is; 0 or less when one is, undefined when there is none. */
+  async nextDue(): Promise<number | undefined> {
+    const [row] = await this.database.ownQuery<{ ms: number | null }>(this.sql.nextDue, []);
+    return row?.ms ?? undefined;
+  }
+
   /**
    * What an earlier process of the same owner left is free at once: its outbox entries are due, and the leases of its
    * claims end. Called before the owner's first send.

@@ -11,7 +11,7 @@ import { complete, fail, release, renew } from './held-claims.js';
 import { forgetHops, hops, hopTrace, recordHops } from './hops.js';
 import { leaseDue } from './lease-due.js';
 import { record } from './message-columns.js';
-import { outboxSize, refusals } from './outbox-size.js';
+import { nextDue, outboxSize, refusals } from './outbox-size.js';
 import { reject } from './reject.js';
 import { postpone, settle, split } from './settle.js';
 import { stuckSenders } from './stuck.js';
@@ -36,6 +36,7 @@ export const statements = (schema: string) => ({
   append: prepared('append', append(schema)),
   ownEntries: ownEntries(schema),
   outboxSize: outboxSize(schema),
+  nextDue: nextDue(schema),
   takeOver: takeOver(schema),
   refusals: refusals(schema),
   stuckSenders: stuckSenders(schema),

@@ -23,3 +23,7 @@ FROM refusing JOIN "${schema}".outbox USING (target)
 GROUP BY target, since
 ORDER BY entries DESC, target
 LIMIT $1`;
+
+/** In how many ms the first entry is due; below 0 when it is overdue, null when there is none. */
+export const nextDue = (schema: string): string => `
+SELECT (extract(epoch FROM min(due_at) - statement_timestamp()) * 1000)::float8 AS ms FROM "${schema}".outbox`;

@@ -2,9 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { Broker } from 'agentmq/broker';
 import { formatRecipient, type Message } from 'agentmq/protocol';
 import { StoreClosedError, StoreUnavailableError, type Transaction } from 'agentmq/database';
-import type { AppendOptions, MessageStore, OutboxLease } from 'agentmq/message-store';
+import type { AppendOptions, OutboxLease, Store } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import { backoff, pause, within } from 'agentmq/time';
+import type { Activity } from '../activity.js';
 import { Batcher } from '../batcher.js';
 import type { MessageBusOptions } from '../bus-options.js';
 import { BusStoppedError, OutboxFullError } from '../errors.js';
@@ -34,16 +35,17 @@ export class Outbox {
 
   constructor(
     broker: Broker,
-    private readonly messageStore: MessageStore,
+    private readonly parts: Store,
     now: () => Date,
     tracing: Tracing,
+    private readonly activity: Activity,
     private readonly options: MessageBusOptions,
   ) {
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.capacity = new SendCapacity(options);
-    this.settler = new Settler(messageStore, this.capacity, report);
+    this.settler = new Settler(parts, this.capacity, activity, report);
     this.publisher = new EntryPublisher(broker, this.settler, this.capacity, now, tracing, report);
-    this.relay = new Relay(broker, messageStore, this.publisher, this.capacity, options, report);
+    this.relay = new Relay(broker, parts.outbox, this.publisher, this.capacity, activity, options, report);
     const { leaseMs } = options;
     this.published = new Batcher((messages) => this.appendAndPublish(messages));
     this.relayed = new Batcher((messages) => this.append(messages));
@@ -103,7 +105,7 @@ export class Outbox {
   async buryRequest(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
     await this.settler.bury({ ...lease, message }, error);
     const { messageId, recipient } = message;
-    await this.messageStore.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
+    await this.parts.replays.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
   }
 
   /** Stops the relay, and waits for what is being published, at most `timeoutMs`. */
@@ -149,7 +151,9 @@ export class Outbox {
     messages: readonly Message[],
     options: Omit<AppendOptions, 'owner'> = {},
   ): Promise<readonly OutboxLease[]> {
-    const leases = await this.messageStore.append(messages, { owner: this.options.agentId, ...options });
+    // Without a lease it is left to the relay.
+    if (options.leaseMs === undefined) this.activity.note();
+    const leases = await this.parts.outbox.append(messages, { owner: this.options.agentId, ...options });
     this.capacity.added(messages);
     return leases;
   }

@@ -1,12 +1,15 @@
 import type { Broker } from 'agentmq/broker';
-import type { MessageStore } from 'agentmq/message-store';
+import type { OutboxStore } from 'agentmq/message-store';
 import { jittered, Rest } from 'agentmq/time';
+import type { Activity } from '../activity.js';
 import type { MessageBusOptions } from '../bus-options.js';
 import type { SendCapacity } from './capacity/send-capacity.js';
 import type { EntryPublisher } from './entry-publisher.js';
 
 /** The next batch is fetched while those before it are still on their way, as long as there is room for it. */
 const BATCH = 500;
+/** In an idle process: for entries that other processes add, whose commands have no relay, or died. */
+const IDLE_POLL_MS = 15_000;
 
 /**
  * Publishes the outbox entries that are due: retries, replays, delayed sends, and whatever a process that died, a broker
@@ -20,12 +23,15 @@ export class Relay {
 
   constructor(
     private readonly broker: Broker,
-    private readonly store: MessageStore,
+    private readonly store: OutboxStore,
     private readonly publisher: EntryPublisher,
     private readonly capacity: SendCapacity,
+    private readonly activity: Activity,
     private readonly options: MessageBusOptions,
     private readonly report: (what: string, error: unknown) => void,
-  ) {}
+  ) {
+    activity.onBegin(() => this.wake());
+  }
 
   start(): void {
     this.running ??= this.run();
@@ -45,16 +51,24 @@ export class Relay {
   }
 
   private async run(): Promise<void> {
-    const { relayPollMs } = this.options;
     while (!this.stopped) {
-      const found = await this.look().catch((error: unknown) => {
+      const restMs = await this.turn().catch((error: unknown) => {
         this.report('relay', error);
-        return 0;
+        return jittered(this.options.relayPollMs);
       });
-      if (found === 0) {
-        await this.rest.sleep(Math.min(jittered(relayPollMs), this.capacity.full.nextMs ?? relayPollMs));
-      }
+      if (restMs > 0) await this.rest.sleep(restMs);
     }
+  }
+
+  /** Resolves with how long to rest then, in ms. */
+  private async turn(): Promise<number> {
+    if (this.activity.isIdle) {
+      const dueInMs = (await this.store.nextDue()) ?? Infinity;
+      if (dueInMs > 0) return Math.min(dueInMs, jittered(IDLE_POLL_MS));
+    }
+    if ((await this.look()) > 0) return 0;
+    const { relayPollMs } = this.options;
+    return Math.min(jittered(relayPollMs), this.capacity.full.nextMs ?? relayPollMs);
   }
 
   /** Resolves with how many entries were taken. */

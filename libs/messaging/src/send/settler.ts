@@ -1,6 +1,7 @@
 import { toWireError } from 'agentmq/protocol';
-import { type MessageStore, type OutboxEntry, type OutboxLease, targetOf } from 'agentmq/message-store';
+import { type OutboxEntry, type OutboxLease, type Store, targetOf } from 'agentmq/message-store';
 import { backoff } from 'agentmq/time';
+import type { Activity } from '../activity.js';
 import { Batcher } from '../batcher.js';
 import type { SendCapacity } from './capacity/send-capacity.js';
 
@@ -25,8 +26,9 @@ export class Settler {
   private readonly parted: Batcher<OutboxEntry, void>;
 
   constructor(
-    private readonly store: MessageStore,
+    private readonly store: Store,
     private readonly capacity: SendCapacity,
+    private readonly activity: Activity,
     private readonly report: (what: string, error: unknown) => void,
   ) {
     this.closed = new Batcher((entries) => this.close(entries), { size: 1_000, inFlight: 2 });
@@ -46,7 +48,9 @@ export class Settler {
   /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
   async bury(entry: OutboxEntry, error: unknown): Promise<void> {
     const { message } = entry;
-    await this.store.reject([{ message, consumer: targetOf(entry), state: 'dead', error: toWireError(error) }]);
+    await this.store.deliveries.reject([
+      { message, consumer: targetOf(entry), state: 'dead', error: toWireError(error) },
+    ]);
     await this.settle(entry);
   }
 
@@ -60,17 +64,19 @@ export class Settler {
   }
 
   private async close(entries: readonly OutboxEntry[]): Promise<void> {
-    await this.store.settle(entries.map(leaseOf));
+    await this.store.outbox.settle(entries.map(leaseOf));
     for (const entry of entries) this.capacity.settled(entry);
   }
 
   private async part(entries: readonly OutboxEntry[]): Promise<void> {
-    await this.store.split(entries.map(leaseOf), SPLIT_AFTER_MS, this.capacity.limit);
+    this.activity.note();
+    await this.store.outbox.split(entries.map(leaseOf), SPLIT_AFTER_MS, this.capacity.limit);
     for (const entry of entries) this.capacity.settled(entry);
   }
 
   /** What failed together comes back together: one statement for each wait and reason. */
   private async postpone(returned: readonly GivenBack[]): Promise<void> {
+    this.activity.note();
     const alike = new Map<string, GivenBack[]>();
     for (const each of returned) {
       const { entry, delayMs, refused, error } = each;
@@ -83,7 +89,7 @@ export class Settler {
       const [{ entry, delayMs, error, refused }] = group as [GivenBack];
       const wait = Math.round(delayMs ?? backoff(entry.lease - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
       const leases = group.map((each) => leaseOf(each.entry));
-      await this.store.postpone(leases, wait, error, refused);
+      await this.store.outbox.postpone(leases, wait, error, refused);
       if (refused) for (const each of group) this.capacity.refused(each.entry);
     }
   }

@@ -10,10 +10,10 @@ export class Alarm {
   }
 
   /**
-   * Resolves when something happens, has happened since the last rest, the time is over, or the signal aborts. Leaves nothing
-   * at the signal, which may live for long: `AbortSignal.any` would, in Node 20.
+   * Resolves when something happens, or has happened since the last rest, with true; with false when the time is over, or the
+   * signal aborts. Leaves nothing at the signal, which may live for long: `AbortSignal.any` would, in Node 20.
    */
-  async rest(ms: number, signal: AbortSignal): Promise<void> {
+  async rest(ms: number, signal: AbortSignal): Promise<boolean> {
     if (!this.isRung && !signal.aborted)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, ms);
@@ -27,6 +27,8 @@ export class Alarm {
       });
     this.stop?.();
     this.stop = undefined;
+    const { isRung } = this;
     this.isRung = false;
+    return isRung;
   }
 }

@@ -27,6 +27,9 @@ import { AttemptStore } from '../store/attempt-store.js';
 
 /** How often tasks are looked at that nobody has told of, in ms. */
 const LOOK_MS = 1_000;
+/** While no task is open: how often it is asked whether one is, in ms; and how often that before a whole turn. */
+const IDLE_LOOK_MS = 5_000;
+const IDLE_LOOKS = 12;
 /** How often old tasks are deleted, in ms, and how many at once. */
 const FORGET_EVERY_MS = 60_000;
 const FORGET_AT_ONCE = 1_000;
@@ -83,11 +86,22 @@ export class TaskDispatcher implements LeaderDuty {
         await this.forget(round).catch((error: unknown) => this.report(error, leadership));
       if (await this.assign(leadership, round, new Places(holdings))) return;
       round.passedOver.clear();
-      await round.rest(LOOK_MS, leadership.signal);
+      await this.rest(round, leadership.signal);
     } catch (error) {
       if (leadership.signal.aborted) return;
       this.report(error, leadership);
       await pause(LOOK_MS, leadership.signal);
+    }
+  }
+
+  /** While no task is open, one statement now and then looks for a task that was not told of. */
+  private async rest(round: Round, signal: AbortSignal): Promise<void> {
+    if (await this.dispatch.hasOpen()) {
+      await round.rest(LOOK_MS, signal);
+      return;
+    }
+    for (let look = 0; look < IDLE_LOOKS; look++) {
+      if ((await round.rest(IDLE_LOOK_MS, signal)) || signal.aborted || (await this.dispatch.hasOpen())) return;
     }
   }
 

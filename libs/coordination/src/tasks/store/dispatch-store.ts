@@ -91,6 +91,14 @@ export class DispatchStore {
     );
   }
 
+  /** Whether any task is queued or assigned, due or not. */
+  async hasOpen(): Promise<boolean> {
+    const [row] = await this.database.query<{ open: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${this.tasks} WHERE ${OPEN}) AS open`,
+    );
+    return row?.open ?? false;
+  }
+
   async holdings(): Promise<Holding[]> {
     return this.database.query<Holding>(
       `SELECT agent_id AS "agentId", instance, count(*)::integer AS held, count(started_at)::integer AS begun,

@@ -12,7 +12,7 @@ const entry = (recipient: Recipient) => ({ id: '1', lease: 1, message: message(r
 const capacityOf = (outboxLimit: number, maxPublishingBytes = 1_000) =>
   new SendCapacity({ outboxLimit, maxPublishing: 2, maxPublishingBytes });
 const counting = (size: number, refusals: Refusal[] = []) => ({
-  outboxSize: () => Promise.resolve(size),
+  size: () => Promise.resolve(size),
   refusals: () => Promise.resolve(refusals),
 });
 
@@ -53,7 +53,7 @@ describe('SendCapacity', () => {
     let answer = (_size: number): void => {};
     const sampling = capacity.sample({
       ...counting(0),
-      outboxSize: () => new Promise((resolve) => (answer = resolve)),
+      size: () => new Promise((resolve) => (answer = resolve)),
     });
     send(capacity, WORKER);
     answer(1);

@@ -1,5 +1,5 @@
 import { formatRecipient, type Message } from 'agentmq/protocol';
-import { type MessageStore, type OutboxEntry, type Refusal, targetOf } from 'agentmq/message-store';
+import { type OutboxEntry, type OutboxStore, type Refusal, targetOf } from 'agentmq/message-store';
 import type { MessageBusOptions } from '../../bus-options.js';
 import { OutboxFullError } from '../../errors.js';
 import { Bound } from './bound.js';
@@ -115,9 +115,9 @@ export class SendCapacity {
   }
 
   /** Counts in the store. Rejects as the store does. */
-  async sample(store: Pick<MessageStore, 'outboxSize' | 'refusals'>): Promise<void> {
+  async sample(store: Pick<OutboxStore, 'size' | 'refusals'>): Promise<void> {
     this.since = 0;
-    const [size, refusals] = await Promise.all([store.outboxSize(this.limit), store.refusals()]);
+    const [size, refusals] = await Promise.all([store.size(this.limit), store.refusals()]);
     this.entries = Math.max(0, size + this.since);
     this.refusing = new Map(refusals.map((refusal) => [refusal.target, refusal]));
   }
