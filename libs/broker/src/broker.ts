@@ -8,7 +8,7 @@ export interface Inbox {
   readonly topics: readonly string[];
   /**
    * Patterns that were bound to it before and are not any more: unbound when a consumer first declares it, and not again
-   * when it comes back, since others may have bound them since. One that is also in `topics` stays bound; one that is not
+   * when it comes back: another consumer may have bound them since. One that is also in `topics` stays bound; one that is not
    * bound is ignored.
    */
   readonly dropped?: readonly string[];
@@ -31,9 +31,9 @@ export interface Incoming extends WireMessage {
   readonly redelivered: boolean;
 }
 
-/** A message that the broker itself took out of a queue, since it could be delivered to nobody any more. */
+/** A message that the broker itself took out of a queue: it expired there, or no consumer can have it. */
 export interface DeadLettered extends WireMessage {
-  /** Whose inbox it waited in; undefined when it was in no inbox of this namespace. */
+  /** The owner of the inbox that it waited in; undefined when it was in no inbox of this namespace. */
   readonly owner: Inbox['owner'] | undefined;
   /** Why: `expired`, `rejected`, `maxlen` or `delivery_limit`, or what a newer broker says; `unknown` if it does not say. */
   readonly reason: string;
@@ -41,7 +41,7 @@ export interface DeadLettered extends WireMessage {
   readonly expiration: number | undefined;
   /** How often this happened to it in this queue for this reason; 1 or more. */
   readonly count: number;
-  /** Whom it was sent to, as the exchange and the routing key tell; undefined when they are not this namespace's. */
+  /** What it was sent to, as exchange and routing key tell; undefined when they are not this namespace's. */
   readonly recipient: Recipient | undefined;
 }
 
@@ -132,14 +132,14 @@ export abstract class Broker {
 
   /**
    * Delivers what the broker itself takes out of the inboxes of this namespace: messages that expired there, above all.
-   * All that consume dead letters compete for them; they wait while nobody does. Resolves once they flow. Throws
+   * Its consumers compete for them; without a consumer they wait. Resolves once they flow. Throws
    * `TopologyError` when something of their queue's name can't be used.
    */
   abstract consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer>;
 
   /**
    * Hears what is published to these topics (patterns, as an inbox's) from now on: at most once, in order, this broker
-   * object alone, and apart from any inbox, so that nothing waits behind what those hold. Nothing is kept while it is not
+   * object alone, and apart from any inbox, so that nothing waits behind what consumers hold. Nothing is kept while it is not
    * connected; of what the handler is too slow for, the oldest is dropped. A message that is heard has found a recipient.
    * Resolves when it listens. `close` of the result ends it at once. What the handler throws is ignored.
    */

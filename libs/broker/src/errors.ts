@@ -36,7 +36,7 @@ export class MessageTooLargeError extends AgentMQError {
   }
 }
 
-/** Messages could not all be moved; those that were not are where they were. */
+/** Not all messages could be moved; what was not moved is where it was. */
 export class QueueMoveError extends AgentMQError {
   readonly code = 'QUEUE_MOVE';
   override readonly retryable = true;

@@ -31,7 +31,7 @@ export { MemoryBroker } from './memory/memory-broker.js';
 export { MemoryHub, type MemoryHubOptions } from './memory/memory-hub.js';
 export type { RabbitMqOptions } from './rabbitmq/options.js';
 export { RabbitMqBroker } from './rabbitmq/rabbitmq-broker.js';
-export { type QueueMigration, RabbitMqQueues, type QueueState } from './rabbitmq/rabbitmq-queues.js';
+export { type QueueMigration, RabbitMqQueues, type QueueState } from './rabbitmq/queues/rabbitmq-queues.js';
 export type { RedisOptions } from './redis/options.js';
 export { RedisBroker } from './redis/redis-broker.js';
 export { BrokerSettings, type BusType, type QueueType } from './settings.js';

@@ -65,7 +65,7 @@ export class Topology {
     return `${this.namespace}.${kind}.${name}${lane === 'high' ? HIGH : ''}`;
   }
 
-  /** Whose inbox a queue is a lane of; undefined when it is none of this namespace. */
+  /** The owner of the inbox that a queue is a lane of; undefined when it is none of this namespace. */
   ownerOf(queue: string): Inbox['owner'] | undefined {
     const prefix = `${this.namespace}.`;
     if (!queue.startsWith(prefix)) return undefined;
@@ -106,14 +106,14 @@ export class Topology {
     );
   }
 
-  /** Who a message was sent to. What came by any other way than our exchanges was sent to the inbox's owner. */
+  /** The recipient of a message. What came by any other way than our exchanges was sent to the inbox's owner. */
   recipientOf(exchange: string, routingKey: string, owner: Inbox['owner']): Recipient {
     const kind = this.kinds.get(exchange);
     if (kind === 'topic') return { kind, name: routingKey };
     return kind === 'broadcast' ? toEveryone : owner;
   }
 
-  /** The same for a message whose inbox is not known; undefined when the exchange is none of this namespace's. */
+  /** The same where the inbox is not known; undefined when the exchange is none of this namespace's. */
   recipientAt(exchange: string, routingKey: string): Recipient | undefined {
     const kind = this.kinds.get(exchange);
     if (kind === 'topic') return { kind, name: routingKey };

@@ -18,10 +18,10 @@ import {
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage, isWhole } from '../checks.js';
-import { Dispatcher } from '../dispatcher.js';
+import { Dispatcher } from '../consuming/dispatcher.js';
 import { BrokerClosedError, BrokerOptionsError, BrokerUnavailableError, NoRecipientError } from '../errors.js';
 import { LANES } from '../lanes.js';
-import { PendingRequests } from '../pending-requests.js';
+import { PendingRequests } from '../server/pending-requests.js';
 import { Topology } from '../topology.js';
 import { type AnyMemoryConsumer, MemoryConsumer } from './memory-consumer.js';
 import type { MemoryClient, MemoryHub } from './memory-hub.js';
@@ -100,14 +100,15 @@ export class MemoryBroker extends Broker {
     return this.sending({ properties, body }, recipient, mandatory);
   }
 
-  async request({ properties, body, recipient }: Publication, options: RequestOptions): Promise<WireMessage> {
+  async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
     if (this.closing) throw new BrokerClosedError();
-    checkMessage({ properties, body }, this.maxMessageBytes);
-    const correlationId = properties.correlationId ?? randomUUID();
-    const message = { body, properties: { ...properties, correlationId, replyTo: this.address } };
-    return this.requests.ask(recipient, correlationId, options, {
-      send: (fail) => void this.sending(message, recipient, true).then(options.onPublished, fail),
-      isSent: () => true,
+    checkMessage(publication, this.maxMessageBytes);
+    return this.requests.ask(publication, options, {
+      replyTo: this.address,
+      send: (request, published, fail) => {
+        void this.sending(request, publication.recipient, true).then(published, fail);
+        return { sent: true };
+      },
       withdraw: () => undefined,
     });
   }
@@ -138,7 +139,7 @@ export class MemoryBroker extends Broker {
     return this.closing;
   }
 
-  /** Ends as the death of its process would: nothing is drained, and what its consumers hold goes to others. */
+  /** Ends as the death of its process would: nothing is drained, and what its consumers hold goes back to its queues. */
   crash(): void {
     this.state = 'closed';
     this.hub.disconnect(this.address);

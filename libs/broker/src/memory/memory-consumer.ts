@@ -1,6 +1,6 @@
 import type { WireMessage } from 'agentmq/protocol';
 import type { Consumer, Inbox } from '../broker.js';
-import type { Dispatcher, Held } from '../dispatcher.js';
+import type { Dispatcher, Held } from '../consuming/dispatcher.js';
 import type { MemoryHub } from './memory-hub.js';
 import type { Entry, MemoryQueue, Reader } from './memory-queue.js';
 import type { MemorySource } from './memory-sources.js';

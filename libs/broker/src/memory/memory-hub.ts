@@ -13,7 +13,7 @@ export interface MemoryHubOptions {
    * also the most dead letters that wait for a consumer; more are dropped.
    */
   readonly maxQueueSize?: number;
-  /** An agent's own inbox that nobody has read for so long is removed, in ms; default 24 h. */
+  /** An agent's own inbox that had no consumer for so long is removed, in ms; default 24 h. */
   readonly agentInboxExpiresMs?: number;
 }
 
@@ -25,7 +25,7 @@ export interface MemoryClient {
   disconnected(): void;
   /** Its connection is back. */
   connected(): void;
-  /** An inbox was deleted: whoever reads it declares it again. */
+  /** An inbox was deleted: its consumers declare it again. */
   deleted(owner: Inbox['owner']): void;
 }
 

@@ -1,13 +1,13 @@
 import type { Routed } from './routed.js';
 
-/** Somebody who hears topics, and for whom nothing is kept. */
+/** A listener to topics; no message is kept for it. */
 export interface HubListener {
   hears(topic: string): boolean;
   /** Must not throw. */
   hear(message: Routed): void;
 }
 
-/** How many topics it is remembered of who hears them. */
+/** The most topics whose listeners are remembered. */
 const MAX_TOPICS = 10_000;
 
 /** All that listen now. */
@@ -27,7 +27,7 @@ export class MemoryListeners {
     this.byTopic.clear();
   }
 
-  /** Lets those hear it, in a later turn, who still listen then. Returns how many listen now. */
+  /** Hands it, in a later turn, to the listeners that there are then. Returns how many listen now. */
   tell(message: Routed): number {
     if (message.recipient.kind !== 'topic') return 0;
     const listeners = this.listenersOf(message.recipient.name);

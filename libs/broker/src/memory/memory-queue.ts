@@ -1,5 +1,5 @@
 import type { WireMessage } from 'agentmq/protocol';
-import { Fifo } from '../fifo.js';
+import { Fifo } from '../consuming/fifo.js';
 
 /** A message in a queue. */
 export interface Entry<M extends WireMessage> {
@@ -130,7 +130,7 @@ export class MemoryQueue<M extends WireMessage> {
     }
   }
 
-  /** With nobody to hand it to, the message that is first in line leaves the queue when its time is over. */
+  /** Without a consumer the message that is first in line leaves the queue when its time is over. */
   private awaitExpiry(): void {
     const expiresAt = this.first()?.expiresAt;
     if (this.expiry || expiresAt === undefined) return;

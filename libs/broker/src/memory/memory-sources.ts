@@ -13,7 +13,7 @@ export interface QueueShare<Q extends WireMessage> {
 
 /** What a consumer reads: queues that hold `Q`, handed out as `M`. */
 export interface MemorySource<Q extends WireMessage, M extends WireMessage> {
-  /** Whose inbox it is; undefined when it is none. */
+  /** The owner of the inbox; undefined when it is none. */
   readonly owner?: Inbox['owner'];
   /** The queues, made if need be, in the order in which they are read. */
   open(): readonly QueueShare<Q>[];

@@ -1,6 +1,6 @@
 import type { Recipient, WireMessage } from 'agentmq/protocol';
 
-/** A message, and whom it was sent to. */
+/** A message and its recipient. */
 export interface Routed extends WireMessage {
   readonly recipient: Recipient;
 }

@@ -1,4 +1,5 @@
-import { checkSettings, type ServerOptions, type ServerSettings, serverSettings } from '../server-options.js';
+import { explained } from './connection/explained.js';
+import { checkSettings, type ServerOptions, type ServerSettings, serverSettings } from '../server/server-options.js';
 
 export interface RabbitMqOptions extends ServerOptions {
   /** One URL, or those of a cluster's nodes: tried in turn. `amqps:` for TLS. */
@@ -21,7 +22,7 @@ export function settingsOf(options: RabbitMqOptions): RabbitMqSettings {
   const { queueType = 'quorum', heartbeatSeconds = 10 } = options;
   const settings = { ...serverSettings(options), queueType, heartbeatSeconds };
   checkSettings(settings, { heartbeatSeconds: 0xffff }, urlProblem);
-  return settings;
+  return { ...settings, report: (problem) => settings.report(explained(problem)) };
 }
 
 function urlProblem(url: string): string | undefined {

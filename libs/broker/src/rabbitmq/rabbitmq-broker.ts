@@ -1,12 +1,10 @@
 import type { Channel } from 'amqplib';
 import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
-  Broker,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
   type DeadLettered,
-  type Features,
   type FlowOptions,
   type Inbox,
   type InboxConsumer,
@@ -18,68 +16,53 @@ import {
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage } from '../checks.js';
-import { Dispatcher } from '../dispatcher.js';
+import { Dispatcher } from '../consuming/dispatcher.js';
 import { BrokerClosedError, BrokerUnavailableError, TopologyError } from '../errors.js';
 import { laneOf, LANES } from '../lanes.js';
 import { Topology } from '../topology.js';
-import { type Connection, connectionKeeper } from './connection.js';
-import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume-plans.js';
-import { explained } from './explained.js';
-import type { Keeper } from '../keeper.js';
-import { Mending } from './mending.js';
+import { type Connection, connectionKeeper } from './connection/connection.js';
+import { codeOf, NOT_FOUND } from './connection/reply-codes.js';
+import { type ConsumePlan, deadLetterPlan, InboxPlan } from './consume/consume-plans.js';
+import type { Keeper, Losable } from '../server/keeper.js';
+import type { Reader } from '../server/reader.js';
+import { type Mendable, Mending } from './queues/mending.js';
 import { type RabbitMqOptions, type RabbitMqSettings, settingsOf } from './options.js';
 import type { Address } from './frames/frame-writer.js';
-import { DIRECT_REPLY_TO } from './publish-channel.js';
-import { Publishing } from './publishing.js';
-import { type AnyRabbitMqConsumer, RabbitMqConsumer } from './rabbitmq-consumer.js';
-import { RabbitMqListener } from './rabbitmq-listener.js';
-import { Remarks } from '../remarks.js';
+import { DIRECT_REPLY_TO } from './publish/publish-channel.js';
+import { Publishing } from './publish/publishing.js';
+import { RabbitMqConsumer } from './consume/rabbitmq-consumer.js';
+import { RabbitMqListener } from './consume/rabbitmq-listener.js';
+import { ServerBroker } from '../server/server-broker.js';
 
-/** AMQP's reply code for a queue or exchange that does not exist. */
-const NOT_FOUND = 404;
+type RabbitMqReader = Reader<Losable> & Mendable;
 
 /**
  * The transport over RabbitMQ 3.10 or later. One connection publishes and takes answers, another consumes, so that a
  * broker that blocks publishers does not keep consumers from acknowledging.
  */
-export class RabbitMqBroker extends Broker {
-  readonly features: Features = { priority: true, queueLimit: true, survivesRestart: true, ttl: true };
-
-  private readonly settings: RabbitMqSettings;
+export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReader> {
   private readonly topology: Topology;
-  private readonly remarks: Remarks;
   private readonly mending: Mending;
   private readonly publishing: Keeper<Connection>;
   private readonly consuming: Keeper<Connection>;
   private readonly publisher: Publishing;
-  private readonly consumers = new Set<AnyRabbitMqConsumer>();
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
+  /** How the first attempt to open a channel for publications went. */
+  private channelOpened: Promise<Error | undefined> | undefined;
 
   /** Throws `BrokerOptionsError`. */
   constructor(options: RabbitMqOptions) {
-    super();
-    const settings = settingsOf(options);
-    this.settings = { ...settings, report: (problem) => settings.report(explained(problem)) };
+    super(settingsOf(options));
     this.topology = new Topology(this.settings.namespace);
     this.publishing = connectionKeeper('publisher', this.settings);
     this.consuming = connectionKeeper('consumer', this.settings);
-    this.remarks = new Remarks(this.settings.remark);
     const { mendIntervalMs } = this.settings;
-    this.mending = new Mending(this.consuming, () => [...this.consumers], this.topology, mendIntervalMs, this.remarks);
+    this.mending = new Mending(this.consuming, () => [...this.readers], this.topology, mendIntervalMs, this.remarks);
     this.publisher = new Publishing(this.publishing, this.topology, this.settings, this.remarks, {
       onMissing: () => this.mending.soon(),
       onUnroutable: (recipient) => {
         if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.mending.soon();
       },
     });
-  }
-
-  /** Rejects with `TopologyError` when an exchange exists as another kind, and with `BrokerUnavailableError` as the `start` option says. */
-  start(): Promise<void> {
-    if (this.closing) return Promise.reject(new BrokerClosedError());
-    this.starting ??= this.open();
-    return this.starting;
   }
 
   async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer> {
@@ -138,7 +121,7 @@ export class RabbitMqBroker extends Broker {
         return size;
       });
     } catch (error) {
-      if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+      if (codeOf(error) === NOT_FOUND) return undefined;
       if (error instanceof BrokerUnavailableError) throw error;
       throw new BrokerUnavailableError('the broker can not be asked', { cause: error });
     }
@@ -156,7 +139,7 @@ export class RabbitMqBroker extends Broker {
     const connected =
       this.publisher.keeper.current !== undefined &&
       this.consuming.current !== undefined &&
-      [...this.consumers].every(({ isFlowing }) => isFlowing);
+      [...this.readers].every(({ isFlowing }) => isFlowing);
     const remarks = this.remarks.all();
     return {
       type: 'rabbitmq',
@@ -167,36 +150,31 @@ export class RabbitMqBroker extends Broker {
     };
   }
 
-  close(timeoutMs = 10_000): Promise<void> {
-    this.closing ??= this.shut(timeoutMs);
-    return this.closing;
+  protected get isConnected(): boolean {
+    return this.consuming.current !== undefined;
   }
 
-  private async open(): Promise<void> {
-    const { start } = this.settings;
+  protected async connect(): Promise<Error | undefined> {
     const firstTries = Promise.all([this.publishing.start(), this.consuming.start()]);
-    const channel = this.publisher.keeper.start();
+    this.channelOpened = this.publisher.keeper.start();
     this.mending.start();
-    try {
-      const failure = (await firstTries).find((error) => error !== undefined);
-      if (failure && start === 'fail') throw failure;
-      if (failure && start === 'degraded') return;
-      await this.consuming.opened();
-      const refusal = await channel;
-      if (refusal instanceof TopologyError) throw refusal;
-      await this.publisher.keeper.opened();
-    } catch (error) {
-      await this.close(0);
-      throw error;
-    }
+    return (await firstTries).find((error) => error !== undefined);
   }
 
-  /** Handlers that are let end can still publish and answer; then only what was published is waited for. */
-  private async shut(timeoutMs: number): Promise<void> {
-    const end = Date.now() + timeoutMs;
+  /** Rejects with `TopologyError` when an exchange exists as another kind. */
+  protected async connected(): Promise<void> {
+    await this.consuming.opened();
+    const refusal = await this.channelOpened;
+    if (refusal instanceof TopologyError) throw refusal;
+    await this.publisher.keeper.opened();
+  }
+
+  protected stopChores(): void {
     this.mending.stop();
-    await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
-    await this.publisher.close(Math.max(0, end - Date.now()));
+  }
+
+  protected async disconnect(timeoutMs: number): Promise<void> {
+    await this.publisher.close(timeoutMs);
     await Promise.all([this.publishing.stop()?.close(), this.consuming.stop()?.close()]);
   }
 
@@ -205,31 +183,16 @@ export class RabbitMqBroker extends Broker {
     { concurrency }: Required<FlowOptions>,
     handler: MessageHandler<M>,
     onCreated?: () => void,
-  ): Promise<AnyRabbitMqConsumer> {
+  ): Promise<RabbitMqReader> {
     const dispatcher = new Dispatcher(concurrency, handler);
     return this.begin(
       (onClose) => new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated),
     );
   }
 
-  private async begin(make: (onClose: () => void) => AnyRabbitMqConsumer): Promise<AnyRabbitMqConsumer> {
-    if (this.closing) throw new BrokerClosedError();
-    const consumer = make(() => void this.consumers.delete(consumer));
-    this.consumers.add(consumer);
-    consumer.start();
-    const flowing = consumer.flowing().catch(async (error: unknown) => {
-      await consumer.close(0);
-      throw error;
-    });
-    if (this.settings.start === 'degraded' && !this.consuming.current) flowing.catch(() => undefined);
-    else await flowing;
-    return consumer;
-  }
-
   private isReadHere({ kind, name }: Recipient): boolean {
     if (kind !== 'role' && kind !== 'agent') return false;
-    const queue = this.topology.queue({ kind, name }, 'normal');
-    return [...this.consumers].some((consumer) => consumer.reads(queue));
+    return this.isRead(this.topology.queue({ kind, name }, 'normal'));
   }
 
   private addressOf({ recipient, properties, mandatory, persistent }: Publication): Address {

@@ -4,7 +4,7 @@ import { splitPrefetch } from '../lanes.js';
 import { backoff } from 'agentmq/time';
 
 import { settingsOf } from './options.js';
-import { topologyErrorOf } from './refusals.js';
+import { topologyErrorOf } from './queues/refusals.js';
 
 const refusal = (message: string, code: number): Error => Object.assign(new Error(message), { code });
 

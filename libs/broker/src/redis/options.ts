@@ -1,4 +1,10 @@
-import { checkSettings, MAX, type ServerOptions, type ServerSettings, serverSettings } from '../server-options.js';
+import {
+  checkSettings,
+  MAX,
+  type ServerOptions,
+  type ServerSettings,
+  serverSettings,
+} from '../server/server-options.js';
 
 export interface RedisOptions extends ServerOptions {
   /**

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
-  Broker,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
   type DeadLettered,
-  type Features,
   type FlowOptions,
   type Inbox,
   type InboxConsumer,
@@ -18,52 +16,46 @@ import {
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage } from '../checks.js';
-import { Dispatcher } from '../dispatcher.js';
+import { Dispatcher } from '../consuming/dispatcher.js';
 import { BrokerClosedError, BrokerUnavailableError, NoRecipientError } from '../errors.js';
-import type { Keeper } from '../keeper.js';
+import type { Keeper, Losable } from '../server/keeper.js';
+import type { Reader } from '../server/reader.js';
 import { laneOf } from '../lanes.js';
-import { PendingRequests } from '../pending-requests.js';
-import { Remarks } from '../remarks.js';
+import { PendingRequests } from '../server/pending-requests.js';
+import { ServerBroker } from '../server/server-broker.js';
 import { Topology } from '../topology.js';
 import { type RedisOptions, type RedisSettings, settingsOf } from './options.js';
-import { Outgoing } from './outgoing.js';
-import { Publisher } from './publisher.js';
-import { type AnyRedisConsumer, RedisConsumer } from './redis-consumer.js';
-import { RedisListener } from './redis-listener.js';
-import { PUBLISH, REBIND, REMOVE, SIZE } from './scripts.js';
-import { prefixOf, type Session } from './session.js';
-import { sessionKeeper } from './session-keeper.js';
-import { DeadLetterSource, InboxSource, queueOf, type Source } from './sources.js';
-import { Tending } from './tending.js';
+import type { RedisOutgoing } from './publish/outgoing.js';
+import { RedisPublisher } from './publish/publisher.js';
+import { RedisConsumer } from './consume/redis-consumer.js';
+import { RedisListener } from './consume/redis-listener.js';
+import { PUBLISH, REBIND, REMOVE, SIZE } from './scripts/scripts.js';
+import { prefixOf, type Session } from './connection/session.js';
+import { sessionKeeper } from './connection/session-keeper.js';
+import { DeadLetterSource, InboxSource, queueOf, type Source } from './consume/sources.js';
+import { type Mendable, Tending } from './tending.js';
 import { fromPayload, toFields, toPayload } from './wire.js';
 
-/** The transport over Redis 7 or later: streams for inboxes, channels for answers and listeners, scripts for routing. */
-export class RedisBroker extends Broker {
-  readonly features: Features = { priority: true, queueLimit: true, survivesRestart: true, ttl: true };
+type RedisReader = Reader<Losable> & Mendable & Pick<RedisConsumer<WireMessage>, 'problem' | 'wake'>;
 
-  private readonly settings: RedisSettings;
+/** The transport over Redis 7 or later: streams for inboxes, channels for answers and listeners, scripts for routing. */
+export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
   private readonly prefix: string;
   private readonly topology: Topology;
-  private readonly remarks: Remarks;
   private readonly sessions: Keeper<Session>;
-  private readonly publisher: Publisher;
+  private readonly publisher: RedisPublisher;
   private readonly tending: Tending;
-  private readonly requests = new PendingRequests();
-  private readonly consumers = new Set<AnyRedisConsumer>();
+  private readonly requests = new PendingRequests<RedisOutgoing>();
   /** Part of the names of its holders and channels. */
   private readonly id = randomUUID();
   private readonly replyChannel = `reply.${this.id}`;
   private lastHolder = 0;
-  private starting: Promise<void> | undefined;
-  private closing: Promise<void> | undefined;
 
   /** Throws `BrokerOptionsError`. */
   constructor(options: RedisOptions) {
-    super();
-    this.settings = settingsOf(options);
+    super(settingsOf(options));
     this.prefix = prefixOf(this.settings.namespace);
     this.topology = new Topology(this.prefix.slice(0, -1));
-    this.remarks = new Remarks(this.settings.remark);
     this.sessions = sessionKeeper(this.settings, {
       prepare: (session) => this.prepare(session),
       onOpen: () => this.publisher.opened(),
@@ -72,16 +64,10 @@ export class RedisBroker extends Broker {
         this.publisher.lost();
       },
     });
-    this.publisher = new Publisher(this.sessions, this.settings, (recipient) => {
+    this.publisher = new RedisPublisher(this.sessions, this.settings, (recipient) => {
       if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.tending.soon();
     });
-    this.tending = new Tending(this.sessions, () => this.consumers, this.settings, this.remarks);
-  }
-
-  start(): Promise<void> {
-    if (this.closing) return Promise.reject(new BrokerClosedError());
-    this.starting ??= this.open();
-    return this.starting;
+    this.tending = new Tending(this.sessions, () => this.readers, this.settings, this.remarks);
   }
 
   async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer> {
@@ -122,15 +108,10 @@ export class RedisBroker extends Broker {
   async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
     checkMessage(publication, this.settings.maxMessageBytes);
     if (this.closing) throw new BrokerClosedError();
-    const { recipient, body } = publication;
-    const correlationId = publication.properties.correlationId ?? randomUUID();
-    const properties = { ...publication.properties, correlationId, replyTo: this.prefix + this.replyChannel };
-    const published = options.onPublished ?? (() => undefined);
-    let outgoing: Outgoing | undefined;
-    return this.requests.ask(recipient, correlationId, options, {
-      send: (fail) => (outgoing = this.send({ body, properties }, recipient, true, published, fail)),
-      isSent: () => outgoing?.sent ?? false,
-      withdraw: () => outgoing && this.publisher.withdraw(outgoing),
+    return this.requests.ask(publication, options, {
+      replyTo: this.prefix + this.replyChannel,
+      send: (request, published, fail) => this.send(request, publication.recipient, true, published, fail),
+      withdraw: (outgoing) => this.publisher.withdraw(outgoing),
     });
   }
 
@@ -141,7 +122,8 @@ export class RedisBroker extends Broker {
     if (!replyTo.startsWith(`${this.prefix}reply.`)) throw new NoRecipientError(replyTo);
     const payload = toPayload({ to: '', properties: JSON.stringify(reply.properties), body: reply.body });
     await new Promise<void>((resolve, reject) => {
-      this.post((session) => session.tell(replyTo, payload), payload.length, true, replyTo, resolve, reject);
+      const tell = (session: Session): Promise<unknown> => session.tell(replyTo, payload);
+      this.publisher.send(tell, payload.length, true, replyTo, resolve, reject);
     });
   }
 
@@ -158,44 +140,37 @@ export class RedisBroker extends Broker {
 
   status(): BrokerStatus {
     const session = this.sessions.current;
-    const consumers = [...this.consumers];
-    const remarks = [...this.remarks.all(), ...consumers.flatMap(({ problem }) => problem ?? [])];
+    const readers = [...this.readers];
+    const remarks = [...this.remarks.all(), ...readers.flatMap(({ problem }) => problem ?? [])];
     return {
       type: 'redis',
-      connected: session !== undefined && !session.lost && consumers.every(({ isFlowing }) => isFlowing),
+      connected: session !== undefined && !session.lost && readers.every(({ isFlowing }) => isFlowing),
       blocked: this.publisher.blocked,
       ...(remarks.length > 0 ? { remarks } : {}),
-      ...(consumers.some(({ problem }) => problem !== undefined) ? { impaired: true } : {}),
+      ...(readers.some(({ problem }) => problem !== undefined) ? { impaired: true } : {}),
     };
   }
 
-  close(timeoutMs = 10_000): Promise<void> {
-    this.closing ??= this.shut(timeoutMs);
-    return this.closing;
+  protected get isConnected(): boolean {
+    return this.sessions.current !== undefined;
   }
 
-  private async open(): Promise<void> {
-    const { start } = this.settings;
-    const firstTry = this.sessions.start();
+  protected connect(): Promise<Error | undefined> {
     this.tending.start();
-    try {
-      const failure = await firstTry;
-      if (failure && start === 'fail') throw failure;
-      if (failure && start === 'degraded') return;
-      await this.sessions.opened();
-    } catch (error) {
-      await this.close(0);
-      throw error;
-    }
+    return this.sessions.start();
   }
 
-  /** Handlers that are let end can still publish and answer; then only what was published is waited for. */
-  private async shut(timeoutMs: number): Promise<void> {
-    const end = Date.now() + timeoutMs;
+  protected async connected(): Promise<void> {
+    await this.sessions.opened();
+  }
+
+  protected stopChores(): void {
     this.tending.stop();
-    await Promise.all([...this.consumers].map((consumer) => consumer.close(timeoutMs)));
+  }
+
+  protected async disconnect(timeoutMs: number): Promise<void> {
     this.publisher.stop();
-    await this.publisher.drain(Math.max(0, end - Date.now()));
+    await this.publisher.drain(timeoutMs);
     this.requests.rejectAll(() => new BrokerClosedError());
     const session = this.sessions.stop();
     this.publisher.abandon();
@@ -205,7 +180,7 @@ export class RedisBroker extends Broker {
   private async prepare(session: Session): Promise<void> {
     await session.hear(this.replyChannel, (payload) => this.requests.answer(fromPayload(payload)));
     await session.hear(`wake.${this.id}`, (holder) => {
-      for (const consumer of this.consumers) consumer.wake(holder.toString());
+      for (const reader of this.readers) reader.wake(holder.toString());
     });
     await this.tending.inspect(session);
   }
@@ -216,7 +191,7 @@ export class RedisBroker extends Broker {
     mandatory: boolean,
     resolve: () => void,
     reject: (error: Error) => void,
-  ): Outgoing {
+  ): RedisOutgoing {
     const { to, properties, body } = toFields(message, recipient);
     const isOne = recipient.kind === 'role' || recipient.kind === 'agent';
     const args = [
@@ -229,47 +204,20 @@ export class RedisBroker extends Broker {
       properties,
       body,
     ];
-    return this.post((session) => session.publish(PUBLISH, args), body.length, mandatory, recipient, resolve, reject);
-  }
-
-  private post(
-    send: (session: Session) => Promise<unknown>,
-    bytes: number,
-    mandatory: boolean,
-    recipient: Recipient | string,
-    resolve: () => void,
-    reject: (error: Error) => void,
-  ): Outgoing {
-    const deadline = Date.now() + this.settings.publishTimeoutMs;
-    const outgoing = new Outgoing(send, bytes, mandatory, recipient, deadline, resolve, reject);
-    this.publisher.send(outgoing);
-    return outgoing;
+    const publish = (session: Session): Promise<unknown> => session.publish(PUBLISH, args);
+    return this.publisher.send(publish, body.length, mandatory, recipient, resolve, reject);
   }
 
   private async read<M extends WireMessage>(
     source: Source<M>,
     dispatcher: Dispatcher<M>,
     onCreated?: () => void,
-  ): Promise<AnyRedisConsumer> {
+  ): Promise<RedisReader> {
     const { sessions, settings, remarks } = this;
     const newHolder = (): string => this.newHolder();
     return this.begin(
       (onClose) => new RedisConsumer(sessions, source, dispatcher, settings, remarks, newHolder, onClose, onCreated),
     );
-  }
-
-  private async begin<C extends AnyRedisConsumer>(make: (onClose: () => void) => C): Promise<C> {
-    if (this.closing) throw new BrokerClosedError();
-    const consumer = make(() => void this.consumers.delete(consumer));
-    this.consumers.add(consumer);
-    consumer.start();
-    const flowing = consumer.flowing().catch(async (error: unknown) => {
-      await consumer.close(0);
-      throw error;
-    });
-    if (this.settings.start === 'degraded' && !this.sessions.current) flowing.catch(() => undefined);
-    else await flowing;
-    return consumer;
   }
 
   private session(): Session {
@@ -283,9 +231,7 @@ export class RedisBroker extends Broker {
   }
 
   private isReadHere({ kind, name }: Recipient): boolean {
-    return [...this.consumers].some(
-      (consumer) => consumer instanceof RedisConsumer && consumer.source.queue === `${kind}.${name}`,
-    );
+    return this.isRead(`${kind}.${name}`);
   }
 }
 

@@ -1,9 +1,9 @@
-import type { Keeper } from '../keeper.js';
+import type { Keeper } from '../server/keeper.js';
 import { pause } from 'agentmq/time';
-import type { Remarks } from '../remarks.js';
+import type { Remarks } from '../server/remarks.js';
 import type { RedisSettings } from './options.js';
-import { TEND } from './scripts.js';
-import type { Session } from './session.js';
+import { TEND } from './scripts/scripts.js';
+import type { Session } from './connection/session.js';
 
 /** What can make again what it needs at the broker. */
 export interface Mendable {

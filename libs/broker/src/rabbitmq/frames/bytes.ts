@@ -60,10 +60,9 @@ export class ByteWriter {
 
 /** Reads big-endian values one after another. Throws `RangeError` at the end of the bytes. */
 export class ByteReader {
-  constructor(
-    readonly bytes: Buffer,
-    public at: number,
-  ) {}
+  at = 0;
+
+  constructor(public bytes: Buffer) {}
 
   uint8(): number {
     return this.bytes.readUInt8(this.at++);

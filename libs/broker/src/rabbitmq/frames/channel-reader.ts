@@ -1,6 +1,6 @@
 import type { WireProperties } from 'agentmq/protocol';
 import { readProperties } from './basic-properties.js';
-import { ByteReader } from './bytes.js';
+import type { ByteReader } from './bytes.js';
 import { FRAME, FRAME_HEADER_BYTES, METHOD } from './methods.js';
 
 /** A message as it came over a channel. */
@@ -35,13 +35,14 @@ export class ChannelReader {
 
   constructor(private readonly events: ChannelEvents) {}
 
-  /** False when the frame, which is at `start` and whole, is amqplib's: of a returned message, for example. */
-  accept(bytes: Buffer, start: number, end: number): boolean {
-    if (bytes[end - 1] !== FRAME.end) return false;
-    const from = new ByteReader(bytes, start + FRAME_HEADER_BYTES);
-    if (bytes[start] === FRAME.method) return this.method(from);
+  /** False when the frame, which is next and ends at `end`, is amqplib's: of a returned message, for example. */
+  accept(from: ByteReader, end: number): boolean {
+    if (from.bytes[end - 1] !== FRAME.end) return false;
+    const type = from.uint8();
+    from.at += FRAME_HEADER_BYTES - 1;
+    if (type === FRAME.method) return this.method(from);
     if (!this.delivery) return false;
-    if (bytes[start] === FRAME.header) this.header(this.delivery, from);
+    if (type === FRAME.header) this.header(this.delivery, from);
     else this.part(this.delivery, from.take(end - 1 - from.at));
     return true;
   }

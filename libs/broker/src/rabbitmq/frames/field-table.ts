@@ -1,17 +1,21 @@
 import type { ByteReader, ByteWriter } from './bytes.js';
 
+type Table = Readonly<Record<string, unknown>>;
+
+/** A type of numbers: its tag, Node's name of it, its size, and what amqplib calls it in `{ '!': name, value }`. */
+interface NumberType {
+  readonly tag: number;
+  readonly kind: 'Int8' | 'UInt8' | 'Int16BE' | 'UInt16BE' | 'Int32BE' | 'UInt32BE' | 'FloatBE' | 'DoubleBE';
+  readonly bytes: number;
+  readonly names: readonly string[];
+}
+
+const code = (letter: string): number => letter.charCodeAt(0);
+
 /** https://www.rabbitmq.com/amqp-0-9-1-errata.html, section 3 */
 const TAG = {
   boolean: code('t'),
-  int8: code('b'),
-  uint8: code('B'),
-  int16: code('s'),
-  uint16: code('u'),
-  int32: code('I'),
-  uint32: code('i'),
   int64: code('l'),
-  float: code('f'),
-  double: code('d'),
   decimal: code('D'),
   text: code('S'),
   array: code('A'),
@@ -20,15 +24,34 @@ const TAG = {
   nothing: code('V'),
   bytes: code('x'),
 } as const;
+const INT8: NumberType = { tag: code('b'), kind: 'Int8', bytes: 1, names: ['byte', 'int8'] };
+const INT16: NumberType = { tag: code('s'), kind: 'Int16BE', bytes: 2, names: ['short', 'int16'] };
+const INT32: NumberType = { tag: code('I'), kind: 'Int32BE', bytes: 4, names: ['int', 'int32'] };
+const DOUBLE: NumberType = { tag: code('d'), kind: 'DoubleBE', bytes: 8, names: ['double', 'float64'] };
+const NUMBERS: readonly NumberType[] = [
+  INT8,
+  INT16,
+  INT32,
+  DOUBLE,
+  { tag: code('B'), kind: 'UInt8', bytes: 1, names: ['unsignedbyte', 'uint8'] },
+  { tag: code('u'), kind: 'UInt16BE', bytes: 2, names: ['unsignedshort', 'uint16'] },
+  { tag: code('i'), kind: 'UInt32BE', bytes: 4, names: ['unsignedint', 'uint32'] },
+  { tag: code('f'), kind: 'FloatBE', bytes: 4, names: ['float'] },
+];
+const byTag = new Map(NUMBERS.map((type) => [type.tag, type]));
+const byName = new Map(NUMBERS.flatMap((type) => type.names.map((name) => [name, type])));
 
-type Table = Readonly<Record<string, unknown>>;
-
-/** A table without the keys that `leaveOut` names. Its values must be such as `checkHeaders` accepts. */
-export function writeTable(to: ByteWriter, table: Table, leaveOut?: (key: string) => boolean, more?: () => void): void {
+/** Writes a table without the keys that `leavesOut` names, and `more` behind it. Its values are such as `checkHeaders` accepts. */
+export function writeTable(
+  to: ByteWriter,
+  table: Table,
+  leavesOut?: (key: string) => boolean,
+  more?: () => void,
+): void {
   const begin = to.beginLength();
   for (const key of Object.keys(table)) {
     const value = table[key];
-    if (value === undefined || leaveOut?.(key)) continue;
+    if (value === undefined || leavesOut?.(key)) continue;
     to.shortText(key);
     writeValue(to, value);
   }
@@ -37,20 +60,14 @@ export function writeTable(to: ByteWriter, table: Table, leaveOut?: (key: string
 }
 
 export function writeValue(to: ByteWriter, value: unknown): void {
-  switch (typeof value) {
-    case 'string':
-      to.uint8(TAG.text);
-      to.longText(value);
-      return;
-    case 'number':
-      return writeNumber(to, value);
-    case 'boolean':
-      to.uint8(TAG.boolean);
-      to.uint8(value ? 1 : 0);
-      return;
-    default:
-      return writeObject(to, value as object | null);
-  }
+  if (typeof value === 'string') {
+    to.uint8(TAG.text);
+    to.longText(value);
+  } else if (typeof value === 'number') writeNumber(to, value);
+  else if (typeof value === 'boolean') {
+    to.uint8(TAG.boolean);
+    to.uint8(value ? 1 : 0);
+  } else writeObject(to, value as object | null);
 }
 
 function writeObject(to: ByteWriter, value: object | null): void {
@@ -65,81 +82,46 @@ function writeObject(to: ByteWriter, value: object | null): void {
     for (const item of value as unknown[]) writeValue(to, item);
     to.endLength(begin);
   } else if (Object.hasOwn(value, '!')) {
-    const { '!': type, value: given } = value as { readonly '!': string; readonly value: unknown };
-    writeTyped(to, type, given);
+    const { '!': name, value: given } = value as { readonly '!': string; readonly value: unknown };
+    writeNamed(to, name, given);
   } else {
     to.uint8(TAG.table);
     writeTable(to, value as Table);
   }
 }
 
-/** In the shortest form of a whole number; RabbitMQ has no unsigned ones. */
+/** A whole number in its shortest form; RabbitMQ has no unsigned ones. */
 function writeNumber(to: ByteWriter, value: number): void {
-  if (!Number.isInteger(value) || value >= 2 ** 63) writeTyped(to, 'double', value);
-  else if (value >= -0x80 && value < 0x80) writeTyped(to, 'int8', value);
-  else if (value >= -0x8000 && value < 0x8000) writeTyped(to, 'int16', value);
-  else if (value >= -0x8000_0000 && value < 0x8000_0000) writeTyped(to, 'int32', value);
-  else writeTyped(to, 'int64', value);
+  if (!Number.isInteger(value) || value >= 2 ** 63) writeAs(DOUBLE, to, value);
+  else if (value >= -0x80 && value < 0x80) writeAs(INT8, to, value);
+  else if (value >= -0x8000 && value < 0x8000) writeAs(INT16, to, value);
+  else if (value >= -0x8000_0000 && value < 0x8000_0000) writeAs(INT32, to, value);
+  else writeInt64(to, TAG.int64, value);
 }
 
-/** A value whose type its sender chose by `{ '!': type, value }`, in the names that amqplib has for types. */
-function writeTyped(to: ByteWriter, type: string, given: unknown): void {
-  const value = given as number;
-  const { bytes, at } = to;
-  switch (type) {
-    case 'byte':
-    case 'int8':
-      to.uint8(TAG.int8);
-      to.at = bytes.writeInt8(value, at + 1);
-      return;
-    case 'unsignedbyte':
-    case 'uint8':
-      to.uint8(TAG.uint8);
-      return to.uint8(value);
-    case 'short':
-    case 'int16':
-      to.uint8(TAG.int16);
-      to.at = bytes.writeInt16BE(value, at + 1);
-      return;
-    case 'unsignedshort':
-    case 'uint16':
-      to.uint8(TAG.uint16);
-      return to.uint16(value);
-    case 'int':
-    case 'int32':
-      to.uint8(TAG.int32);
-      to.at = bytes.writeInt32BE(value, at + 1);
-      return;
-    case 'unsignedint':
-    case 'uint32':
-      to.uint8(TAG.uint32);
-      return to.uint32(value);
-    case 'long':
-    case 'int64':
-      to.uint8(TAG.int64);
-      to.at = bytes.writeBigInt64BE(BigInt(value), at + 1);
-      return;
-    case 'timestamp':
-      to.uint8(TAG.timestamp);
-      to.at = bytes.writeBigUInt64BE(BigInt(value), at + 1);
-      return;
-    case 'float':
-      to.uint8(TAG.float);
-      to.at = bytes.writeFloatBE(value, at + 1);
-      return;
-    case 'decimal': {
-      const { places, digits } = given as { readonly places: number; readonly digits: number };
-      to.uint8(TAG.decimal);
-      to.uint8(places);
-      return to.uint32(digits);
-    }
-    default:
-      to.uint8(TAG.double);
-      to.at = bytes.writeDoubleBE(value, at + 1);
-  }
+function writeAs({ tag, kind }: NumberType, to: ByteWriter, value: number): void {
+  to.uint8(tag);
+  to.at = to.bytes[`write${kind}`](value, to.at);
 }
 
-/** A table; `take` has the keys and values that it returns true for. */
+function writeInt64(to: ByteWriter, tag: number, value: number): void {
+  to.uint8(tag);
+  to.at = to.bytes.writeBigInt64BE(BigInt.asIntN(64, BigInt(value)), to.at);
+}
+
+function writeNamed(to: ByteWriter, name: string, given: unknown): void {
+  const type = byName.get(name);
+  if (type) writeAs(type, to, given as number);
+  else if (name === 'timestamp') writeInt64(to, TAG.timestamp, given as number);
+  else if (name === 'decimal') {
+    const { places, digits } = given as { readonly places: number; readonly digits: number };
+    to.uint8(TAG.decimal);
+    to.uint8(places);
+    to.uint32(digits);
+  } else writeInt64(to, TAG.int64, given as number);
+}
+
+/** Reads a table but for what `take` answers true for. */
 export function readTable(from: ByteReader, take?: (key: string, value: unknown) => boolean): Record<string, unknown> {
   const end = from.uint32() + from.at;
   const table: Record<string, unknown> = {};
@@ -152,39 +134,14 @@ export function readTable(from: ByteReader, take?: (key: string, value: unknown)
   return table;
 }
 
-/** As amqplib reads it, whose users know what has no type in JavaScript by `{ '!': type, value }`. */
+/** As amqplib reads it: what has no type in JavaScript is `{ '!': name, value }`. */
 function readValue(from: ByteReader): unknown {
   const tag = from.uint8();
-  const { bytes, at } = from;
   switch (tag) {
     case TAG.text:
       return from.longText();
     case TAG.boolean:
       return from.uint8() !== 0;
-    case TAG.int8:
-      from.at += 1;
-      return bytes.readInt8(at);
-    case TAG.uint8:
-      return from.uint8();
-    case TAG.int16:
-      from.at += 2;
-      return bytes.readInt16BE(at);
-    case TAG.uint16:
-      return from.uint16();
-    case TAG.int32:
-      from.at += 4;
-      return bytes.readInt32BE(at);
-    case TAG.uint32:
-      return from.uint32();
-    case TAG.int64:
-      from.at += 8;
-      return Number(bytes.readBigInt64BE(at));
-    case TAG.float:
-      from.at += 4;
-      return bytes.readFloatBE(at);
-    case TAG.double:
-      from.at += 8;
-      return bytes.readDoubleBE(at);
     case TAG.timestamp:
       return { '!': 'timestamp', value: from.uint64() };
     case TAG.decimal:
@@ -195,17 +152,26 @@ function readValue(from: ByteReader): unknown {
       return from.take(from.uint32());
     case TAG.table:
       return readTable(from);
-    case TAG.array: {
-      const end = from.uint32() + from.at;
-      const items: unknown[] = [];
-      while (from.at < end) items.push(readValue(from));
-      return items;
-    }
+    case TAG.array:
+      return readArray(from);
+    case TAG.int64:
+      from.at += 8;
+      return Number(from.bytes.readBigInt64BE(from.at - 8));
     default:
-      throw new TypeError(`a header table has a value of an unknown type: ${tag}`);
+      return readNumber(from, tag);
   }
 }
 
-function code(letter: string): number {
-  return letter.charCodeAt(0);
+function readArray(from: ByteReader): unknown[] {
+  const end = from.uint32() + from.at;
+  const items: unknown[] = [];
+  while (from.at < end) items.push(readValue(from));
+  return items;
+}
+
+function readNumber(from: ByteReader, tag: number): number {
+  const type = byTag.get(tag);
+  if (!type) throw new TypeError(`a header has a value of an unknown type: ${tag}`);
+  from.at += type.bytes;
+  return from.bytes[`read${type.kind}`](from.at - type.bytes);
 }

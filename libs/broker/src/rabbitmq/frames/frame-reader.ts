@@ -1,18 +1,17 @@
 import type { AmqplibConnection } from './amqplib-connection.js';
+import { ByteReader } from './bytes.js';
 import { type ChannelEvents, ChannelReader } from './channel-reader.js';
 import { FRAME_HEADER_BYTES, FRAME_OVERHEAD } from './methods.js';
 
-const NOTHING = Buffer.alloc(0);
-
 /** Reads the messages and confirms that a connection receives; any other frame is amqplib's, which takes longer. */
 export class FrameReader {
-  private bytes: Buffer = NOTHING;
-  private at = 0;
+  /** What was received, and how far it has been read. */
+  private readonly from: ByteReader;
   private readonly channels: (ChannelReader | undefined)[] = [];
 
   constructor(private readonly connection: AmqplibConnection) {
     const recvFrame = connection.recvFrame.bind(connection);
-    this.bytes = connection.rest;
+    this.from = new ByteReader(connection.rest);
     connection.recvFrame = () => this.next(recvFrame);
   }
 
@@ -33,11 +32,11 @@ export class FrameReader {
         if (!this.receive()) return false;
         continue;
       }
-      const { bytes, at } = this;
+      const { bytes, at } = this.from;
       const end = at + length;
-      this.at = end;
-      const channel = this.channels[bytes.readUInt16BE(at + 1)];
-      if (channel?.accept(bytes, at, end)) continue;
+      const accepted = this.channels[bytes.readUInt16BE(at + 1)]?.accept(this.from, end);
+      this.from.at = end;
+      if (accepted) continue;
       this.connection.rest = bytes.subarray(at, end);
       return recvFrame();
     }
@@ -45,9 +44,10 @@ export class FrameReader {
 
   /** Of the frame that is next, 0 when it is not whole yet. One that is too long is amqplib's to refuse. */
   private frameLength(): number {
-    const received = this.bytes.length - this.at;
+    const { bytes, at } = this.from;
+    const received = bytes.length - at;
     if (received < FRAME_HEADER_BYTES) return 0;
-    const length = this.bytes.readUInt32BE(this.at + 3) + FRAME_OVERHEAD;
+    const length = bytes.readUInt32BE(at + 3) + FRAME_OVERHEAD;
     if (received >= length) return length;
     const { maxFrameSize } = this.connection;
     return maxFrameSize > 0 && length - FRAME_OVERHEAD > maxFrameSize ? received : 0;
@@ -57,8 +57,9 @@ export class FrameReader {
     const received = this.connection.stream.read() as Buffer | null;
     if (received === null) return false;
     this.connection.recvSinceLastCheck = true;
-    this.bytes = this.at < this.bytes.length ? Buffer.concat([this.bytes.subarray(this.at), received]) : received;
-    this.at = 0;
+    const { bytes, at } = this.from;
+    this.from.bytes = at < bytes.length ? Buffer.concat([bytes.subarray(at), received]) : received;
+    this.from.at = 0;
     return true;
   }
 }
