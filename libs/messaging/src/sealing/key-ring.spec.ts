@@ -51,4 +51,13 @@ describe('KeyRing of a file', () => {
     expect(warn.mock.calls.join()).toContain('the keys of before stay');
     warn.mockRestore();
   });
+
+  it('looks at no file when its keys were given themselves', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const ring = new KeyRing({ keys: readKeys(line('given')).keys, file: '' });
+    await expect(ring.find('another')).resolves.toBeUndefined();
+    expect((await ring.newest()).kid).toBe('given');
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
 });

@@ -10,7 +10,7 @@ import { type SealingKey, SealingKeys } from './sealing-keys.js';
 export interface KeyRingOptions {
   /** The newest first. */
   readonly keys: readonly RingKey[];
-  /** Where they were read from: it is read again when it has changed. */
+  /** Where they were read from: it is read again when it has changed. Empty if they were given themselves. */
   readonly file?: string;
 }
 
@@ -50,7 +50,7 @@ export class KeyRing extends SealingKeys {
 
   private async readAgain(): Promise<void> {
     const { file } = this.options;
-    if (file === undefined) return;
+    if (!file) return;
     try {
       // A mounted secret is replaced as a whole: another inode.
       const { ino, mtimeMs, size } = await stat(file);
