@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { compareMode } from './compare/compare.js';
 import type { Contender } from './compare/contender.js';
 import { contenderOf, contenders } from './compare/contenders/index.js';
-import { type Environment, environment, load } from './environment.js';
+import { environment, load } from './environment.js';
 import type { Found, Mode, ModeOptions } from './mode.js';
 import { allModes, fullModes, quickModes } from './modes.js';
 import { writePage } from './page/page.js';
@@ -15,13 +15,6 @@ interface Options extends Pick<ModeOptions, 'only' | 'quick'> {
   readonly seconds?: number;
   readonly without: readonly string[];
   readonly json?: string;
-}
-
-/** What `--json` writes. */
-export interface Results {
-  readonly environment: Environment & { readonly loadAfter: number; readonly command: string };
-  readonly measures: Found['measures'];
-  readonly ratios: Found['ratios'];
 }
 
 const FULL = { messages: 20_000, seconds: 1.5 };
@@ -78,7 +71,7 @@ async function run(modes: readonly Mode[], options: Options, count?: number): Pr
     const each = await mode.run(modeOptions);
     console.log(`\n${mode.name}: ${mode.about}\n\n${each.text}\n`);
     found.push(each);
-    const results: Results = {
+    const results = {
       environment: { ...before, loadAfter: load(), command: process.argv.slice(2).join(' ') },
       measures: Object.assign({}, ...found.map(({ measures }) => measures)) as Found['measures'],
       ratios: Object.assign({}, ...found.map(({ ratios }) => ratios)) as Found['ratios'],

@@ -41,7 +41,10 @@ async function compare(chosen: readonly Contender[], processes: 1 | 2, options: 
     };
     await pMap(chosen, open, { concurrency: OPENED_AT_ONCE });
     const sizes = new Map<string, number>();
-    for (const entrant of entrants) sizes.set(entrant.id, await warmUp(entrant, options));
+    for (const entrant of entrants) {
+      sizes.set(entrant.id, await warmUp(entrant, options));
+      report(`${entrant.id} is warm: ${sizes.get(entrant.id)} messages a measurement`);
+    }
     for (let round = 0; round < options.rounds; round++) {
       const figures = new Map<string, Figures>();
       for (const entrant of turned(entrants, round)) {
