@@ -7,6 +7,7 @@ import { contenderOf, contenders } from './compare/contenders/index.js';
 import { environment, load } from './environment.js';
 import type { Found, Mode, ModeOptions } from './mode.js';
 import { allModes, fullModes, quickModes } from './modes.js';
+import { PostgresServer } from '../support/index.js';
 import { writePage } from './page/page.js';
 
 interface Options extends Pick<ModeOptions, 'only' | 'quick'> {
@@ -59,7 +60,18 @@ program
 await program.parseAsync();
 process.exit();
 
+/** The database is one of the bench's own, so that nothing else uses it, and it has connections for all that are open at once. */
 async function run(modes: readonly Mode[], options: Options, count?: number): Promise<void> {
+  const postgres = await PostgresServer.start({ fsync: true, settings: { max_connections: '400' } });
+  process.env['DATABASE_URL'] = postgres.url;
+  try {
+    await runAll(modes, options, count);
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function runAll(modes: readonly Mode[], options: Options, count?: number): Promise<void> {
   const standard = options.quick ? QUICK : FULL;
   const before = await environment();
   const { date: _, packages, servers, ...machine } = before;

@@ -66,7 +66,7 @@ async function warmUp(entrant: Entrant, { messages, seconds }: ModeOptions): Pro
   const inTime = (rate: number): number => Math.min(messages, Math.max(LEAST, Math.ceil(rate * seconds)));
   const first = await entrant.throughput(LEAST);
   const second = await entrant.throughput(inTime(first.rate));
-  if (entrant.canRequest) await entrant.requestRate(inTime(second.rate) / 4, AT_ONCE);
+  if (entrant.canRequest) await entrant.requestRate(Math.ceil(inTime(second.rate) / 4), AT_ONCE);
   return inTime(second.rate);
 }
 

@@ -66,6 +66,7 @@ export class HostProcess {
 
   call<Result>(name: string, ...args: unknown[]): Promise<Result> {
     const id = ++this.orders;
+    if (!this.child.connected) return Promise.reject(new Error(`the process of ${this.name} has ended`));
     this.child.send({ id, name, args } satisfies Order);
     return this.answer(id) as Promise<Result>;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Deployment } from '../../e2e/deployment.js';
-import { databaseUrl, randomNamespace } from '../../support/index.js';
+import { databaseUrl } from '../../support/index.js';
 import { cpuSeconds, residentMb } from '../process-usage.js';
 import { decimal, markdownTable } from '../compare/table.js';
 import type { Mode } from '../mode.js';
@@ -22,30 +22,26 @@ const WAIT_MS = 60_000;
 /** As they are by default, and not as tests have them. */
 const STANDARD = { REGISTRY_HEARTBEAT_INTERVAL: '30', REGISTRY_AGENT_TIMEOUT: '120' };
 
-/** The stock apps, in a database of their own, with nothing to do. */
+/** The stock apps with nothing to do; the database server is the bench's own. */
 export const idleMode: Mode = {
   name: 'idle',
   about: 'database transactions a second, and CPU, of four stock apps with nothing to do',
   async run({ report }) {
-    const name = randomNamespace('bench_idle');
     const client = new Client({ connectionString: databaseUrl() });
     await client.connect();
-    await client.query(`CREATE DATABASE ${name}`);
     const system = new Deployment();
     try {
-      const url = new URL(databaseUrl());
-      url.pathname = `/${name}`;
       for (const [id, app] of Object.entries(APPS)) {
-        await system.start(app, id, { ...STANDARD, DATABASE_URL: url.href });
+        await system.start(app, id, STANDARD);
         await system.app(id).ready(WAIT_MS);
       }
       report(`${Object.keys(APPS).length} apps are ready`);
       await delay(SETTLE_MS);
       const used = (): number => Object.keys(APPS).reduce((sum, id) => sum + cpuSeconds(system.app(id).pid), 0);
-      const [before, cpu, begun] = [await transactions(client, name), used(), performance.now()];
+      const [before, cpu, begun] = [await transactions(client), used(), performance.now()];
       await delay(COUNTED_MS);
       const seconds = (performance.now() - begun) / 1_000;
-      const perSecond = rounded(((await transactions(client, name)) - before) / seconds);
+      const perSecond = rounded(((await transactions(client)) - before) / seconds);
       const share = rounded((100 * (used() - cpu)) / seconds);
       return {
         measures: {
@@ -64,7 +60,6 @@ export const idleMode: Mode = {
       };
     } finally {
       await system.close();
-      await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await client.end();
     }
   },
@@ -108,11 +103,10 @@ export const startMode: Mode = {
   },
 };
 
-/** Those that have ended in a database. Sessions report theirs no later than 10 s after they became idle. */
-async function transactions(client: Client, database: string): Promise<number> {
+/** Those that have ended in the database. Sessions report theirs no later than 10 s after they became idle. */
+async function transactions(client: Client): Promise<number> {
   const { rows } = await client.query<{ count: string }>(
-    'SELECT xact_commit + xact_rollback AS count FROM pg_stat_database WHERE datname = $1',
-    [database],
+    'SELECT xact_commit + xact_rollback AS count FROM pg_stat_database WHERE datname = current_database()',
   );
   return Number(rows[0]?.count);
 }
