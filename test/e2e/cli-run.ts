@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
+import { BRIEF_WASM } from '../support/index.js';
 
 export interface CliExit {
   readonly code: number | null;
@@ -28,7 +29,7 @@ export class CliRun {
   static start(folder: string, args: readonly string[], env: Record<string, string> = {}): CliRun {
     const { PATH = '', HOME = '' } = process.env;
     const main = resolve('dist/programs/cli.js');
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, [BRIEF_WASM, main, ...args], {
       cwd: folder,
       env: { PATH, HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

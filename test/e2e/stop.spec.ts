@@ -80,10 +80,18 @@ describe('a stop', () => {
       const { namespace: NAMESPACE } = system;
       const bus = testBus.environment(testBus.sharedUrl());
       const env = { PATH, HOME, NAMESPACE, ...bus, DATABASE_URL: databaseUrl(), AGENT_ID: 'by-npx' };
-      const npx = spawn('npx', ['agentmq', 'start', 'worker'], { env: { ...env, HTTP_PORT: '0' }, stdio: 'ignore' });
+      const npx = spawn('npx', ['agentmq', 'start', 'worker'], {
+        env: { ...env, HTTP_PORT: '0' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let output = '';
+      for (const stream of [npx.stdout, npx.stderr])
+        stream.setEncoding('utf8').on('data', (text: string) => (output += text));
       const registered = `SELECT 1 FROM NS.agents WHERE id = 'by-npx' AND NOT stopped`;
       const isThere = async () => (await rowsOf(system, registered).catch(() => [])).length > 0;
-      await until('the agent to be there', isThere, START_MS, 100);
+      await until('the agent to be there', isThere, START_MS, 100).catch((error: unknown) => {
+        throw new Error(`npx wrote: ${output.slice(-4_000)}`, { cause: error });
+      });
       npx.kill('SIGTERM');
       await until('the agent to have left', () => hasStopped('by-npx'), 20_000, 100);
     },
@@ -93,7 +101,8 @@ describe('a stop', () => {
   it(
     'of an agent with an id of its own making leaves neither inbox nor subscriptions',
     async () => {
-      const app = await system.start(CLERK, 'passing', { AGENT_ID: '' });
+      // of a role that none of the slips above is owed to: their handler would hang here too until the shutdown's timeout
+      const app = await system.start(CLERK, 'passing', { AGENT_ID: '' }, ['passer']);
       await app.ready(START_MS);
       const { details } = (await ask(app, '/health')).body as { details: { agent: { id: string } } };
       const subscribed = `SELECT pattern FROM NS.subscriptions WHERE consumer = 'agent.${details.agent.id}'`;

@@ -66,6 +66,10 @@ export class AgentProcess {
       method,
       signal: AbortSignal.timeout(20_000),
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    }).catch((error: Error) => {
+      // fetch tells in its cause what failed
+      const cause = error.cause instanceof Error ? error.cause.message : '';
+      throw new Error(`${this.id} did not answer ${method} ${path}: ${error.message} ${cause}`, { cause: error });
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${this.id} answered ${method} ${path} with ${response.status}: ${text}`);

@@ -1,5 +1,6 @@
 export { AppProcess, type AppOptions } from './app-process.js';
 export { type Bus, buses, busOf, type BusName, type InboxAt, type OwnBroker, testBus } from './buses/index.js';
+export { BRIEF_WASM } from './brief-wasm.js';
 export { commandPath } from './binaries.js';
 export { randomNamespace } from './names.js';
 export { freePort, nowhere } from './ports.js';

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { BRIEF_WASM } from './brief-wasm.js';
 import { ThrowawayFolder } from './throwaway-folder.js';
 
 /** How many tests did what. A file that could not run at all counts as one failed test. */
@@ -24,11 +25,11 @@ export class JestRun {
   private readonly folder = ThrowawayFolder.create('jest');
   private readonly child: ChildProcess;
 
-  /** Starts Jest with further arguments and with `env` on top of our own environment. */
+  /** Starts Jest with further arguments and with `env` on top of our own environment. Its workers have Node's options too. */
   constructor(args: readonly string[], env: Record<string, string>) {
     const options = [process.env['NODE_OPTIONS'], '--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
     const jest = resolve('node_modules/jest/bin/jest.js');
-    this.child = spawn(process.execPath, [jest, '--json', `--outputFile=${this.resultsFile}`, ...args], {
+    this.child = spawn(process.execPath, [BRIEF_WASM, jest, '--json', `--outputFile=${this.resultsFile}`, ...args], {
       stdio: 'inherit',
       env: { ...process.env, NODE_OPTIONS: options.filter(Boolean).join(' '), ...env },
     });
