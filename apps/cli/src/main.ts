@@ -6,7 +6,7 @@ import { addContractCommands } from './contracts/commands.js';
 import { addOperatorCommands } from './operator/commands.js';
 import { defaultInput } from './report/default-input.js';
 import { protocolNames, runProtocol } from './run/protocols/index.js';
-import type { RunOptions } from './run/run.js';
+import type { RunInput } from './run/run.js';
 
 /** Wrong input or usage; anything else that fails is 1. */
 const EXIT_INPUT = 2;
@@ -31,7 +31,7 @@ const wholeNumber = (value: string): number => {
   return number;
 };
 
-interface RunCommandOptions extends Pick<RunOptions, 'output' | 'strict'> {
+interface RunCommandOptions extends Pick<RunInput, 'output' | 'strict'> {
   readonly input?: string;
   readonly agents?: number;
   readonly protocol?: string;
@@ -70,7 +70,7 @@ program
 program
   .command('migrate')
   .description("bring the database's schema up to date (DATABASE_URL, NAMESPACE)")
-  .action(async () => (await import('./migrate.js')).migrate());
+  .action(async () => (await import('./migrate.js')).migrateDatabase());
 
 program
   .command('start')

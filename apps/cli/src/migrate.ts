@@ -2,7 +2,7 @@ import { loadSettings } from 'agentmq/agent';
 import { Store } from 'agentmq/message-store';
 
 /** Brings the schema up to date, and says so. Rejects with `StoreUnavailableError` or `SchemaTooNewError`. */
-export async function migrate(): Promise<void> {
+export async function migrateDatabase(): Promise<void> {
   const { namespace, database } = loadSettings();
   const store = Store.connect({ namespace, ...database });
   try {

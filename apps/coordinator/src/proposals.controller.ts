@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { VOTING_RESULTS } from 'agentmq/coordination';
 import { Consensus, type Proposal, type ProposalState, type ProposalSummary } from 'agentmq/coordination';
-import { unavailable } from './unavailable.js';
+import { asHttpError } from './unavailable.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -41,7 +41,7 @@ export class ProposalsController {
 
   @Get()
   async list(@Query() { limit = DEFAULT_LIMIT, ...filter }: ProposalsQuery): Promise<ProposalPage> {
-    const proposals = await this.consensus.list({ ...filter, limit }).catch(unavailable);
+    const proposals = await this.consensus.list({ ...filter, limit }).catch(asHttpError);
     const last = proposals.at(-1);
     return { proposals, ...(last && proposals.length === limit ? { next: last.id } : {}) };
   }
@@ -49,7 +49,7 @@ export class ProposalsController {
   /** Everything on record: the proposal, each vote, counted or why not, who was absent, the outcome, and when. */
   @Get(':id')
   async read(@Param('id') id: string): Promise<Proposal> {
-    const proposal = await this.consensus.find(id).catch(unavailable);
+    const proposal = await this.consensus.find(id).catch(asHttpError);
     if (!proposal) throw new NotFoundException(`there is no proposal ${id}`);
     return proposal;
   }

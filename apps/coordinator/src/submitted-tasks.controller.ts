@@ -2,7 +2,7 @@ import { Controller, Delete, Get, NotFoundException, Param, Query, UsePipes, Val
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { TASK_STATES, type TaskRecord, Tasks, type TaskState } from 'agentmq/coordination';
-import { unavailable } from './unavailable.js';
+import { asHttpError } from './unavailable.js';
 
 const DEFAULT_LIMIT = 100;
 
@@ -53,7 +53,7 @@ export class SubmittedTasksController {
 
   @Get()
   async list(@Query() { limit = DEFAULT_LIMIT, ...filter }: TasksQuery): Promise<SubmittedTaskPage> {
-    const tasks = await this.tasks.list({ ...filter, limit }).catch(unavailable);
+    const tasks = await this.tasks.list({ ...filter, limit }).catch(asHttpError);
     const last = tasks.at(-1);
     return { tasks, ...(last && tasks.length === limit ? { next: last.id } : {}) };
   }
@@ -64,8 +64,8 @@ export class SubmittedTasksController {
     @Param('id') id: string,
     @Query() { reason = 'an operator’s word' }: CancelQuery,
   ): Promise<{ cancelled: boolean }> {
-    const cancelled = await this.tasks.cancel(id, reason).catch(unavailable);
-    if (!cancelled && !(await this.tasks.find(id).catch(unavailable)))
+    const cancelled = await this.tasks.cancel(id, reason).catch(asHttpError);
+    if (!cancelled && !(await this.tasks.find(id).catch(asHttpError)))
       throw new NotFoundException(`no agent has submitted a task ${id}`);
     return { cancelled };
   }

@@ -23,7 +23,7 @@ export class FilesForbiddenError extends AgentMQError {
   }
 }
 
-export interface TaskContext {
+export interface RunContext {
   readonly taskId: string;
   readonly priority: number;
   readonly signal: AbortSignal;
@@ -45,11 +45,11 @@ export class TaskRunner {
   ) {}
 
   /** Resolves with the task's result. Rejects with what went wrong; a payload that can't be used is a `ContractViolationError`. */
-  run({ task, payload }: TaskRequest, context: TaskContext): Promise<object> {
+  run({ task, payload }: TaskRequest, context: RunContext): Promise<object> {
     return task === 'data_analysis' ? this.analyse(payload, context) : this.processText(payload, context);
   }
 
-  private async analyse(payload: object, { taskId, priority, signal }: TaskContext): Promise<object> {
+  private async analyse(payload: object, { taskId, priority, signal }: RunContext): Promise<object> {
     const { csv, file, name = 'input.csv', strict = false } = readPayload(contractOf(AnalysisInput), payload);
     const { allowedFile } = this.policy;
     const table = file === undefined ? undefined : allowedFile;
@@ -67,7 +67,7 @@ export class TaskRunner {
     return summary;
   }
 
-  private async processText(payload: object, { priority, signal }: TaskContext): Promise<object> {
+  private async processText(payload: object, { priority, signal }: RunContext): Promise<object> {
     const request = readPayload(contractOf(NlpRequest), payload);
     return this.distribution.request({ capability: 'nlp_processing' }, NlpRequest, request, {
       answer: NlpResult,

@@ -1,7 +1,7 @@
 import type { WinkMethods } from 'wink-nlp';
 
 /** What is heard in one text. */
-export interface Reading {
+export interface TextReading {
   /** From -1 to 1. */
   readonly sentiment: number;
   /** Lower-cased words that carry meaning: no stop words, numbers or punctuation. */
@@ -21,7 +21,7 @@ let read = 0;
  * English, by wink-nlp: loaded at the first use (0.2 s, some 40 MB), shared by the process, and made anew for the first
  * analysis after {@link RENEW_AFTER}.
  */
-export async function readText(): Promise<(text: string) => Reading> {
+export async function readText(): Promise<(text: string) => TextReading> {
   instance ??= load();
   const nlp = await instance.catch((error: unknown) => {
     instance = undefined;

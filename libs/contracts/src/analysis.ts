@@ -4,13 +4,13 @@ import {
   arrayOf,
   type Check,
   Checked,
-  count,
+  countCheck,
   fields,
   isPlain,
   must,
-  number,
+  numberCheck,
   numberOrNull,
-  text,
+  textCheck,
   valueAndCount,
 } from './checks.js';
 import { type Keyword, keywordsCheck, type Sentiment, sentimentCheck } from './nlp.js';
@@ -102,20 +102,26 @@ const names = arrayOf(
   must((v) => typeof v === 'string' && v !== '', 'must be a name'),
   { min: 1, max: MAX_COLUMNS },
 );
-const rejectedRow = fields({ line: count, reason: text });
-const rejectedRows = fields({ count, rows: arrayOf(rejectedRow, { max: MAX_REJECTED_LISTED }) });
+const rejectedRow = fields({ line: countCheck, reason: textCheck });
+const rejectedRows = fields({ count: countCheck, rows: arrayOf(rejectedRow, { max: MAX_REJECTED_LISTED }) });
 
-const emptyPart = fields({ name: text, missing: count });
+const emptyPart = fields({ name: textCheck, missing: countCheck });
 const numberPart = fields({
-  name: text,
-  count,
-  missing: count,
-  min: number,
-  max: number,
-  sum: (v) => (v === null ? undefined : arrayOf(number, { min: 2, max: 2 })(v)),
+  name: textCheck,
+  count: countCheck,
+  missing: countCheck,
+  min: numberCheck,
+  max: numberCheck,
+  sum: (v) => (v === null ? undefined : arrayOf(numberCheck, { min: 2, max: 2 })(v)),
   m2: numberOrNull,
 });
-const textFields = fields({ name: text, count, missing: count, values: arrayOf(text), counts: arrayOf(count) });
+const textFields = fields({
+  name: textCheck,
+  count: countCheck,
+  missing: countCheck,
+  values: arrayOf(textCheck),
+  counts: arrayOf(countCheck),
+});
 const textPart: Check = (value) => {
   const problem = textFields(value);
   if (problem) return problem;
@@ -123,19 +129,19 @@ const textPart: Check = (value) => {
   return values.length === counts.length ? undefined : 'must have as many counts as values';
 };
 const numberSummary = fields({
-  name: text,
-  count,
-  missing: count,
-  min: number,
-  max: number,
+  name: textCheck,
+  count: countCheck,
+  missing: countCheck,
+  min: numberCheck,
+  max: numberCheck,
   mean: numberOrNull,
   stddev: numberOrNull,
 });
 const textSummary = fields({
-  name: text,
-  count,
-  missing: count,
-  distinct: count,
+  name: textCheck,
+  count: countCheck,
+  missing: countCheck,
+  distinct: countCheck,
   top: arrayOf(valueAndCount, { max: 10 }),
 });
 
@@ -186,7 +192,7 @@ export class WorkAssignment {
   @IsNotEmpty()
   text!: string;
 
-  /** Count only these columns, and as text whatever their values are: the second pass. */
+  /** In the second pass: count only these columns, and all their values as text. */
   @IsOptional()
   @Checked('only', names)
   only?: string[];
@@ -229,7 +235,7 @@ export class PartialResult {
   @Min(0)
   chunk!: number;
 
-  /** True in the second pass, in which `columns` are only those that it was asked for. */
+  /** True in the second pass, in which `columns` has only what the assignment's `only` names. */
   @IsBoolean()
   recount!: boolean;
 
@@ -290,7 +296,7 @@ export class AnalysisSummary {
   columns!: ColumnSummary[];
 
   /** Columns that are numbers in some chunks and text in others. */
-  @Checked('undecided', arrayOf(text, { max: MAX_COLUMNS }))
+  @Checked('undecided', arrayOf(textCheck, { max: MAX_COLUMNS }))
   undecided!: string[];
 
   @Checked('keywords', keywordsCheck)

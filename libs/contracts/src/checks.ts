@@ -63,9 +63,9 @@ export const must =
   (value) =>
     holds(value) ? undefined : problem;
 
-export const text: Check = must(isText, 'must be a string');
-export const count: Check = must(isCount, 'must be a whole number of 0 or more');
-export const number: Check = must(isFiniteNumber, 'must be a finite number');
+export const textCheck: Check = must(isText, 'must be a string');
+export const countCheck: Check = must(isCount, 'must be a whole number of 0 or more');
+export const numberCheck: Check = must(isFiniteNumber, 'must be a finite number');
 /** `null` stands for a number beyond what a double holds. */
 export const numberOrNull: Check = must((v) => v === null || isFiniteNumber(v), 'must be a finite number or null');
 export const valueAndCount: Check = must(

@@ -1,6 +1,6 @@
 import { IsInt, IsOptional, Min } from 'class-validator';
 import { Contract } from 'agentmq/protocol';
-import { arrayOf, Checked, count, fields, must, number, text } from './checks.js';
+import { arrayOf, Checked, countCheck, fields, must, numberCheck, textCheck } from './checks.js';
 
 /** The most texts in one request. */
 export const MAX_TEXTS = 10_000;
@@ -20,24 +20,24 @@ export interface Sentiment {
   readonly negative: number;
 }
 
-export const keywordsCheck = arrayOf(fields({ word: text, count }), { max: 1000 });
+export const keywordsCheck = arrayOf(fields({ word: textCheck, count: countCheck }), { max: 1000 });
 const sentiment = fields({
-  score: must((v) => number(v) === undefined && Math.abs(v as number) <= 1, 'must be a number from -1 to 1'),
-  positive: count,
-  neutral: count,
-  negative: count,
+  score: must((v) => numberCheck(v) === undefined && Math.abs(v as number) <= 1, 'must be a number from -1 to 1'),
+  positive: countCheck,
+  neutral: countCheck,
+  negative: countCheck,
 });
 export const sentimentCheck = (value: unknown): string | undefined => (value === null ? undefined : sentiment(value));
 
 /** Asks for keywords and sentiment of texts. */
 @Contract({ type: 'nlp_request', durable: true })
 export class NlpRequest {
-  @Checked('texts', arrayOf(text, { min: 1, max: MAX_TEXTS }))
+  @Checked('texts', arrayOf(textCheck, { min: 1, max: MAX_TEXTS }))
   texts!: string[];
 
   /** How often each text occurs; once unless given. */
   @IsOptional()
-  @Checked('counts', arrayOf(count, { min: 1, max: MAX_TEXTS }))
+  @Checked('counts', arrayOf(countCheck, { min: 1, max: MAX_TEXTS }))
   counts?: number[];
 }
 

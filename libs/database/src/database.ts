@@ -10,7 +10,7 @@ import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { type Isolation, OwnTransaction } from './own-transaction.js';
 import { type PreparedStatement, runPrepared } from './prepared.js';
-import { ServerConnections, type ServerOptions } from './server-connections.js';
+import { ServerConnections, type PostgresOptions } from './server-connections.js';
 import type { RunnerTransaction, Transaction } from './transaction.js';
 
 type Entities = readonly (new () => object)[];
@@ -44,7 +44,7 @@ export class Database {
   }
 
   /** On a PostgreSQL server (14 or later). Throws `InvalidNamespaceError`. */
-  static connect(options: ServerOptions, entities: Entities = []): Database {
+  static connect(options: PostgresOptions, entities: Entities = []): Database {
     return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new ServerConnections(options), entities);
   }
 

@@ -17,7 +17,7 @@ export {
   TransactionEndedError,
 } from './errors.js';
 export { prepared, type PreparedStatement } from './prepared.js';
-export { type ServerOptions } from './server-connections.js';
+export { type PostgresOptions } from './server-connections.js';
 export { clean, cleanOptional } from './text.js';
 export { type CallerTransaction, type Transaction, transactionGiven, transactionOf } from './transaction.js';
 export { persistently, whileStoreIsAway } from './while-away.js';

@@ -4,7 +4,7 @@ import { type ClientBase, Pool, type PoolClient } from 'pg';
 import type { Connections } from './connections.js';
 import { prepareSession } from './session.js';
 
-export interface ServerOptions {
+export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=...` */
   readonly url: string;
   /** Names the schema; `agentmq` unless given. */
@@ -41,7 +41,7 @@ export class ServerConnections implements Connections {
   /** Those whose session is theirs alone. */
   private readonly own = new WeakSet<ClientBase>();
 
-  constructor(options: ServerOptions) {
+  constructor(options: PostgresOptions) {
     const poolSize = options.poolSize ?? 10;
     this.transactionsAtOnce = Math.max(1, poolSize - KEPT_FREE);
     const statementTimeout = options.statementTimeoutMs ?? 30_000;

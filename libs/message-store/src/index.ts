@@ -1,6 +1,6 @@
 export type {
   AgentCircuit,
-  AgentHeartbeat,
+  HeartbeatRecord,
   AgentRecord,
   AgentRegistration,
   AgentSnapshot,

@@ -1,4 +1,4 @@
-import { Database, type EmbeddedOptions, type ServerOptions } from 'agentmq/database';
+import { Database, type EmbeddedOptions, type PostgresOptions } from 'agentmq/database';
 import { AgentStore } from './agents/agent-store.js';
 import { DeliveryStore } from './deliveries/delivery-store.js';
 import { UnhandledStore } from './deliveries/unhandled-store.js';
@@ -41,7 +41,7 @@ export class Store {
   }
 
   /** On a PostgreSQL server, see {@link Database.connect}. */
-  static connect(options: ServerOptions): Store {
+  static connect(options: PostgresOptions): Store {
     return new Store(Database.connect(options, entities));
   }
 

@@ -58,7 +58,7 @@ export class UnknownTypeError extends AgentMQError {
   }
 }
 
-/** A property of a contract's class can't work over JSON, whatever its value. */
+/** A property of a contract's class can't work over JSON with any value. */
 export class ContractDeclarationError extends AgentMQError {
   readonly code = 'CONTRACT_DECLARATION';
 

@@ -5,7 +5,7 @@ import type { CST, LineCounter, Node, YAMLError } from 'yaml';
 const loadYaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml') as typeof import('yaml');
 
 /** A value of a file of sections and keys. */
-export interface Entry {
+export interface YamlEntry {
   /** `section.key` */
   readonly place: string;
   readonly line: number;
@@ -14,7 +14,7 @@ export interface Entry {
 }
 
 export interface Entries {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly YamlEntry[];
   readonly problems: readonly { readonly line: number; readonly text: string }[];
 }
 
@@ -26,7 +26,7 @@ export function readYamlEntries(text: string): Entries {
   const yaml = loadYaml();
   const { isAlias, isMap, isScalar } = yaml;
   const lines = new yaml.LineCounter();
-  const entries: Entry[] = [];
+  const entries: YamlEntry[] = [];
   const problems: { line: number; text: string }[] = [];
   const seen = new Set<string>();
   const wrong = (offset: number | undefined, problem: string): void => {

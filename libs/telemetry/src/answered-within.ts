@@ -1,4 +1,4 @@
-/** Rejects when the work has not settled by then. */
+/** Settles as the work does, or rejects after `timeoutMs`. */
 export async function answeredWithin<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {

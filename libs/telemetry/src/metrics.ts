@@ -17,7 +17,7 @@ export interface Sample<Label extends string = string> {
 
 /**
  * The metrics of one app, in a registry of its own: two apps in one process do not share it. Each room registers its own
- * metrics here, once: a name that is taken throws. Whatever a label may hold must be bounded: see {@link bounded}.
+ * metrics here, once: a name that is taken throws. The values of a label must be bounded: see {@link bounded}.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -59,7 +59,7 @@ export class Metrics {
   /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry });
-    // Gauges that are named as counters, which promtool refuses; those by type tell the same.
+    // promtool refuses gauges that are named as counters. The gauges by type tell the same.
     for (const what of ['handles', 'requests', 'resources'])
       this.registry.removeSingleMetric(`nodejs_active_${what}_total`);
   }
@@ -69,8 +69,8 @@ export class Metrics {
 export const sample = (value: number): Sample<never> => ({ labels: {}, value });
 
 /**
- * At most `most` values of a label: those that count most by themselves, and the rest together as `other`. What labels are
- * made of may come from outside, and each value is a series that Prometheus keeps.
+ * At most `most` values of a label: the highest by themselves, and the rest together as `other`. A label's value may come
+ * from outside, and Prometheus keeps a series for each.
  */
 export function bounded<Label extends string>(
   samples: readonly Sample<Label>[],

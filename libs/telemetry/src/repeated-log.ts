@@ -1,6 +1,6 @@
 /** From one line of a kind to the next, in ms, unless a log says otherwise. */
 const EVERY_MS = 5_000;
-/** The most kinds that are remembered: what their names are made of may come from outside. */
+/** The most kinds that are remembered: a kind's name may hold text from outside. */
 const MOST_KINDS = 100;
 
 interface Kind {
@@ -18,8 +18,8 @@ export interface RepeatedLogOptions {
 
 /**
  * Logs what may come many times a second, such as the errors of a database that is away: the first of each kind at once, then
- * one line in a while. More kinds than are remembered are left out until one of these may be told again, so that the number
- * of lines is bounded whatever the kinds are.
+ * one line in a while. When as many kinds as fit are remembered, a new kind is left out until one of them may be told again, so
+ * that the number of lines has a bound for any number of kinds.
  */
 export class RepeatedLog {
   private readonly kinds = new Map<string, Kind>();

@@ -14,7 +14,7 @@ export interface SharedReadOptions {
   readonly elapsed?: () => number;
 }
 
-/** Reads for all that ask within a while once: however many scrape, a database is asked now and then. */
+/** Reads once for all callers of a while, so that a database is not read anew for each scrape. */
 export class SharedRead<T> {
   private latest: Promise<T> | undefined;
   private running = false;
@@ -26,7 +26,7 @@ export class SharedRead<T> {
     private readonly options: SharedReadOptions = {},
   ) {}
 
-  /** What was read last. Rejects as `read` does, and when it takes too long: then the callers after get what it answers. */
+  /** What was read last. Rejects as `read` does, and when that takes too long: a later caller gets its answer. */
   get(): Promise<T> {
     const { everyMs = EVERY_MS, patienceMs = PATIENCE_MS, elapsed = () => performance.now() } = this.options;
     if (this.latest === undefined || (!this.running && elapsed() >= this.next)) {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { toAgent, toTopic } from 'agentmq/protocol';
-import type { AgentHeartbeat, AgentRecord, AgentRegistration } from 'agentmq/message-store';
+import type { HeartbeatRecord, AgentRecord, AgentRegistration } from 'agentmq/message-store';
 import { type Harness, newMessage, wipe } from './harness.js';
 
 const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
@@ -13,7 +13,7 @@ const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
   ...fields,
 });
 
-const beat = (sequence: number, fields: Partial<AgentHeartbeat> = {}): AgentHeartbeat => ({
+const beat = (sequence: number, fields: Partial<HeartbeatRecord> = {}): HeartbeatRecord => ({
   id: 'worker-1',
   instance: 'i-1',
   sequence,

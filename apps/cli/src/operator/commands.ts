@@ -3,7 +3,7 @@ import type { MoveOptions, SubscriptionsOptions } from './consumers.js';
 import type { DiscardOptions, ListOptions, RequeueOptions, ShowOptions } from './dead-letters.js';
 import { consumerName, consumerNames, date, listLimit, rate, states, traceId } from './parsers.js';
 import type { QueuesOptions } from './queues.js';
-import type { ReplayOptions } from './replay.js';
+import type { ReplayCommandOptions } from './replay.js';
 import type { TraceOptions } from './trace.js';
 
 /**
@@ -19,7 +19,7 @@ export function addOperatorCommands(program: Command): void {
     .description('show the messages of a flow as a tree, with times, attempts and outcomes')
     .argument('<id>', 'of the trace, or of one of its messages')
     .option('--json', 'as JSON', false)
-    .action(async (id: string, options: TraceOptions) => (await import('./trace.js')).trace(id, options));
+    .action(async (id: string, options: TraceOptions) => (await import('./trace.js')).showTrace(id, options));
 }
 
 function addReplay(program: Command): void {
@@ -37,7 +37,7 @@ function addReplay(program: Command): void {
     .option('--to <consumer>', 'deliver to this role or agent instead: it catches up', consumerName)
     .option('--dry-run', 'only count', false)
     .option('--rate <n>', 'at most so many a second', rate)
-    .action(async (options: ReplayOptions) => (await import('./replay.js')).replay(options));
+    .action(async (options: ReplayCommandOptions) => (await import('./replay.js')).replayMessages(options));
 }
 
 function addConsumers(program: Command): void {
@@ -51,7 +51,7 @@ function addConsumers(program: Command): void {
     .option('--dry-run', 'only count', false)
     .option('--rate <n>', 'at most so many a second', rate)
     .action(async (from: string, to: string, options: MoveOptions) =>
-      (await import('./consumers.js')).move(from, to, options),
+      (await import('./consumers.js')).moveMessages(from, to, options),
     );
   const subscriptions = program.command('subscriptions').description('what consumers are subscribed to');
   subscriptions
@@ -78,13 +78,13 @@ function addQueues(program: Command): void {
     .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
     .option('--json', 'as JSON', false)
     .action(async (consumers: string[] = [], options: QueuesOptions) =>
-      (await import('./queues.js')).list(consumers, options),
+      (await import('./queues.js')).listQueues(consumers, options),
     );
   queues
     .command('migrate')
     .description('make those anew that differ, without loss, while agents run or not')
     .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
-    .action(async (consumers: string[] = []) => (await import('./queues.js')).migrate(consumers));
+    .action(async (consumers: string[] = []) => (await import('./queues.js')).migrateQueues(consumers));
 }
 
 function addDeadLetters(program: Command): void {
@@ -98,7 +98,7 @@ function addDeadLetters(program: Command): void {
     .option('--after <id>', 'those after this message')
     .option('--discarded', 'those that were discarded too', false)
     .option('--json', 'as JSON', false)
-    .action(async (options: ListOptions) => (await import('./dead-letters.js')).list(options));
+    .action(async (options: ListOptions) => (await import('./dead-letters.js')).listDeadLetters(options));
   letters
     .command('show')
     .description('show one with its errors, attempts and payload')
@@ -124,5 +124,7 @@ function addDeadLetters(program: Command): void {
     .argument('<id>')
     .requiredOption('--reason <text>', 'why')
     .option('--consumer <consumer>', 'at role.<role> or agent.<agent id> alone', consumerName)
-    .action(async (id: string, options: DiscardOptions) => (await import('./dead-letters.js')).discard(id, options));
+    .action(async (id: string, options: DiscardOptions) =>
+      (await import('./dead-letters.js')).discardDeadLetters(id, options),
+    );
 }

@@ -18,7 +18,7 @@ export interface SubscriptionsOptions {
 }
 
 /** Makes what a consumer is owed another one's: its subscriptions first, so that nothing new is owed to it meanwhile. */
-export async function move(from: string, to: string, options: MoveOptions): Promise<void> {
+export async function moveMessages(from: string, to: string, options: MoveOptions): Promise<void> {
   const { dead, keepSubscriptions, dryRun, rate } = options;
   if (from === to) throw new UsageError(`${from} is to be moved to itself`);
   await withStore(async (store, settings) => {

@@ -41,7 +41,7 @@ const SENDER = 'operator';
 const REQUEUED = ['dead', 'expired'] as const;
 
 /** Prints a table (or JSON, a row each) of what is dead. */
-export function list({ json, ...filter }: ListOptions): Promise<void> {
+export function listDeadLetters({ json, ...filter }: ListOptions): Promise<void> {
   return withStore(async (store, settings) => {
     const stored = await deadLettersOf(store, settings).list(filter);
     const rows = stored.flatMap((each) => deadLetterRows(each, filter));
@@ -88,7 +88,7 @@ export async function requeue(id: string | undefined, options: RequeueOptions): 
 }
 
 /** Discards one wherever it is dead, or at one consumer. */
-export function discard(id: string, { reason, consumer }: DiscardOptions): Promise<void> {
+export function discardDeadLetters(id: string, { reason, consumer }: DiscardOptions): Promise<void> {
   return withStore(async (store, settings) => {
     const letters = deadLettersOf(store, settings);
     for (const ref of await deadRefs(store.history, id, consumer)) {

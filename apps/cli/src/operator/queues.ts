@@ -11,7 +11,7 @@ export interface QueuesOptions {
 }
 
 /** Lists queues as they exist, and the arguments in which they differ from the settings. */
-export function list(consumers: readonly string[], { json }: QueuesOptions): Promise<void> {
+export function listQueues(consumers: readonly string[], { json }: QueuesOptions): Promise<void> {
   return withQueues(consumers, async (queues, inboxes) => {
     const states = await queues.list(inboxes);
     if (json) printJson(states);
@@ -20,7 +20,7 @@ export function list(consumers: readonly string[], { json }: QueuesOptions): Pro
 }
 
 /** Makes the queues anew whose arguments differ from the settings, and says which. */
-export function migrate(consumers: readonly string[]): Promise<void> {
+export function migrateQueues(consumers: readonly string[]): Promise<void> {
   return withQueues(consumers, async (queues, inboxes) => {
     let count = 0;
     await queues.migrate(inboxes, ({ queue, moved, overtaken }) => {

@@ -6,7 +6,7 @@ import { InterruptedError } from './errors.js';
 import { ReplayDisplay } from './replay-display.js';
 import { withStore } from './with-store.js';
 
-export interface ReplayOptions {
+export interface ReplayCommandOptions {
   readonly id?: readonly string[];
   readonly trace?: string;
   readonly type?: string;
@@ -21,7 +21,7 @@ export interface ReplayOptions {
 }
 
 /** Replays what the options select, and says how much that was. Rejects as `Replayer.replay` does. */
-export function replay(options: ReplayOptions): Promise<void> {
+export function replayMessages(options: ReplayCommandOptions): Promise<void> {
   const { id, trace, type, topic, consumer, from, toTime, state, to, dryRun, rate } = options;
   const selection: ReplaySelection = {
     ...(id ? { messageIds: id } : {}),

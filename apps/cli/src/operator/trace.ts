@@ -8,7 +8,7 @@ export interface TraceOptions {
 }
 
 /** Prints a flow as a tree. Rejects with `TraceNotFoundError`. */
-export function trace(id: string, { json }: TraceOptions): Promise<void> {
+export function showTrace(id: string, { json }: TraceOptions): Promise<void> {
   return withStore(async (store) => {
     const found = await readTrace(store, id);
     if (json) printJson(found);

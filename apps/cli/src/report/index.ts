@@ -1,5 +1,5 @@
 export { table, type TableColumn } from './table.js';
 export { defaultInput } from './default-input.js';
 export { renderReport } from './render-report.js';
-export { buildReport, type Report } from './report.js';
+export { buildReport, type AnalysisReport } from './report.js';
 export { checkWritable, OutputError, writeReport } from './write-report.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import stringWidth from 'string-width';
 import { readable, renderReport } from './render-report.js';
-import type { ColumnReport, Report } from './report.js';
+import type { ColumnReport, AnalysisReport } from './report.js';
 import { fit, table } from './table.js';
 
 const number: ColumnReport = {
@@ -24,7 +24,7 @@ const text: ColumnReport = {
     ['\u001B[31mred\u0007\n', 1000],
   ],
 };
-const reportOf = (columns: Record<string, ColumnReport>, more: Partial<Report> = {}): Report => ({
+const reportOf = (columns: Record<string, ColumnReport>, more: Partial<AnalysisReport> = {}): AnalysisReport => ({
   input: 'data.csv',
   rows: 12_003,
   agents: 4,

@@ -1,7 +1,7 @@
 import { visible } from 'agentmq/protocol';
 import type { NumberSummary, TextSummary } from 'agentmq/contracts';
 import stringWidth from 'string-width';
-import type { ColumnReport, Report } from './report.js';
+import type { ColumnReport, AnalysisReport } from './report.js';
 import { fit, table, type TableColumn } from './table.js';
 
 const counts = new Intl.NumberFormat('en-US');
@@ -61,7 +61,7 @@ const isText = (entry: Named): entry is readonly [string, Omit<TextSummary, 'nam
  * The report for people: plain text, its lines as wide as `width` characters at most (40 is the least that it is
  * made for), ending in a line feed.
  */
-export function renderReport(report: Report, width = 80): string {
+export function renderReport(report: AnalysisReport, width = 80): string {
   const space = Math.max(40, width);
   const columns: Named[] = Object.entries(report.columns);
   const numbers = columns.filter(isNumber);
@@ -82,11 +82,11 @@ export function renderReport(report: Report, width = 80): string {
 
 const some = (count: number, noun: string): string => `${counts.format(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-function heading({ input, rows }: Report, columns: number, width: number): string[] {
+function heading({ input, rows }: AnalysisReport, columns: number, width: number): string[] {
   return [fit(visible(input), width), `${some(rows, 'row')}, ${some(columns, 'column')}`];
 }
 
-function language({ keywords, sentiment }: Report, width: number): string[] {
+function language({ keywords, sentiment }: AnalysisReport, width: number): string[] {
   const lines: string[] = [];
   if (keywords.length > 0) {
     const words = keywords.map(({ word, count }) => `${visible(word)} (${counts.format(count)})`);
@@ -100,7 +100,7 @@ function language({ keywords, sentiment }: Report, width: number): string[] {
   return lines;
 }
 
-function rejected({ rejected: { count, rows } }: Report, width: number): string[] {
+function rejected({ rejected: { count, rows } }: AnalysisReport, width: number): string[] {
   if (count === 0) return [];
   const listed = rows.slice(0, LISTED_REJECTED).map(({ line, reason }) => `  line ${line}: ${visible(reason)}`);
   const rest = count - listed.length;
@@ -109,7 +109,7 @@ function rejected({ rejected: { count, rows } }: Report, width: number): string[
   );
 }
 
-function footing({ agents, messages, durationMs }: Report, width: number): string[] {
+function footing({ agents, messages, durationMs }: AnalysisReport, width: number): string[] {
   const work = `${some(agents, 'worker')}, ${some(messages.sent, 'message')} sent, ${counts.format(messages.received)} received`;
   return wrap(`${work}, ${(durationMs / 1000).toFixed(1)} s`, width);
 }

@@ -4,7 +4,7 @@ import type { AnalysisSummary, ColumnSummary, Keyword, RejectedRows, Sentiment }
 export type ColumnReport = ColumnSummary extends infer C ? (C extends ColumnSummary ? Omit<C, 'name'> : never) : never;
 
 /** The content of `report.json`. */
-export interface Report {
+export interface AnalysisReport {
   readonly input: string;
   /** Rows that were analysed: without the rejected ones. */
   readonly rows: number;
@@ -27,7 +27,7 @@ export interface RunFacts {
 }
 
 /** Throws a TypeError for a summary with undecided columns: it has no columns to report. */
-export function buildReport(facts: RunFacts, summary: AnalysisSummary): Report {
+export function buildReport(facts: RunFacts, summary: AnalysisSummary): AnalysisReport {
   if (summary.undecided.length > 0) throw new TypeError(`undecided columns: ${summary.undecided.join(', ')}`);
   const { rows, keywords, sentiment, analysed, rejected } = summary;
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AgentMQError } from 'agentmq/protocol';
-import type { Report } from './report.js';
+import type { AnalysisReport } from './report.js';
 
 /** The report can't be written where it was asked for. */
 export class OutputError extends AgentMQError {
@@ -37,7 +37,7 @@ export async function checkWritable(path: string): Promise<void> {
  * Writes the report as JSON. The file is replaced at once and as a whole: a reader never sees half of it, and what was
  * there stays if this fails. A path that is a device or a pipe is written to as it is. Rejects with {@link OutputError}.
  */
-export async function writeReport(path: string, report: Report): Promise<void> {
+export async function writeReport(path: string, report: AnalysisReport): Promise<void> {
   const text = `${JSON.stringify(report, undefined, 2)}\n`;
   try {
     const known = await stat(path).catch(() => undefined);

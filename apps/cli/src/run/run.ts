@@ -14,7 +14,7 @@ import { Team } from './team.js';
 
 const SPECIALISTS = 2;
 
-export interface RunOptions {
+export interface RunInput {
   /** A CSV file; `-` is the standard input. */
   readonly input: string;
   /** Workers. */
@@ -30,7 +30,7 @@ export interface RunOptions {
  * and writes it. Rejects with `CsvInputError` (the file), `OutputError` (the report), `SettingsError`, `StoreDirectoryError`, or
  * what the agents answered.
  */
-export async function run(options: RunOptions): Promise<void> {
+export async function run(options: RunInput): Promise<void> {
   const table = await CsvFile.open(options.input);
   try {
     await checkWritable(options.output);
@@ -40,7 +40,7 @@ export async function run(options: RunOptions): Promise<void> {
   }
 }
 
-async function analyse(table: CsvFile, { input, agents, output, strict }: RunOptions): Promise<void> {
+async function analyse(table: CsvFile, { input, agents, output, strict }: RunInput): Promise<void> {
   const settings = runSettings();
   const progress = new ProgressDisplay(table.size);
   process.stderr.write(

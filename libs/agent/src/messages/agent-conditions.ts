@@ -52,7 +52,7 @@ export const vitalsTopic = (asker: string): string => `agents.vitals.${asker}`;
 /**
  * An agent has become unhealthy, or is so for other reasons than before. Broadcast by the monitor that leads, once for each
  * change. `reasons` are of `dead`, `suspect`, `not_answering`, `falls_behind`, `circuit_open`, `outbox_stuck`: see
- * docs/MONITORING.md. Versions to come may have others.
+ * docs/MONITORING.md. Later versions may have more.
  */
 @Contract({ type: 'agent_unhealthy', durable: true })
 export class AgentUnhealthy {
@@ -80,7 +80,7 @@ export class AgentUnhealthy {
   @Length(1, 1_000)
   detail!: string;
 
-  /** Since when it is unhealthy, whatever the reasons, by the database's clock. */
+  /** When it became unhealthy, by the database's clock; a change of the reasons does not change it. */
   @IsRFC3339()
   since!: string;
 }

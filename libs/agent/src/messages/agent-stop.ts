@@ -1,14 +1,14 @@
 import { IsString, Length } from 'class-validator';
 import { Contract } from 'agentmq/protocol';
 
-/** Asks an agent to stop gracefully: it finishes what it holds, and what it has not begun goes to others. */
+/** Asks an agent to stop gracefully: it finishes the messages that it has begun, and returns the rest to the queue. */
 @Contract({ type: 'agent_stop', durable: false })
 export class AgentStop {
   @IsString()
   @Length(1, 128)
   agentId!: string;
 
-  /** Of the instance that is meant: one that has taken its id since goes on. */
+  /** The instance to stop. A newer instance of the same id ignores the message. */
   @IsString()
   @Length(1, 128)
   instance!: string;

@@ -21,9 +21,9 @@ export const MAX_CAPABILITIES = 1_000;
 /** The most circuits that one agent tells of. */
 export const MAX_CIRCUITS = 1_000;
 
-/** An agent's circuit to another that is not closed. */
+/** A circuit of an agent to another agent, which is not closed. */
 export class CircuitStatus {
-  /** The id of the other. */
+  /** The id of the agent that it leads to. */
   @IsString()
   @Length(1, 128)
   agent!: string;
@@ -67,7 +67,7 @@ export class AgentRegistered {
   @IsRFC3339()
   registeredAt!: string;
 
-  /** The most messages that it handles at once. Agents of before it was told do not say it. */
+  /** The most messages that it handles at once. Older versions do not send it. */
   @IsOptional()
   @IsInt()
   @Min(1)
@@ -84,7 +84,7 @@ export class AgentUpdated {
   @IsString()
   instance!: string;
 
-  /** Counts the instance's heartbeats: what was said earlier than what is known is out of date. */
+  /** Counts the instance's heartbeats: a lower one than is known is out of date. */
   @IsInt()
   @Min(0)
   sequence!: number;
@@ -95,7 +95,7 @@ export class AgentUpdated {
   @Length(1, 128, { each: true })
   capabilities!: string[];
 
-  /** Its circuits that are not closed. Agents of before it was told do not say it. */
+  /** Its circuits that are not closed. Older versions do not send it. */
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_CIRCUITS)
@@ -150,13 +150,13 @@ export class AgentHeartbeat {
   @Min(0)
   inFlight!: number;
 
-  /** The most messages that it handles at once. Agents of before it was told do not say it. */
+  /** The most messages that it handles at once. Older versions do not send it. */
   @IsOptional()
   @IsInt()
   @Min(1)
   concurrency?: number;
 
-  /** Its circuits that are not closed. Agents of before it was told do not say it. */
+  /** Its circuits that are not closed. Older versions do not send it. */
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(MAX_CIRCUITS)

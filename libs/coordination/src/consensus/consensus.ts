@@ -17,7 +17,7 @@ import type {
   VotingOptions,
 } from './proposal.js';
 import { ProposalStore } from './proposal-store.js';
-import { draftOf } from './terms.js';
+import { proposalDraftOf } from './terms.js';
 import { VoteCounting } from './vote-counting.js';
 
 export interface WaitOptions {
@@ -73,7 +73,7 @@ export class Consensus {
     if (typeof given !== 'object' || given === null)
       throw new InvalidProposalError('electorate', 'must be a list of agent ids, or a query of the registry');
     const electors = isList(electorate) ? electorate : this.registry.find(electorate).map(({ id }) => id);
-    const draft = draftOf(motion, electors, options, this.settings.coordination.consensusTimeout);
+    const draft = proposalDraftOf(motion, electors, options, this.settings.coordination.consensusTimeout);
     const id = await this.counting.open(draft);
     this.absences.lookAgain(electors);
     return id;

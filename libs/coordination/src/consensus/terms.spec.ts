@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidProposalError } from './errors.js';
 import type { Motion, VotingOptions } from './proposal.js';
-import { draftOf } from './terms.js';
+import { proposalDraftOf } from './terms.js';
 
 const MOTION: Motion = { subject: 'deploy' };
 const cycle: Record<string, unknown> = {};
@@ -9,7 +9,7 @@ cycle['self'] = cycle;
 
 describe('a draft', () => {
   it('has a rule, a weight for each elector and a time-out', () => {
-    expect(draftOf(MOTION, ['a', 'b'], {}, 60_000)).toEqual({
+    expect(proposalDraftOf(MOTION, ['a', 'b'], {}, 60_000)).toEqual({
       subject: 'deploy',
       content: null,
       rule: 'majority',
@@ -49,7 +49,7 @@ describe('a draft', () => {
     ['weights', 'a fraction', {}, ['a'], { rule: 'weighted', weights: { a: 0.5 } }],
     ['weights', 'all 0', {}, ['a'], { rule: 'weighted', weights: { a: 0 } }],
   ])('names the field %s: %s', (field, _, motion, electors, options) => {
-    const draft = () => draftOf({ ...MOTION, ...motion }, electors, options, 60_000);
+    const draft = () => proposalDraftOf({ ...MOTION, ...motion }, electors, options, 60_000);
     expect(draft).toThrow(InvalidProposalError);
     expect(draft).toThrow(expect.objectContaining({ field }));
   });

@@ -17,7 +17,7 @@ export interface Draft extends VotingTerms {
 }
 
 /** Checks what an author proposes, to electors that are known by now. Throws {@link InvalidProposalError} naming the field. */
-export function draftOf(
+export function proposalDraftOf(
   { subject, content }: Motion,
   electors: readonly string[],
   { rule = 'majority', weights, quorum, timeout }: Omit<VotingOptions, 'electorate'>,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
-import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
+import { type PieceAttempt, gate, Piece, Play, role } from './trees/play.js';
 
 const namespace = randomNamespace('anew');
 const database = Database.connect({ url: databaseUrl(), namespace });
@@ -18,7 +18,7 @@ it('who is at work on a part of which the next attempt makes another is told to 
   const failing = gate();
   const never = new Promise(() => undefined);
   const stopped: string[] = [];
-  const delegate = ({ by, path, task }: Attempt, part: string): Promise<unknown> => {
+  const delegate = ({ by, path, task }: PieceAttempt, part: string): Promise<unknown> => {
     task.signal.addEventListener('abort', () => stopped.push(path));
     return by.delegation.delegate(Piece, [{ path: part }], { ...role, keyOf: () => 'the same' });
   };

@@ -3,7 +3,7 @@ import { AgentMQError } from 'agentmq/protocol';
 import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
 import { TaskTakenError } from '../tasks/errors.js';
-import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
+import { type PieceAttempt, gate, Piece, Play, role } from './trees/play.js';
 
 class Refused extends AgentMQError {
   readonly code = 'REFUSED';
@@ -17,7 +17,7 @@ describe('an agent that goes on after its task was given to another', () => {
   const database = Database.connect({ url: databaseUrl(), namespace });
   const plays: Play[] = [];
 
-  const play = (methods: Record<string, (attempt: Attempt) => Promise<unknown>>): Play => {
+  const play = (methods: Record<string, (attempt: PieceAttempt) => Promise<unknown>>): Play => {
     const one = new Play(database, methods);
     plays.push(one);
     return one;

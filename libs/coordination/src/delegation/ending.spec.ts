@@ -3,7 +3,7 @@ import { AgentMQError } from 'agentmq/protocol';
 import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
 import { PartFailedError } from './errors.js';
-import { type Attempt, gate, Piece, Play, role } from './trees/play.js';
+import { type PieceAttempt, gate, Piece, Play, role } from './trees/play.js';
 
 class Refused extends AgentMQError {
   readonly code = 'REFUSED';
@@ -18,22 +18,22 @@ describe('parts of a task that ends before them', () => {
   const keyOf = ({ path }: Piece): string => path;
   const stopped = new Set<string>();
 
-  const delegate = ({ by }: Attempt, ...paths: string[]): Promise<unknown> =>
+  const delegate = ({ by }: PieceAttempt, ...paths: string[]): Promise<unknown> =>
     by.delegation.delegate(
       Piece,
       paths.map((path) => ({ path })),
       { ...role, keyOf, onFailure: 'fail-fast' },
     );
-  const waiting = (attempt: Attempt): Promise<void> => {
+  const waiting = (attempt: PieceAttempt): Promise<void> => {
     attempt.task.signal.addEventListener('abort', () => stopped.add(attempt.path));
     return under.opened;
   };
-  const splitting = async (attempt: Attempt, ...paths: string[]): Promise<void> => {
+  const splitting = async (attempt: PieceAttempt, ...paths: string[]): Promise<void> => {
     attempt.task.signal.addEventListener('abort', () => stopped.add(attempt.path));
     await delegate(attempt, ...paths);
   };
 
-  const play = (methods: Record<string, (attempt: Attempt) => Promise<unknown>>): Play => {
+  const play = (methods: Record<string, (attempt: PieceAttempt) => Promise<unknown>>): Play => {
     const one = new Play(database, methods);
     plays.push(one);
     return one;

@@ -8,7 +8,7 @@ import type { FailurePolicy } from '../tasks/task.js';
 import type { TaskContext } from '../tasks/task-context.js';
 import type { AgentProcess } from './trees/process.js';
 import { whatIsWrong } from './trees/verdict.js';
-import { nodeAt, type Work } from './trees/work.js';
+import { nodeAt, type WorkNode } from './trees/work.js';
 import { World } from './trees/world.js';
 
 @Contract({ type: 'node' })
@@ -40,7 +40,7 @@ const RUNS = 30;
 const AGENTS = 3;
 const MOST_STEPS = 6_000;
 
-const { work } = fc.letrec<{ work: Work }>((tie) => ({
+const { work } = fc.letrec<{ work: WorkNode }>((tie) => ({
   work: fc.record(
     {
       value: fc.nat(100),
@@ -86,7 +86,7 @@ describe('trees of delegated tasks', () => {
   const worlds: World[] = [];
 
   /** Carries out a node of whichever tree: failures are counted over all attempts of its tree. */
-  const methodOf = (top: Work) => {
+  const methodOf = (top: WorkNode) => {
     const tries = new Map<string, number>();
     return async (payload: unknown, { task }: TaskContext, { id: by, delegation }: AgentProcess): Promise<Sum> => {
       const { path } = payload as Node;
@@ -115,7 +115,7 @@ describe('trees of delegated tasks', () => {
     };
   };
 
-  const worldOf = (top: Work): World => {
+  const worldOf = (top: WorkNode): World => {
     const world = new World(database, methodOf(top), AGENTS);
     worlds.push(world);
     return world;

@@ -11,13 +11,13 @@ export const topicTo = (group: string, member: string): string => `election.${gr
 export const capabilityOf = (group: string): string => `election.${group}`;
 
 /** How a message travels. */
-export const toWire = (
+export const toElectionMessage = (
   sender: { readonly group: string; readonly from: string; readonly incarnation: number },
   message: MachineMessage,
 ): Wire => Object.assign(new Wire(), sender, message);
 
 /** What was said; its contract has been checked. */
-export function fromWire({ kind, term, granted = false, transfer = false, round = 0 }: Wire): MachineMessage {
+export function toMachineMessage({ kind, term, granted = false, transfer = false, round = 0 }: Wire): MachineMessage {
   switch (kind) {
     case 'pre_vote_answer':
     case 'vote_answer':

@@ -8,7 +8,7 @@ import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
 import { backoff, pause, within } from 'agentmq/time';
 import { ElectionGroup, type JoinOptions } from './election-group.js';
-import { capabilityOf, fromWire, topicTo, topicToAll, toWire } from './election-messages.js';
+import { capabilityOf, toMachineMessage, topicTo, topicToAll, toElectionMessage } from './election-messages.js';
 import { ElectionStore } from './election-store.js';
 import { AlreadyJoinedError } from './errors.js';
 import type { ElectionRecord, MachineMessage } from './protocol.js';
@@ -85,7 +85,7 @@ export class Elections implements OnModuleDestroy {
     const topics = [topicToAll(group), topicTo(group, id)];
     const listener = await this.bus.listen(topics, Wire, (message, { sender }) => {
       if (message.group === group && message.from === sender && this.isMember(message))
-        joined?.step({ type: 'received', from: message.from, message: fromWire(message) });
+        joined?.step({ type: 'received', from: message.from, message: toMachineMessage(message) });
     });
     const capability = capabilityOf(group);
     try {
@@ -153,7 +153,7 @@ export class Elections implements OnModuleDestroy {
   private send(group: string, to: string | undefined, message: MachineMessage): void {
     const from = this.identity.id;
     const [self] = this.registry.find({ id: from, health: 'any' });
-    const wire = toWire({ group, from, incarnation: self?.incarnation ?? 0 }, message);
+    const wire = toElectionMessage({ group, from, incarnation: self?.incarnation ?? 0 }, message);
     const topic = to === undefined ? topicToAll(group) : topicTo(group, to);
     try {
       this.bus.announce(topic, Wire, wire, { ttl: this.settings.coordination.electionTimeout });

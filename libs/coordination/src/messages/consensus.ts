@@ -55,12 +55,12 @@ export class VoteRequest {
   @Length(1, 128)
   role!: string;
 
-  /** RFC 3339: what is cast later is not counted. */
+  /** RFC 3339: a vote that is cast later is not counted. */
   @IsISO8601({ strict: true })
   closesAt!: string;
 }
 
-/** A vote on a proposal. Sent to the proposer's role; the message's sender is who votes. */
+/** A vote on a proposal. Sent to the proposer's role; the message's sender is the voter. */
 @Contract({ type: 'vote', durable: true, transactional: true, retry: { attempts: 20 } })
 export class CastVote {
   @IsUUID()
@@ -96,7 +96,7 @@ export class VotingTally {
   @Min(0)
   abstain!: number;
 
-  /** Of those who have not voted. */
+  /** Of electors that have not voted. */
   @IsNumber()
   @Min(0)
   silent!: number;

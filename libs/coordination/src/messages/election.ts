@@ -11,13 +11,13 @@ const KINDS = [
   'time_out_now',
 ] as const;
 
-/** Far above any that is reached, and below where doubles have gaps. */
+/** Far above any term that is reached, and below 2^53, from where doubles have gaps. */
 const MAX_TERM = 2 ** 52;
 
 const ofKind = (...kinds: readonly ElectionMessage['kind'][]): PropertyDecorator =>
   ValidateIf(({ kind }: ElectionMessage) => kinds.includes(kind));
 
-/** What members of a group tell each other about who leads it; docs/COORDINATION.md says what each kind means. */
+/** What members of a group tell each other about its leader; docs/COORDINATION.md says what each kind means. */
 @Contract({ type: 'election_message', durable: false })
 export class ElectionMessage {
   @IsString()
@@ -29,7 +29,7 @@ export class ElectionMessage {
   @Length(1, 128)
   from!: string;
 
-  /** The sender's in the registry, by which an instance that was replaced is known. */
+  /** The sender's incarnation in the registry: a lower one than the registry has is of an instance that was replaced. */
   @IsInt()
   @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
@@ -48,7 +48,7 @@ export class ElectionMessage {
   @IsBoolean()
   granted?: boolean;
 
-  /** Of a vote request only: on the word of the leader. */
+  /** Of a vote request only: the leader itself asked the sender to take over. */
   @ofKind('vote_request')
   @IsBoolean()
   transfer?: boolean;

@@ -25,7 +25,7 @@ import { checkResultSize, encodeResult } from './result.js';
 import { TaskNotices } from './notices.js';
 import { carryingOut, type RunningTask, TaskContext } from './task-context.js';
 import { checkSealedFor, TaskSealing, withoutText } from './task-sealing.js';
-import { AttemptStore, type BegunTask, type TaskResult } from './store/attempt-store.js';
+import { AttemptStore, type BegunTask, type TaskCompletion } from './store/attempt-store.js';
 import type { SettledTask, TaskRef } from './store/settled.js';
 import { LONGEST_TIMER_MS } from './times.js';
 
@@ -37,7 +37,7 @@ const BATCHES = { size: 200, inFlight: 2 };
 export class TaskInterceptor implements NestInterceptor {
   private readonly attempts: AttemptStore;
   private readonly beginning: Batcher<TaskRef, BegunTask | undefined>;
-  private readonly completing: Batcher<TaskResult, SettledTask[]>;
+  private readonly completing: Batcher<TaskCompletion, SettledTask[]>;
 
   constructor(
     private readonly assignments: Assignments,
@@ -123,7 +123,7 @@ export class TaskInterceptor implements NestInterceptor {
     return result;
   }
 
-  private async completed(result: TaskResult, transaction: Handling['transaction']): Promise<void> {
+  private async completed(result: TaskCompletion, transaction: Handling['transaction']): Promise<void> {
     if (!transaction) {
       this.tell(await this.completing.add(result));
       return;

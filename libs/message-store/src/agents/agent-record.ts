@@ -61,7 +61,7 @@ export type AgentRegistration = Pick<
     /** Its id is of this start alone: once it is gone, no agent of that id comes. */
     readonly ephemeral?: boolean;
   };
-export type AgentHeartbeat = Pick<
+export type HeartbeatRecord = Pick<
   AgentRecord,
   'id' | 'instance' | 'sequence' | 'capabilities' | 'version' | 'load' | 'inFlight' | 'concurrency' | 'circuits'
 >;

@@ -2,7 +2,7 @@ import { clean, type Database } from 'agentmq/database';
 import { RECIPIENT_GONE } from '../deliveries/delivery-error.js';
 import type { Statements } from '../sql/index.js';
 import type {
-  AgentHeartbeat,
+  HeartbeatRecord,
   AgentRecord,
   AgentRegistration,
   AgentSnapshot,
@@ -34,7 +34,7 @@ export class AgentStore {
   }
 
   /** Writes down that the instance is alive now, and what it says of itself; see {@link HeartbeatOutcome}. */
-  async heartbeat(agent: AgentHeartbeat): Promise<HeartbeatOutcome> {
+  async heartbeat(agent: HeartbeatRecord): Promise<HeartbeatOutcome> {
     const rows = await this.database.ownQuery<{ outcome: HeartbeatOutcome }>(this.sql.heartbeat, [
       clean(agent.id),
       clean(agent.instance),

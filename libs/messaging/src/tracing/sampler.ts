@@ -1,13 +1,14 @@
 export interface SamplerOptions {
-  /** So many new traces a second are recorded, all of them. */
+  /** The new traces of a second up to which all are recorded. */
   readonly rate: number;
-  /** Of those beyond, this share is recorded: 0 to 1. */
+  /** The share of the traces beyond `rate` that is recorded: 0 to 1. */
   readonly ratio: number;
 }
 
 /**
- * Decides which new traces are recorded: a bucket that holds the traces of one second, and a share of what it has no room
- * for. It is asked once for each trace, at its root; the decision goes with the messages (`traceparent`, the flag `sampled`).
+ * Decides which new traces are recorded, by a token bucket that holds the traces of one second, and a share of the traces
+ * that find it empty. It is asked once for each trace, at its root; the decision goes with the messages (`traceparent`, the
+ * flag `sampled`).
  */
 export class Sampler {
   private tokens: number;

@@ -4,7 +4,7 @@ import { ContractViolationError, type Violation } from '../errors.js';
 
 type Versioned = Pick<ContractDefinition, 'type' | 'version' | 'upcast'>;
 
-/** Whether a receiver with this contract takes payloads of that version: its own, and those that it can upcast. */
+/** Whether a receiver with this contract takes payloads of that version: its own, or one that it can upcast. */
 export const takesVersion = (
   { version, upcast }: Pick<ContractDefinition, 'version' | 'upcast'>,
   given: number,

@@ -2,7 +2,7 @@ import { contractKey, contractOf, type PayloadClass } from '../contract/contract
 import { DuplicateContractError, NotAContractError } from '../errors.js';
 import { versionsTaken } from '../contract/versions.js';
 import { describePayload } from './describe.js';
-import { type Refusal, refusals } from './refusals.js';
+import { type Incompatibility, incompatibilities } from './incompatibilities.js';
 import type { ContractSchema, ContractsFile } from './schema.js';
 
 /**
@@ -25,7 +25,7 @@ export function describeContracts(payloads: Iterable<PayloadClass>): ContractsFi
   return { $schema: 'https://json-schema.org/draft/2020-12/schema', contracts: Object.fromEntries(sorted) };
 }
 
-/** Those of a module's exports that are contracts: `contractsAmong(Object.values(await import('./contracts.js')))`. */
+/** The contracts among a module's exports: `contractsAmong(Object.values(await import('./contracts.js')))`. */
 export const contractsAmong = (values: Iterable<unknown>): PayloadClass[] =>
   [...new Set(values)].filter((value): value is PayloadClass => {
     try {
@@ -37,7 +37,7 @@ export const contractsAmong = (values: Iterable<unknown>): PayloadClass[] =>
   });
 
 /** A change of a contract that some instance can't take, and what to do instead. */
-export interface BreakingChange extends Refusal {
+export interface BreakingChange extends Incompatibility {
   /** `quote_request@1`. */
   readonly contract: string;
   /**
@@ -51,11 +51,11 @@ export interface BreakingChange extends Refusal {
 export function breakingChanges(before: ContractsFile, now: ContractsFile): BreakingChange[] {
   return Object.entries(before.contracts).flatMap(([contract, old]) => {
     const changed = Object.hasOwn(now.contracts, contract) ? now.contracts[contract] : undefined;
-    const refused = (receivers: 'old' | 'new', found: readonly Refusal[]): BreakingChange[] =>
+    const refused = (receivers: 'old' | 'new', found: readonly Incompatibility[]): BreakingChange[] =>
       found.map((refusal) => ({ contract, receivers, ...refusal }));
     return [
-      ...(changed ? refused('old', refusals(changed, old)) : []),
-      ...(changed ? refused('new', refusals(old, changed)) : []),
+      ...(changed ? refused('old', incompatibilities(changed, old)) : []),
+      ...(changed ? refused('new', incompatibilities(old, changed)) : []),
       ...(changed ? resealed(contract, old, changed) : []),
       ...refused('new', notTaken(contract, old, now)),
     ];
@@ -71,7 +71,7 @@ function resealed(contract: string, old: ContractSchema, now: ContractSchema): B
 }
 
 /** Versions that had a receiver and have none. */
-function notTaken(contract: string, old: ContractSchema, now: ContractsFile): Refusal[] {
+function notTaken(contract: string, old: ContractSchema, now: ContractsFile): Incompatibility[] {
   const [type, version] = partsOf(contract);
   const taken = versionsIn(now, type);
   return [...(old['x-takes'] ?? []), version]

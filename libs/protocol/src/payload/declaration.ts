@@ -12,8 +12,8 @@ const TypedArray: unknown = Object.getPrototypeOf(Uint8Array);
 const DATE_RULES: ReadonlySet<unknown> = new Set(['isDate', 'minDate', 'maxDate']);
 
 /**
- * Looks for what can't work over JSON in a class, its base classes, and the classes of its properties as far as those are
- * there already (others are looked at when they are first used). Throws `ContractDeclarationError`.
+ * Looks for what can't work over JSON in a class, its base classes and the classes of its properties. A class that is not
+ * loaded yet is looked at when it is first used. Throws `ContractDeclarationError`.
  */
 export function checkDeclaration(type: Function, seen: Set<Function> = new Set()): void {
   if (seen.has(type)) return;
@@ -86,7 +86,7 @@ const isAsynchronous = (rule: ValidationMetadata): boolean =>
     ({ async, target }) => async || (target.prototype as { validate?: unknown }).validate instanceof AsyncFunction,
   );
 
-/** The classes that `@Type` names, those of a discriminator included; none that are not loaded yet. */
+/** The loaded classes that `@Type` and its discriminator name. */
 function nestedTypes(type: Function, name: string): Function[] {
   const metadata = propertyOf(type, name).type;
   if (!metadata) return [];

@@ -40,7 +40,7 @@ const keys = (count: number, value = '1') =>
   `{${Array.from({ length: count }, (_, i) => `"key number ${i}":${value}`).join(',')}}`;
 const read = (json: string): Free => readPayload(free, decodeBody(Buffer.from(json)));
 
-/** The least of some runs: others use the machine too. */
+/** The quickest of some runs: other processes use the machine too. */
 const shortest = (work: () => unknown): number =>
   Math.min(
     ...Array.from({ length: 2 }, () => {

@@ -29,9 +29,9 @@ export interface Shape {
 const shapes = new WeakMap<Function, Shape>();
 
 /**
- * What class-validator and class-transformer were told of a class, looked up once, when it is first used: an app may tell
- * class-validator of its container when all classes are loaded. It has the properties that have rules, those of its base
- * classes included. Throws `ContractDeclarationError` for what can't work.
+ * What class-validator and class-transformer were told of a class, of its base classes included: the properties that
+ * have rules. Looked up once, when the class is first used: an app may tell class-validator of its container when all
+ * classes are loaded. Throws `ContractDeclarationError` for what can't work.
  */
 export function shapeOf(type: Function): Shape {
   let shape = shapes.get(type);

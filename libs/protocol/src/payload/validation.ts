@@ -45,8 +45,8 @@ export function writePayload<P extends object>(contract: ContractDefinition<P>, 
 
 /**
  * What a handler returned, as JSON. An instance of a contract's class is written as a payload; of anything else it is an error
- * that JSON would change it in silence, or that no receiver would take it. Throws {@link ContractViolationError}, or whatever
- * stands in the way of a form in JSON.
+ * that JSON would change it in silence, or that no receiver would take it. Throws {@link ContractViolationError}, or
+ * `NoJsonFormError` for a value that JSON has no form for.
  */
 export function writeResult(value: unknown): string {
   const contract = contractOfInstance(value);

@@ -16,7 +16,7 @@ export class RemoteError extends AgentMQError {
   readonly code: string;
   override readonly retryable: boolean;
 
-  /** `sensitive`: it came sealed. Its text is for the asker alone: where the error goes on, it has none. */
+  /** `sensitive`: it came sealed. The asker alone may read its text: what passes the error on leaves the text out. */
   constructor(
     readonly remote: WireError,
     readonly sensitive = false,
@@ -31,7 +31,7 @@ const ownFields = new Set(['name', 'code', 'message', 'retryable', 'stack', 'cau
 
 /**
  * What of anything thrown goes over the wire: never its stack, and fields beside the message only of our own errors,
- * since those of a driver may quote statements and values. No field is longer than is worth keeping. Never throws.
+ * since a driver's may quote statements and values. No field is longer than is worth keeping. Never throws.
  */
 export function toWireError(error: unknown): WireError {
   return boundedError(wireErrorOf(error));

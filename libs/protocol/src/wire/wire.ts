@@ -96,7 +96,7 @@ export function toWire(message: Message, now?: Date): WireMessage {
   return { properties, body };
 }
 
-/** A received message, and what is wrong with its fields: whatever is, there is enough of it to be recorded. */
+/** A received message, and what is wrong with its fields. It can be recorded with any number of problems. */
 export interface ReadMessage {
   readonly message: Message;
   readonly problems: readonly InvalidMessageError[];

@@ -7,7 +7,7 @@ import type { Team } from '../team.js';
 import { mustEqual, mustHold } from './errors.js';
 import { MemberModule } from './member.module.js';
 import type { Narrator } from './narrator.js';
-import { split, StrikeSlice } from './slices.js';
+import { splitEvenly, StrikeSlice } from './slices.js';
 import { grouped, readStrikes, type Strike, totalOf } from './strikes.js';
 import { patiently } from './watch.js';
 
@@ -69,7 +69,7 @@ function officerOf(capabilities: readonly string[]): Type {
         tell(`looks at ${rows}`);
         return lookAt(strikes.slice(slice.from, slice.to));
       }
-      const pieces = split(slice, post.reports.length);
+      const pieces = splitEvenly(slice, post.reports.length);
       tell(`delegates ${rows}: ${countOf(pieces.length, post.reports[0] as Post)}`);
       const { results } = await this.delegation.delegate(StrikeSlice, pieces, {
         to: { capability },

@@ -14,7 +14,7 @@ export class StrikeSlice {
 }
 
 /** Deals a slice out evenly, into so many. */
-export function split({ from, to }: StrikeSlice, slices: number): StrikeSlice[] {
+export function splitEvenly({ from, to }: StrikeSlice, slices: number): StrikeSlice[] {
   const edge = (n: number): number => from + Math.round((n * (to - from)) / slices);
   return Array.from({ length: slices }, (_, n) => ({ from: edge(n), to: edge(n + 1) }));
 }

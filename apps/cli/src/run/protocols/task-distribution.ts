@@ -9,7 +9,7 @@ import type { Team } from '../team.js';
 import { mustEqual, mustHold } from './errors.js';
 import { MemberModule } from './member.module.js';
 import type { Narrator } from './narrator.js';
-import { split, StrikeSlice } from './slices.js';
+import { splitEvenly, StrikeSlice } from './slices.js';
 import { grouped, readStrikes, type Strike, totalOf } from './strikes.js';
 import { patiently } from './watch.js';
 
@@ -108,7 +108,7 @@ export async function taskDistribution(team: Team, agents: number, narrator: Nar
   const lost = workers.at(-1) as Worker;
   const { inHand, letGoOn } = cutOffInTheMiddle(lost, narrator);
   const tasks = coordinator.get(Tasks);
-  const slices = split({ from: 0, to: strikes.length }, Math.max(LEAST_TASKS, TASKS_PER_WORKER * workers.length));
+  const slices = splitEvenly({ from: 0, to: strikes.length }, Math.max(LEAST_TASKS, TASKS_PER_WORKER * workers.length));
   const ids = await tasks.submitAll(StrikeSlice, slices, { to: { capability } });
   narrator.tell('agent-1', `submits ${ids.length} tasks, for whoever is able`);
   const results = await patiently('all tasks being done', (signal) =>

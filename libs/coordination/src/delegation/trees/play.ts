@@ -15,7 +15,7 @@ export class Piece {
 }
 
 /** An attempt at a piece. */
-export interface Attempt {
+export interface PieceAttempt {
   readonly path: string;
   readonly by: AgentProcess;
   readonly task: RunningTask;
@@ -37,11 +37,11 @@ export const role = { to: { role: 'node' } } as const;
 export class Play {
   readonly world: World;
   /** Which methods have begun, in order. */
-  readonly attempts: Attempt[] = [];
+  readonly attempts: PieceAttempt[] = [];
 
   constructor(
     private readonly database: Database,
-    methods: Readonly<Record<string, (attempt: Attempt) => Promise<unknown>>>,
+    methods: Readonly<Record<string, (attempt: PieceAttempt) => Promise<unknown>>>,
   ) {
     const method = async (payload: unknown, task: RunningTask | undefined, by: AgentProcess): Promise<unknown> => {
       const { path } = payload as Piece;

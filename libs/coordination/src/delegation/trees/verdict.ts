@@ -1,5 +1,5 @@
 import type { FailurePolicy } from '../../tasks/task.js';
-import type { Work } from './work.js';
+import type { WorkNode } from './work.js';
 import type { Database } from 'agentmq/database';
 
 interface Row {
@@ -28,7 +28,7 @@ const SETTLED = ['completed', 'failed', 'cancelled'];
 /** What on record is not as trees of tasks must end, in words; nothing, if all is well. */
 export async function whatIsWrong(
   database: Database,
-  nodeAt: (path: string) => Work,
+  nodeAt: (path: string) => WorkNode,
   cancellations: ReadonlySet<string>,
 ): Promise<string[]> {
   const rows = await database.query<Row>(

@@ -1,17 +1,17 @@
 import type { FailurePolicy } from '../../tasks/task.js';
 
 /** A node of a tree of work. */
-export interface Work {
+export interface WorkNode {
   readonly value: number;
   /** How many attempts at it fail before one does not; -1: it is refused for good. */
   readonly failures: number;
-  readonly parts: readonly Work[];
+  readonly parts: readonly WorkNode[];
   readonly onFailure?: FailurePolicy;
   readonly concurrency: number;
 }
 
 /** `path` is the way from the top, e.g. `0.2.1`. */
-export function nodeAt(top: Work, path: string): Work {
+export function nodeAt(top: WorkNode, path: string): WorkNode {
   const [, ...steps] = path.split('.');
-  return steps.reduce((node, step) => node.parts[Number(step)] as Work, top);
+  return steps.reduce((node, step) => node.parts[Number(step)] as WorkNode, top);
 }

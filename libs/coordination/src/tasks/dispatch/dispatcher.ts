@@ -18,7 +18,7 @@ import { DispatchStore, type Holding, keyOf, type Undelivered } from '../store/d
 import { parseDestination } from '../draft.js';
 import { TaskAgentLostError } from '../errors.js';
 import { TaskNotices } from '../notices.js';
-import { Places } from './places.js';
+import { AgentPlaces } from './places.js';
 import { plan, type PlannedAssignment, type QueuedTask } from './plan.js';
 import { Round } from './round.js';
 import { contentTypeOf } from '../task-sealing.js';
@@ -84,7 +84,7 @@ export class TaskDispatcher implements LeaderDuty {
         await this.tidy(leadership, round).catch((error: unknown) => this.report(error, leadership));
       if (round.isDue('forget', round.hasMoreToForget ? LOOK_MS : FORGET_EVERY_MS))
         await this.forget(round).catch((error: unknown) => this.report(error, leadership));
-      if (await this.assign(leadership, round, new Places(holdings))) return;
+      if (await this.assign(leadership, round, new AgentPlaces(holdings))) return;
       round.passedOver.clear();
       await this.rest(round, leadership.signal);
     } catch (error) {
@@ -117,7 +117,7 @@ export class TaskDispatcher implements LeaderDuty {
   }
 
   /** Assigns what can be assigned now. Resolves with whether there may be more. */
-  private async assign({ fence }: Leadership, round: Round, places: Places): Promise<boolean> {
+  private async assign({ fence }: Leadership, round: Round, places: AgentPlaces): Promise<boolean> {
     const due = await this.dispatch.queued(READ_AT_ONCE, [...round.passedOver]);
     const queued = due.filter(({ strategy }) => this.strategies.names.includes(strategy));
     if (queued.length < due.length) await this.refuse(fence, due);
@@ -155,7 +155,7 @@ export class TaskDispatcher implements LeaderDuty {
   private async makePlace(
     fence: Leadership['fence'],
     left: readonly QueuedTask[],
-    places: Places,
+    places: AgentPlaces,
     able: (destination: string) => readonly Candidate[],
   ): Promise<boolean> {
     const parts = left.filter(({ isPart }) => isPart);

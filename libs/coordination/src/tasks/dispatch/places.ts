@@ -7,7 +7,7 @@ const ROOM_FACTOR = 2;
 type Agent = Pick<Candidate, 'id' | 'concurrency'>;
 
 /** The places of agents: each can do `concurrency` tasks at once, those included that wait for parts of theirs. */
-export class Places {
+export class AgentPlaces {
   /** How many tasks each agent has, by its id. */
   readonly held = new Map<string, number>();
   private readonly waiting = new Map<string, number>();

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ConsistentHash } from '../../balancing/consistent-hash.js';
 import type { Candidate } from '../../balancing/strategy.js';
-import { type Lane, plan, type QueuedTask, type Situation } from './plan.js';
+import { type LaneLoad, plan, type QueuedTask, type Situation } from './plan.js';
 
 const DESTINATIONS = ['role.reader', 'role.writer', 'capability.resize'];
 /** Each feeds the next. */
@@ -74,7 +74,7 @@ const anySituation = fc
       held: new Map(all.map(({ id }, n) => [id, held[n] ?? 0])),
       able: (destination) => all.filter((_, n) => able[DESTINATIONS.indexOf(destination)]?.[n]),
       // what is listed waits, and others may that are not due
-      lanes: new Map<string, Lane>(
+      lanes: new Map<string, LaneLoad>(
         LANES.map((lane, n) => [
           lane,
           {
@@ -169,7 +169,7 @@ describe('the plan of who gets what', () => {
           lane: 0,
           by: null,
         }));
-        const countIn = (lane: number): Lane => ({
+        const countIn = (lane: number): LaneLoad => ({
           ...limits(lane, lanes),
           queued: places.filter((place) => place.lane === lane && place.by === null).length,
           assigned: places.filter((place) => place.lane === lane && place.by !== null).length,

@@ -19,7 +19,7 @@ export interface QueuedTask {
 }
 
 /** How many tasks of a lane are with agents, and how many wait. */
-export interface Lane {
+export interface LaneLoad {
   readonly assigned: number;
   readonly queued: number;
   /** The most that may be with agents. */
@@ -35,7 +35,7 @@ export interface Situation {
   readonly able: (destination: string) => readonly Candidate[];
   /** How many tasks each agent has, by its id. */
   readonly held: ReadonlyMap<string, number>;
-  readonly lanes: ReadonlyMap<string, Lane>;
+  readonly lanes: ReadonlyMap<string, LaneLoad>;
   /** The most tasks that an agent is given, those that it carries out included. */
   readonly room: (agent: Candidate) => number;
   /** The strategy's choice; of one destination and strategy it is always the same strategy that chooses. */

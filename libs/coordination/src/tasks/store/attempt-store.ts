@@ -9,7 +9,7 @@ import type { FailurePolicy } from '../task.js';
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 30_000;
 
-export interface TaskResult extends TaskRef {
+export interface TaskCompletion extends TaskRef {
   /** JSON, or sealed. */
   readonly result: string | null;
 }
@@ -73,7 +73,7 @@ export class AttemptStore {
    * Records results, where the assignment is still the agent's. What is below and still open is cancelled; after a stage of a
    * pipeline comes the next. For each in the order given: what has been settled, the task first; nothing means fenced off.
    */
-  async complete(results: readonly TaskResult[], runner?: Runner): Promise<SettledTask[][]> {
+  async complete(results: readonly TaskCompletion[], runner?: Runner): Promise<SettledTask[][]> {
     return this.settle('completed', results, null, runner);
   }
 
@@ -107,7 +107,7 @@ export class AttemptStore {
    */
   private async settle(
     state: 'completed' | 'failed',
-    results: readonly TaskResult[],
+    results: readonly TaskCompletion[],
     error: WireError | null,
     runner: Runner = this.database,
   ): Promise<SettledTask[][]> {

@@ -1,7 +1,7 @@
 import type { TraceContext, WireError } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
 import { Database } from 'agentmq/database';
-import type { Lane, PlannedAssignment, QueuedTask } from '../dispatch/plan.js';
+import type { LaneLoad, PlannedAssignment, QueuedTask } from '../dispatch/plan.js';
 import { errorOfRun } from './stages.js';
 import { type SettledTask, WHOLE_SETTLED } from './settled.js';
 import { OPEN } from './sql-parts.js';
@@ -109,8 +109,8 @@ export class DispatchStore {
   }
 
   /** Of runs of several definitions of a pipeline the lowest limit counts. */
-  async lanes(): Promise<Map<string, Lane>> {
-    const rows = await this.database.query<Lane & { lane: string }>(
+  async lanes(): Promise<Map<string, LaneLoad>> {
+    const rows = await this.database.query<LaneLoad & { lane: string }>(
       `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
          count(*) FILTER (WHERE state = 'queued')::integer AS queued,
          min(lane_limit) AS limit, min(feeds_limit) AS "feedsLimit"

@@ -1,7 +1,7 @@
 import { resolved, type Schema, type SchemaType } from './schema.js';
 
 /** A rule by which a receiver refuses a payload that a sender may send. */
-export interface Refusal {
+export interface Incompatibility {
   /** A path such as `items[].sku`; `payload` for the payload itself. */
   readonly field: string;
   readonly rule: string;
@@ -61,14 +61,14 @@ const bounds: Partial<Record<keyof Schema, Bound>> = {
 };
 
 /** Why a receiver may refuse what a sender may send, if both keep to their schemas. Unknown fields are dropped. */
-export function refusals(sender: Schema, receiver: Schema): Refusal[] {
+export function incompatibilities(sender: Schema, receiver: Schema): Incompatibility[] {
   const comparison = new Comparison(sender, receiver);
   comparison.compare(sender, receiver, '');
   return comparison.found;
 }
 
 class Comparison {
-  readonly found: Refusal[] = [];
+  readonly found: Incompatibility[] = [];
   private readonly compared = new Set<string>();
 
   constructor(
