@@ -37,7 +37,6 @@ export type { ReplayBatch, ReplayCursor, ReplayOptions, ReplaySelection } from '
 export { ReplayStore } from './history/replay-store.js';
 export { RetentionStore } from './history/retention-store.js';
 export type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './history/stored-message.js';
-export { MessageStore } from './message-store.js';
 export { type OutboxEntry, type OutboxLease, type Refusal, type StuckSender, targetOf } from './outbox/outbox-entry.js';
 export { type AppendOptions, OutboxStore } from './outbox/outbox-store.js';
 export { Store } from './store.js';

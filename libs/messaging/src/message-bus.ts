@@ -10,7 +10,7 @@ import {
   type Recipient,
 } from 'agentmq/protocol';
 import { type CallerTransaction, DatabaseClock, type Transaction, transactionGiven } from 'agentmq/database';
-import { type AwaitedHandler, MessageStore, type Store } from 'agentmq/message-store';
+import type { AwaitedHandler, Store } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { within } from 'agentmq/time';
 import { Activity } from './activity.js';
@@ -65,11 +65,10 @@ export class MessageBus {
     private readonly options: MessageBusOptions,
   ) {
     this.clock = new DatabaseClock(store.database);
-    const parts = new MessageStore(store);
     this.metrics = new MessageMetrics(metrics, this.activity.note);
     this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
     const { sample } = options.sampler;
-    this.tracing = new Tracing(parts, this.metrics.hops, options.agentId, this.clock.now, sample);
+    this.tracing = new Tracing(store.hops, this.metrics.hops, options.agentId, this.clock.now, sample);
     this.composer = new Composer(options, this.clock.now, sample);
     this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, this.activity, options);
     this.requests = new Requests(
@@ -86,7 +85,7 @@ export class MessageBus {
     const { sealing, tracing } = this;
     this.receiving = new Receiving({
       broker,
-      store: parts,
+      store,
       metrics: this.metrics,
       options,
       now,
@@ -95,7 +94,7 @@ export class MessageBus {
       wakeRelay,
     });
     const { liveMs, outboxLimit } = options;
-    this.watch = new HandlerWatch(parts, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
+    this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, this.activity, options);
     // What agents tell each other all the time begins no trace that is recorded.
     const control = new Composer(options, this.clock.now, () => false);

@@ -44,7 +44,7 @@ export class Upkeep {
   private running: Promise<unknown> | undefined;
 
   constructor(
-    private readonly store: Store,
+    private readonly store: Pick<Store, 'retention' | 'hops' | 'subscriptions'>,
     private readonly clock: DatabaseClock,
     private readonly watch: HandlerWatch,
     private readonly receiving: Receiving,

@@ -14,7 +14,7 @@ const namespace = randomNamespace('store');
 let directory: string;
 let store: Store;
 
-describe('PostgresMessageStore on PGlite', () => {
+describe('the stores on PGlite', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'agentmq-test-'));
     store = Store.embedded({ dataDirectory: directory, namespace, connectTimeoutMs: 5000 });

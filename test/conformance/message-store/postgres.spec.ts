@@ -47,7 +47,7 @@ async function proxied(): Promise<TcpProxy> {
   return TcpProxy.listen({ host: hostname, port: Number(port || 5432) });
 }
 
-describe('PostgresMessageStore on PostgreSQL', () => {
+describe('the stores on PostgreSQL', () => {
   beforeAll(() => store.database.migrate());
 
   afterAll(async () => {

@@ -116,7 +116,7 @@ export class ElectionGroup {
   /**
    * Runs `work` in a transaction that is committed only if this agent still leads in `term` then, which the next
    * leader's election waits for: nothing that `work` writes by that transaction comes after a write of a later term.
-   * Rejects with {@link DeposedError} when it does not lead, and else as `MessageStore.transaction` does: what `work`
+   * Rejects with {@link DeposedError} when it does not lead, and else as `Database.transaction` does: what `work`
    * rejects with, or `StoreUnavailableError`. Nothing was written then, but
    * for `StoreUnavailableError`: a connection that is lost during COMMIT leaves it unknown.
    */

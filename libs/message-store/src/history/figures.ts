@@ -16,7 +16,7 @@ export interface ConsumerFigure {
 
 /** What waits in the store, and where. */
 export interface StoreFigures {
-  /** As {@link MessageStore.outboxSize} counts. */
+  /** As `OutboxStore.size` counts. */
   readonly entries: number;
   /** How long the oldest of these has been due, in s; null when there is none. */
   readonly oldest: number | null;

@@ -32,7 +32,7 @@ function announcing() {
   const never = (): boolean => false;
   const composer = new Composer({ agentId: 'a-1', defaultTtlMs: 1_000, maxMessageBytes: 1_000 }, now, never);
   const metrics = new MessageMetrics(new Metrics());
-  const tracing = new Tracing({ recordHops: () => Promise.resolve() }, metrics.hops, 'a-1', now, never);
+  const tracing = new Tracing({ record: () => Promise.resolve() }, metrics.hops, 'a-1', now, never);
   const announcements = new Announcements(broker, composer, new Bound(1_000, Infinity), metrics, now, tracing);
   const settle = async (how: (one: (typeof waiting)[number]) => void): Promise<void> => {
     for (const one of waiting.splice(0)) how(one);

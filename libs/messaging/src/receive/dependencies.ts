@@ -1,5 +1,5 @@
 import type { Broker } from 'agentmq/broker';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import type { MessageBusOptions } from '../bus-options.js';
 import type { MessageMetrics } from '../message-metrics.js';
 import type { MessageSealing } from '../sealing/message-sealing.js';
@@ -8,7 +8,7 @@ import type { Tracing } from '../tracing/tracing.js';
 /** What all that one agent receives by is made of. */
 export interface ReceivingDependencies {
   readonly broker: Broker;
-  readonly store: MessageStore;
+  readonly store: Store;
   readonly metrics: MessageMetrics;
   readonly options: MessageBusOptions;
   /** The time by which messages expire. */

@@ -118,7 +118,7 @@ export class DurableMessages {
         return undefined;
       }
       const isCutOff = transactional && error instanceof StoreUnavailableError;
-      if (isCutOff && !isStopped && (await isAway(store))) return undefined;
+      if (isCutOff && !isStopped && (await isAway(store.database))) return undefined;
       return this.failed(message, group, held, error);
     }
     return transactional || (await claims.complete(held)) ? 'completed' : 'fenced';

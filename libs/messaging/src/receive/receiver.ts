@@ -147,7 +147,7 @@ export class Receiver {
   private async giveBack({ properties: { messageId } }: Incoming, consumer: string): Promise<boolean> {
     if (messageId === undefined) return false;
     const { store } = this.dependencies;
-    const [known] = await this.steps.claims.patiently(() => store.takeBack([{ messageId, consumer }]));
+    const [known] = await this.steps.claims.patiently(() => store.deliveries.takeBack([{ messageId, consumer }]));
     if (known !== 'delivery') return false;
     this.ended('ignored');
     return true;

@@ -49,11 +49,11 @@ export class Receiving {
     const { owner, topics: declared } = subscription.inbox;
     // Before the broker's queue is bound: of what flows into it the store is to know that it is owed.
     const bindings = await whileStoreIsAway(this.stopping.signal, () =>
-      store.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),
+      store.subscriptions.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),
     );
     await this.receiveDeadLettered();
     if (this.stopping.signal.aborted) throw new BusStoppedError();
-    const reconciler = new Reconciler(broker, store, this.replayer, {
+    const reconciler = new Reconciler(broker, store.agents, this.replayer, {
       owner,
       intervalMs: options.replayIntervalMs,
       prefetch: subscription.prefetch,
@@ -83,7 +83,7 @@ export class Receiving {
     for (const receiver of this.receivers) {
       const { consumer } = receiver;
       const declared = this.declared.get(receiver) ?? [];
-      const { topics, dropped, undeclared } = await this.dependencies.store.topics(consumer);
+      const { topics, dropped, undeclared } = await this.dependencies.store.subscriptions.topics(consumer);
       const ended = dropped.filter((pattern) => !undeclared.includes(pattern));
       const isThere = (pattern: string): boolean => topics.includes(pattern) || ended.includes(pattern);
       const gone = declared.filter((pattern) => !isThere(pattern));
@@ -113,7 +113,7 @@ export class Receiving {
     dropped: readonly string[],
   ): Promise<SubscribedTopics> {
     const patterns = declared.filter((pattern) => !dropped.includes(pattern));
-    return this.dependencies.store.subscribe(consumer, patterns, consumer.startsWith('agent.'));
+    return this.dependencies.store.subscriptions.subscribe(consumer, patterns, consumer.startsWith('agent.'));
   }
 
   private async receiveDeadLettered(): Promise<void> {

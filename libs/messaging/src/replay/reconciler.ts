@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Broker, Inbox } from 'agentmq/broker';
 import { formatRecipient } from 'agentmq/protocol';
-import type { ConsumerName, MessageStore, ReplaySelection } from 'agentmq/message-store';
+import type { AgentStore, ConsumerName, ReplaySelection } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import { backoff, jittered, Rest } from 'agentmq/time';
 import type { Replayer } from './replayer.js';
@@ -39,7 +39,7 @@ export class Reconciler {
 
   constructor(
     private readonly broker: Broker,
-    private readonly store: MessageStore,
+    private readonly agents: AgentStore,
     private readonly replayer: Replayer,
     private readonly options: ReconcilerOptions,
   ) {
@@ -96,7 +96,7 @@ export class Reconciler {
   private async fetchedAhead(): Promise<number> {
     const { owner, prefetch } = this.options;
     if (owner.kind === 'agent') return prefetch;
-    const { agents } = await this.store.agents();
+    const { agents } = await this.agents.read();
     const instances = agents.filter(({ role, stopped }) => role === owner.name && !stopped);
     return prefetch * Math.max(1, instances.length);
   }

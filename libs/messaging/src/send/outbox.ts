@@ -35,7 +35,7 @@ export class Outbox {
 
   constructor(
     broker: Broker,
-    private readonly parts: Store,
+    private readonly stores: Pick<Store, 'outbox' | 'deliveries' | 'replays'>,
     now: () => Date,
     tracing: Tracing,
     private readonly activity: Activity,
@@ -43,9 +43,9 @@ export class Outbox {
   ) {
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.capacity = new SendCapacity(options);
-    this.settler = new Settler(parts, this.capacity, activity, report);
+    this.settler = new Settler(stores, this.capacity, activity, report);
     this.publisher = new EntryPublisher(broker, this.settler, this.capacity, now, tracing, report);
-    this.relay = new Relay(broker, parts.outbox, this.publisher, this.capacity, activity, options, report);
+    this.relay = new Relay(broker, stores.outbox, this.publisher, this.capacity, activity, options, report);
     const { leaseMs } = options;
     this.published = new Batcher((messages) => this.appendAndPublish(messages));
     this.relayed = new Batcher((messages) => this.append(messages));
@@ -105,7 +105,7 @@ export class Outbox {
   async buryRequest(message: Message, lease: OutboxLease, error: unknown): Promise<void> {
     await this.settler.bury({ ...lease, message }, error);
     const { messageId, recipient } = message;
-    await this.parts.replays.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
+    await this.stores.replays.discard([{ messageId, consumer: formatRecipient(recipient) }], ASKER_TOLD);
   }
 
   /** Stops the relay, and waits for what is being published, at most `timeoutMs`. */
@@ -153,7 +153,7 @@ export class Outbox {
   ): Promise<readonly OutboxLease[]> {
     // Without a lease it is left to the relay.
     if (options.leaseMs === undefined) this.activity.note();
-    const leases = await this.parts.outbox.append(messages, { owner: this.options.agentId, ...options });
+    const leases = await this.stores.outbox.append(messages, { owner: this.options.agentId, ...options });
     this.capacity.added(messages);
     return leases;
   }

@@ -26,7 +26,7 @@ export class Settler {
   private readonly parted: Batcher<OutboxEntry, void>;
 
   constructor(
-    private readonly store: Store,
+    private readonly store: Pick<Store, 'outbox' | 'deliveries'>,
     private readonly capacity: SendCapacity,
     private readonly activity: Activity,
     private readonly report: (what: string, error: unknown) => void,

@@ -21,7 +21,7 @@ function buffer(most?: number) {
   const state: { error?: Error; refused?: number } = {};
   const counted = { recorded: 0, dropped: 0 };
   const store = {
-    recordHops: (hops: readonly HopRecord[]): Promise<void> => {
+    record: (hops: readonly HopRecord[]): Promise<void> => {
       if (state.error) return Promise.reject(state.error);
       if (hops.some(({ attempt }) => attempt === state.refused)) return Promise.reject(new Error('refused'));
       written.push([...hops]);

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { type HopRecord, type MessageStore } from 'agentmq/message-store';
+import type { HopRecord, HopStore } from 'agentmq/message-store';
 import { StoreUnavailableError } from 'agentmq/database';
 import { RepeatedLog } from 'agentmq/telemetry';
 import { within } from 'agentmq/time';
@@ -29,7 +29,7 @@ export class HopBuffer {
   private writing: Promise<void> | undefined;
 
   constructor(
-    private readonly store: Pick<MessageStore, 'recordHops'>,
+    private readonly store: Pick<HopStore, 'record'>,
     private readonly counts: HopCounts,
     private readonly most = MOST,
   ) {}
@@ -79,7 +79,7 @@ export class HopBuffer {
   /** Takes what is dealt with out of the buffer. Rejects while the store is away; a hop that it refuses costs no other one. */
   private async record(batch: readonly HopRecord[]): Promise<void> {
     try {
-      await this.store.recordHops(batch);
+      await this.store.record(batch);
       this.counts.recorded(batch.length);
     } catch (error) {
       if (error instanceof StoreUnavailableError) throw error;

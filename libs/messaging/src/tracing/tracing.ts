@@ -1,5 +1,5 @@
 import { formatRecipient, type Message, toWireError, type WireError, type WireMessage } from 'agentmq/protocol';
-import type { ConsumerName, HopMessage, MessageStore } from 'agentmq/message-store';
+import type { ConsumerName, HopMessage, HopStore } from 'agentmq/message-store';
 import { type HopCounts, HopBuffer } from './hop-buffer.js';
 import { isSampled, traceIdOf } from './trace-context.js';
 
@@ -33,14 +33,14 @@ export class Tracing {
   private readonly buffer: HopBuffer;
 
   constructor(
-    store: Pick<MessageStore, 'recordHops'>,
+    hops: Pick<HopStore, 'record'>,
     counts: HopCounts,
     private readonly agentId: string,
     private readonly now: () => Date,
     /** Whether a trace that begins here is recorded. */
     readonly sample: () => boolean,
   ) {
-    this.buffer = new HopBuffer(store, counts);
+    this.buffer = new HopBuffer(hops, counts);
   }
 
   /** The moment at which an attempt at the message begins; undefined when it is not recorded. */

@@ -61,10 +61,10 @@ export class DeadLetteredInbox {
     await recordRejection(rejection, (given) =>
       whileStoreIsAway(this.stopping.signal, async () => {
         const message = await this.foreign.admit(given.message);
-        const [known] = await this.dependencies.store.takeBack([{ messageId: message.messageId, consumer }]);
+        const [known] = await this.dependencies.store.deliveries.takeBack([{ messageId: message.messageId, consumer }]);
         // A copy that was published for another consumer: this one is not owed it.
         if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
-        await this.dependencies.store.reject([{ ...given, message }]);
+        await this.dependencies.store.deliveries.reject([{ ...given, message }]);
       }),
     );
   }

@@ -1,5 +1,5 @@
 import type { Message } from 'agentmq/protocol';
-import type { MessageStore } from 'agentmq/message-store';
+import type { Store } from 'agentmq/message-store';
 import { createHash } from 'node:crypto';
 import { Batcher } from '../../batcher.js';
 
@@ -16,8 +16,8 @@ const KEPT_OF_ID = 50;
 export class ForeignMessages {
   private readonly records: Batcher<Message, boolean>;
 
-  constructor(private readonly store: Pick<MessageStore, 'record' | 'find'>) {
-    this.records = new Batcher((batch) => store.record(batch));
+  constructor(private readonly store: Pick<Store, 'deliveries' | 'history'>) {
+    this.records = new Batcher((batch) => store.deliveries.record(batch));
   }
 
   /**
@@ -27,7 +27,7 @@ export class ForeignMessages {
   async admit(message: Message): Promise<Message> {
     const id = givenId(message);
     if (id !== message.messageId) {
-      return (await this.store.find(message.messageId)) ? message : this.admit(underGivenId(message, id));
+      return (await this.store.history.find(message.messageId)) ? message : this.admit(underGivenId(message, id));
     }
     if (message.copy !== undefined || (await this.records.add(message))) return message;
     const other = underOwnId(message);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ContractDefinition, MAX_SHORT_BYTES, type Message, newMessageId } from 'agentmq/protocol';
-import { type ConsumerName, type DeliveryError, type MessageStore, type Rejection } from 'agentmq/message-store';
+import { type ConsumerName, type DeliveryError, type Store, type Rejection } from 'agentmq/message-store';
 import { RefusedDataError } from 'agentmq/database';
 import { Batcher } from '../../batcher.js';
 import { MessageExpiredError } from '../../errors.js';
@@ -16,7 +16,7 @@ export class Rejections {
   private readonly foreign: ForeignMessages;
   private readonly batches: Batcher<Rejection, void>;
 
-  private readonly store: MessageStore;
+  private readonly store: Store;
   private readonly metrics: MessageMetrics;
 
   constructor(
@@ -28,7 +28,7 @@ export class Rejections {
     this.store = store;
     this.metrics = metrics;
     this.foreign = new ForeignMessages(store);
-    this.batches = new Batcher((batch) => store.reject(batch));
+    this.batches = new Batcher((batch) => store.deliveries.reject(batch));
   }
 
   /** Stores a message that no outbox published. Resolves with it under the id that it has here. */
@@ -57,7 +57,7 @@ export class Rejections {
 
   /** What its asker was told needs no operator: it is on record, and the asker decides what follows. */
   async discard({ messageId }: Message): Promise<void> {
-    await this.claims.patiently(() => this.store.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
+    await this.claims.patiently(() => this.store.replays.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
   }
 }
 

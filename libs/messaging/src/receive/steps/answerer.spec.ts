@@ -9,7 +9,7 @@ import { Tracing } from '../../tracing/tracing.js';
 
 const counts = { recorded: () => undefined, dropped: () => undefined };
 const untraced = new Tracing(
-  { recordHops: () => Promise.resolve() },
+  { record: () => Promise.resolve() },
   counts,
   'a',
   () => new Date(),

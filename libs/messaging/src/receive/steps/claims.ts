@@ -1,5 +1,5 @@
 import { persistently, RefusedDataError, whileStoreIsAway } from 'agentmq/database';
-import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, MessageStore } from 'agentmq/message-store';
+import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, DeliveryStore } from 'agentmq/message-store';
 import type { Message } from 'agentmq/protocol';
 import { backoff, pause, within } from 'agentmq/time';
 import { Batcher } from '../../batcher.js';
@@ -35,7 +35,7 @@ const BUSY_FIRST_MS = 250;
 export class Claims {
   private readonly stopping = new AbortController();
   private readonly held = new Set<HeldClaim>();
-  private readonly store: MessageStore;
+  private readonly store: DeliveryStore;
   private readonly agentId: string;
   private readonly leaseMs: number;
   private renewal: NodeJS.Timeout | undefined;
@@ -52,7 +52,7 @@ export class Claims {
     private readonly consumer: ConsumerName,
     private readonly report: Report,
   ) {
-    this.store = store;
+    this.store = store.deliveries;
     this.agentId = agentId;
     this.leaseMs = leaseMs;
   }

@@ -1,5 +1,5 @@
-import { type Transaction, StoreUnavailableError } from 'agentmq/database';
-import type { ClaimRef, MessageStore } from 'agentmq/message-store';
+import { type Database, StoreUnavailableError, type Transaction } from 'agentmq/database';
+import type { ClaimRef, Store } from 'agentmq/message-store';
 import { ClaimLostError } from '../../errors.js';
 
 /**
@@ -7,20 +7,20 @@ import { ClaimLostError } from '../../errors.js';
  * not at all. Rejects with `ClaimLostError` when the claim was lost.
  */
 export const inTransaction = (
-  store: MessageStore,
+  { database, deliveries }: Pick<Store, 'database' | 'deliveries'>,
   ref: ClaimRef,
   handle: (transaction: Transaction) => Promise<unknown>,
 ): Promise<unknown> =>
-  store.transaction(async (transaction) => {
+  database.transaction(async (transaction) => {
     const answer = await handle(transaction);
-    const [stood] = await store.complete([ref], transaction);
+    const [stood] = await deliveries.complete([ref], transaction);
     if (!stood) throw new ClaimLostError();
     return answer;
   });
 
 /** Whether the database answers no connection. A transaction alone that was cut off is the handler's failure. */
-export const isAway = (store: MessageStore): Promise<boolean> =>
-  store.ping().then(
+export const isAway = (database: Database): Promise<boolean> =>
+  database.ping().then(
     () => false,
     (error: unknown) => error instanceof StoreUnavailableError,
   );

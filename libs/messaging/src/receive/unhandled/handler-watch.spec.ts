@@ -7,13 +7,15 @@ it('what waited for a handler leaves half of the outbox to what is being sent', 
   let waiting = 120;
   let open = 30;
   const store = {
-    waitingForHandler: () => Promise.resolve([]),
-    outboxSize: (atMost: number) => Promise.resolve(Math.min(atMost, open)),
-    rouse: (_consumers: unknown, _liveMs: number, limit: number) => {
-      const roused = Math.min(limit, waiting);
-      waiting -= roused;
-      open += roused;
-      return Promise.resolve(roused);
+    outbox: { size: (atMost: number) => Promise.resolve(Math.min(atMost, open)) },
+    unhandled: {
+      waiting: () => Promise.resolve([]),
+      rouse: (_consumers: unknown, _liveMs: number, limit: number) => {
+        const roused = Math.min(limit, waiting);
+        waiting -= roused;
+        open += roused;
+        return Promise.resolve(roused);
+      },
     },
   };
   let woken = 0;

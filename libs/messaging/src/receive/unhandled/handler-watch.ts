@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { contractKey } from 'agentmq/protocol';
-import type { AwaitedHandler, ConsumerName, MessageStore } from 'agentmq/message-store';
+import type { AwaitedHandler, ConsumerName, OutboxStore, UnhandledStore } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import type { MessageMetrics } from '../../message-metrics.js';
 
@@ -13,7 +13,10 @@ export class HandlerWatch {
   private readonly log = new RepeatedLog(new Logger('Receiver'), { everyMs: SAY_EVERY_MS });
 
   constructor(
-    private readonly store: Pick<MessageStore, 'rouse' | 'outboxSize' | 'waitingForHandler'>,
+    private readonly store: {
+      readonly outbox: Pick<OutboxStore, 'size'>;
+      readonly unhandled: Pick<UnhandledStore, 'rouse' | 'waiting'>;
+    },
     private readonly metrics: MessageMetrics,
     /** How long an agent that counts as live may have been silent, in ms. */
     private readonly liveMs: number,
@@ -29,9 +32,9 @@ export class HandlerWatch {
     const consumers = this.consumers();
     const mostOpen = Math.max(1, Math.floor(this.outboxLimit / 2));
     for (let more = consumers.length > 0; more;) {
-      const room = Math.min(BATCH, mostOpen - (await this.store.outboxSize(mostOpen)));
+      const room = Math.min(BATCH, mostOpen - (await this.store.outbox.size(mostOpen)));
       if (room <= 0) return true;
-      const roused = await this.store.rouse(consumers, this.liveMs, room);
+      const roused = await this.store.unhandled.rouse(consumers, this.liveMs, room);
       if (roused > 0) this.wakeRelay();
       more = roused === room;
     }
@@ -41,7 +44,7 @@ export class HandlerWatch {
   /** What waits for a handler at this agent's consumers. Rejects as the store does. */
   async look(): Promise<readonly AwaitedHandler[]> {
     const consumers = this.consumers();
-    const found = consumers.length === 0 ? [] : await this.store.waitingForHandler(consumers);
+    const found = consumers.length === 0 ? [] : await this.store.unhandled.waiting(consumers);
     for (const consumer of consumers) {
       const waiting = found.filter((each) => each.consumer === consumer);
       this.metrics.waitingForHandler(

@@ -53,9 +53,9 @@ export class Unhandled {
   ) {
     const options = { agentId, liveMs, graceMs };
     this.broker = broker;
-    this.decisions = new Batcher((batch) => store.unhandled(batch, options));
-    this.searches = new Batcher((batch) => store.elsewhere(batch, options));
-    this.disowned = new Batcher((batch) => store.disown(batch));
+    this.decisions = new Batcher((batch) => store.unhandled.decide(batch, options));
+    this.searches = new Batcher((batch) => store.unhandled.elsewhere(batch, options));
+    this.disowned = new Batcher((batch) => store.unhandled.disown(batch));
   }
 
   /**

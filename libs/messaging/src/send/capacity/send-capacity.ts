@@ -115,9 +115,9 @@ export class SendCapacity {
   }
 
   /** Counts in the store. Rejects as the store does. */
-  async sample(store: Pick<OutboxStore, 'size' | 'refusals'>): Promise<void> {
+  async sample(outbox: Pick<OutboxStore, 'size' | 'refusals'>): Promise<void> {
     this.since = 0;
-    const [size, refusals] = await Promise.all([store.size(this.limit), store.refusals()]);
+    const [size, refusals] = await Promise.all([outbox.size(this.limit), outbox.refusals()]);
     this.entries = Math.max(0, size + this.since);
     this.refusing = new Map(refusals.map((refusal) => [refusal.target, refusal]));
   }
