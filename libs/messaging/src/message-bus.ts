@@ -277,11 +277,16 @@ export class MessageBus {
     if (this.state !== 'running') throw new BusStoppedError();
   }
 
-  /** One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got. */
-  private async publishTransient(message: Message): Promise<void> {
+  private publishTransient(message: Message): Promise<void> {
+    const published = this.broker.publish(publicationOf({ message }, message.timestamp));
+    return isToMany(message.recipient) || this.tracing.records(message) ? this.watched(message, published) : published;
+  }
+
+  private async watched(message: Message, published: Promise<void>): Promise<void> {
     try {
-      await this.broker.publish(publicationOf({ message }, message.timestamp));
+      await published;
     } catch (error) {
+      // One full queue, of an agent that is gone perhaps, does not make a broadcast fail that all others got.
       if (!(isToMany(message.recipient) && error instanceof QueueFullError)) {
         this.tracing.sent(message, error);
         throw error;

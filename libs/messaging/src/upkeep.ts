@@ -56,17 +56,17 @@ export class Upkeep {
     const { retentionMs: settledMs, deadRetentionMs: deadMs } = this.options;
     this.running ??= Promise.all([
       this.every('clock', { busyMs: 30_000, idleMs: 60_000 }, () => this.clock.sample()),
-      this.every('rouse', { busyMs: 5_000, idleMs: 60_000 }, () => this.watch.rouse()),
+      this.every('rouse', { busyMs: 5_000, idleMs: 120_000 }, () => this.watch.rouse()),
       this.every('handlers', { busyMs: 10_000, idleMs: 60_000 }, () => this.watch.look().then(() => undefined)),
       this.every('subscriptions', { busyMs: 10_000, idleMs: 60_000 }, () => this.endUndeclared()),
       this.every('topics', { busyMs: 5_000, idleMs: 60_000 }, () => this.receiving.rebind()),
       this.every('expire', { busyMs: 10_000, idleMs: 30_000 }, () =>
         this.inBatches(() => this.store.retention.expire(BATCH)),
       ),
-      this.every('forget', { busyMs: 60_000, idleMs: 60_000 }, () =>
+      this.every('forget', { busyMs: 60_000, idleMs: 300_000 }, () =>
         this.inBatches(() => this.store.retention.forget({ settledMs, deadMs }, BATCH)),
       ),
-      this.every('hops', { busyMs: 60_000, idleMs: 60_000 }, () =>
+      this.every('hops', { busyMs: 60_000, idleMs: 300_000 }, () =>
         this.inBatches(() => this.store.hops.forget(settledMs, BATCH)),
       ),
     ]);

@@ -86,7 +86,11 @@ export class Reconciler {
     const queued = await this.broker.inboxSize(owner).catch(() => undefined);
     if (queued === undefined) return;
     const quietMs = Math.max(intervalMs, LEAST_QUIET_MS);
-    if (queued === 0) return this.replay({ quietMs });
+    if (queued === 0) {
+      // Mostly nothing is lost, and a count asks the store once.
+      if ((await this.count({ quietMs }, 1)) > 0) await this.replay({ quietMs });
+      return;
+    }
     const held = queued + (await this.fetchedAhead());
     const excess = (await this.count({ quietMs }, held + PORTION)) - held;
     if (excess > 0) await this.replay({ quietMs }, excess);

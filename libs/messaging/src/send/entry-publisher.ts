@@ -18,17 +18,20 @@ export class EntryPublisher {
     private readonly report: (what: string, error: unknown) => void,
   ) {}
 
-  /** Publishes an entry that has entered `bound`; it leaves when it is settled or given back. Never rejects. */
-  async publish(entry: OutboxEntry, bound: Bound): Promise<void> {
+  /** Publishes an entry that has entered `bound`; it leaves when it is settled or given back. Never throws. */
+  publish(entry: OutboxEntry, bound: Bound): void {
+    const failed = (error: unknown): void => void this.failed(entry, error, bound);
     try {
-      await this.broker.publish(publicationOf(entry, this.now()));
-      this.tracePublished(entry);
-      this.capacity.accepted(entry);
-      await this.settler.settle(entry);
+      this.broker.publish(publicationOf(entry, this.now())).then(() => this.published(entry, bound), failed);
     } catch (error) {
-      await this.failed(entry, error).catch((failure: unknown) => this.report('postpone', failure));
+      failed(error);
     }
-    bound.leave(entry.message.body.length);
+  }
+
+  private published(entry: OutboxEntry, bound: Bound): void {
+    this.tracePublished(entry);
+    this.capacity.accepted(entry);
+    void this.settler.settle(entry, bound);
   }
 
   /** A copy for one consumer is told of by what that does with it. */
@@ -36,8 +39,17 @@ export class EntryPublisher {
     if (consumer === undefined) this.tracing.sent(message, error);
   }
 
-  private async failed(entry: OutboxEntry, error: unknown): Promise<void> {
+  private async failed(entry: OutboxEntry, error: unknown, bound: Bound): Promise<void> {
     this.tracePublished(entry, error);
+    try {
+      await this.giveBack(entry, error);
+    } catch (failure) {
+      this.report('postpone', failure);
+    }
+    bound.leave(entry.message.body.length);
+  }
+
+  private async giveBack(entry: OutboxEntry, error: unknown): Promise<void> {
     // No later attempt can succeed.
     if (error instanceof AgentMQError && !error.retryable && !(error instanceof BrokerClosedError)) {
       return this.settler.bury(entry, error);

@@ -97,8 +97,8 @@ export class Outbox {
   }
 
   /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. */
-  settle(message: Message, lease: OutboxLease): Promise<void> {
-    return this.settler.settle({ ...lease, message });
+  settle(message: Message, { id, lease }: OutboxLease): Promise<void> {
+    return this.settler.settle({ id, lease, message });
   }
 
   /** Records a request whose asker is told of the error as dead, and closes its entry: it will not be published any more. */
@@ -164,7 +164,7 @@ export class Outbox {
     messages.forEach((message, index) => {
       const { id, lease } = leases[index] as OutboxLease;
       // One that was stored before, by an attempt whose answer was lost, may be the relay's by now.
-      if (lease > 0) void this.publisher.publish({ id, lease, message }, direct);
+      if (lease > 0) this.publisher.publish({ id, lease, message }, direct);
       else direct.leave(message.body.length);
     });
     return leases;

@@ -63,8 +63,9 @@ export class Relay {
   /** Resolves with how long to rest then, in ms. */
   private async turn(): Promise<number> {
     if (this.activity.isIdle) {
-      const dueInMs = (await this.store.nextDue()) ?? Infinity;
-      if (dueInMs > 0) return Math.min(dueInMs, jittered(IDLE_POLL_MS));
+      const dueInMs = await this.store.nextDue();
+      if (dueInMs !== undefined || !this.capacity.isEmpty) await this.sample();
+      if (dueInMs === undefined || dueInMs > 0) return Math.min(dueInMs ?? Infinity, jittered(IDLE_POLL_MS));
     }
     if ((await this.look()) > 0) return 0;
     const { relayPollMs } = this.options;
@@ -83,7 +84,7 @@ export class Relay {
     const entries = await this.store.leaseDue(agentId, BATCH, leaseMs, full.recipients());
     for (const entry of entries) {
       relayed.enter(entry.message.body.length);
-      void this.publisher.publish(entry, relayed);
+      this.publisher.publish(entry, relayed);
     }
     return entries.length;
   }

@@ -3,12 +3,19 @@ import { type OutboxEntry, type OutboxLease, type Store, targetOf } from 'agentm
 import { backoff } from 'agentmq/time';
 import type { Activity } from '../activity.js';
 import { Batcher } from '../batcher.js';
+import type { Bound } from './capacity/bound.js';
 import type { SendCapacity } from './capacity/send-capacity.js';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** How long the consumers that took a message to many have to claim it before the others get it one by one. */
 const SPLIT_AFTER_MS = 2_000;
+
+/** An entry whose message the broker has taken, and what it is counted in. */
+interface Published {
+  readonly entry: OutboxEntry;
+  readonly bound: Bound | undefined;
+}
 
 /** An entry that could not be published, and when it is due again: after so many ms, or so many attempts. */
 export interface GivenBack {
@@ -21,7 +28,7 @@ export interface GivenBack {
 
 /** Ends what was done for an outbox entry: closes it, or gives it back to be published later. All in batches. */
 export class Settler {
-  private readonly closed: Batcher<OutboxEntry, void>;
+  private readonly closed: Batcher<Published, void>;
   private readonly returned: Batcher<GivenBack, void>;
   private readonly parted: Batcher<OutboxEntry, void>;
 
@@ -31,18 +38,20 @@ export class Settler {
     private readonly activity: Activity,
     private readonly report: (what: string, error: unknown) => void,
   ) {
-    this.closed = new Batcher((entries) => this.close(entries), { size: 1_000, inFlight: 2 });
+    this.closed = new Batcher((published) => this.close(published), { size: 1_000, inFlight: 2 });
     this.parted = new Batcher((entries) => this.part(entries), { size: 1_000, inFlight: 1 });
     this.returned = new Batcher((entries) => this.postpone(entries), { size: 1_000, inFlight: 1 });
   }
 
-  /** Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. Never rejects. */
-  async settle(entry: OutboxEntry): Promise<void> {
-    try {
-      await this.closed.add(entry);
-    } catch (error) {
+  /**
+   * Closes the entry of a message that was published. An error leaves it to the relay, and receivers drop the copy. The message
+   * leaves the bound then, if it is counted in one. Never rejects.
+   */
+  settle(entry: OutboxEntry, bound?: Bound): Promise<void> {
+    return this.closed.add({ entry, bound }).catch((error: unknown) => {
+      bound?.leave(entry.message.body.length);
       this.report('settle', error);
-    }
+    });
   }
 
   /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
@@ -63,9 +72,12 @@ export class Settler {
     return this.returned.add(entry);
   }
 
-  private async close(entries: readonly OutboxEntry[]): Promise<void> {
-    await this.store.outbox.settle(entries.map(leaseOf));
-    for (const entry of entries) this.capacity.settled(entry);
+  private async close(published: readonly Published[]): Promise<void> {
+    await this.store.outbox.settle(published.map(({ entry }) => leaseOf(entry)));
+    for (const { entry, bound } of published) {
+      this.capacity.settled(entry);
+      bound?.leave(entry.message.body.length);
+    }
   }
 
   private async part(entries: readonly OutboxEntry[]): Promise<void> {

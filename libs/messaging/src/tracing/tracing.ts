@@ -48,6 +48,11 @@ export class Tracing {
     return trace && isSampled(trace) ? this.now() : undefined;
   }
 
+  /** Whether what happens to the message is recorded. */
+  records({ trace }: Message): boolean {
+    return trace !== undefined && isSampled(trace);
+  }
+
   /** The broker has confirmed the message, or (with an error) has not. */
   sent(message: Message, error?: unknown, kind?: HopKind): void {
     const { trace, messageId, sender, timestamp } = message;

@@ -59,6 +59,11 @@ export class SendCapacity {
     return { entries: this.entries, limit: this.limit, refusing: [...this.refusing.values()] };
   }
 
+  /** Whether nothing waits in the outbox, as far as this process knows. */
+  get isEmpty(): boolean {
+    return this.entries === 0 && this.refusing.size === 0;
+  }
+
   /** Counts a send until it ends. Throws `OutboxFullError` when too much waits in this process. */
   begin({ body }: Message): void {
     if (!this.uncommitted.fits(body.length)) throw new OutboxFullError(this.limit, { bytes: this.maxBytes });
