@@ -12,7 +12,7 @@ export interface Plot {
   readonly groups: readonly { readonly title: string; readonly lines: readonly Line[] }[];
 }
 
-const LABELS = 240;
+const LABELS = 270;
 const PANEL = 340;
 /** Of a panel, the rest is for the number beside the longest bar. */
 const BARS = 0.8;

@@ -6,7 +6,7 @@ import pg from 'pg';
 const AT_ONCE = 24;
 const TASK = 'take';
 const logger = new Logger(() => (level, message) => {
-  if (level.startsWith('error')) console.error(message);
+  if (/^(error|warning)/.test(level)) console.error(message);
 });
 
 /**
@@ -15,15 +15,16 @@ const logger = new Logger(() => (level, message) => {
  */
 export async function receive(surroundings, worker = {}) {
   const { namespace, servers, handled } = surroundings;
+  await asked(servers.database, `CREATE DATABASE "${namespace}"`);
   let taken = 0;
   let completed = 0;
+  let isClosing = false;
   const events = new EventEmitter();
   events.on('job:complete', () => completed++);
   const runner = await run({
     preset: {
       worker: {
-        connectionString: servers.database,
-        schema: namespace,
+        connectionString: databaseOf(surroundings),
         concurrentJobs: AT_ONCE,
         maxPoolSize: AT_ONCE,
         logger,
@@ -39,6 +40,10 @@ export async function receive(surroundings, worker = {}) {
       },
     },
   });
+  // a worker that gave up would leave the sender waiting for ever
+  void runner.promise.then(() => {
+    if (!isClosing) throw new Error('graphile-worker: the worker has ended');
+  });
   return {
     async finish() {
       while (completed < taken) await delay(1);
@@ -47,20 +52,17 @@ export async function receive(surroundings, worker = {}) {
       if (completed !== sent) throw new Error(`graphile-worker: sent ${sent}, completed ${completed}`);
     },
     async close() {
+      isClosing = true;
       await runner.stop();
-      const database = new pg.Client({ connectionString: servers.database });
-      await database.connect();
-      await database.query(`DROP SCHEMA IF EXISTS "${namespace}" CASCADE`);
-      await database.end();
+      await asked(servers.database, `DROP DATABASE "${namespace}" WITH (FORCE)`);
     },
   };
 }
 
 /** @param {import('../compare/contender.js').Surroundings} surroundings */
-export async function send({ namespace, servers }) {
+export async function send(surroundings) {
   const utils = await makeWorkerUtils({
-    connectionString: servers.database,
-    schema: namespace,
+    connectionString: databaseOf(surroundings),
     maxPoolSize: AT_ONCE,
     logger,
   });
@@ -68,4 +70,15 @@ export async function send({ namespace, servers }) {
     send: (payload) => utils.addJob(TASK, payload),
     close: () => utils.release(),
   };
+}
+
+/** One of its own: a worker ends when another one's schema is made in its database. */
+const databaseOf = ({ namespace, servers }) =>
+  Object.assign(new URL(servers.database), { pathname: `/${namespace}` }).href;
+
+async function asked(url, sql) {
+  const database = new pg.Client({ connectionString: url });
+  await database.connect();
+  await database.query(sql);
+  await database.end();
 }
