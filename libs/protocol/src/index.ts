@@ -53,7 +53,6 @@ export {
   type Recipient,
   toAgent,
   toEveryone,
-  topicMatcher,
   topicMatches,
   toRole,
   toTopic,

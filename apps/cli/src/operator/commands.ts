@@ -51,7 +51,7 @@ function addConsumers(program: Command): void {
     .option('--dry-run', 'only count', false)
     .option('--rate <n>', 'at most so many a second', rate)
     .action(async (from: string, to: string, options: MoveOptions) =>
-      (await import('./consumers.js')).moveMessages(from, to, options),
+      (await import('./consumers.js')).moveDeliveries(from, to, options),
     );
   const subscriptions = program.command('subscriptions').description('what consumers are subscribed to');
   subscriptions
@@ -66,7 +66,7 @@ function addConsumers(program: Command): void {
     .argument('<consumer>', 'role.<role> or agent.<agent id>', consumerName)
     .argument('<pattern>')
     .action(async (consumer: string, pattern: string) =>
-      (await import('./consumers.js')).endSubscription(consumer, pattern),
+      (await import('./consumers.js')).unsubscribe(consumer, pattern),
     );
 }
 

@@ -18,7 +18,7 @@ export interface SubscriptionsOptions {
 }
 
 /** Makes what a consumer is owed another one's: its subscriptions first, so that nothing new is owed to it meanwhile. */
-export async function moveMessages(from: string, to: string, options: MoveOptions): Promise<void> {
+export async function moveDeliveries(from: string, to: string, options: MoveOptions): Promise<void> {
   const { dead, keepSubscriptions, dryRun, rate } = options;
   if (from === to) throw new UsageError(`${from} is to be moved to itself`);
   await withStore(async (store, settings) => {
@@ -43,7 +43,7 @@ export function listSubscriptions({ consumer, json }: SubscriptionsOptions): Pro
 }
 
 /** Ends a subscription until an instance that declares it starts. */
-export function endSubscription(consumer: string, pattern: string): Promise<void> {
+export function unsubscribe(consumer: string, pattern: string): Promise<void> {
   return withStore(async (store) => {
     if (!(await store.subscriptions.end(consumer, pattern, 'ended by an operator'))) {
       throw new UsageError(`${consumer} is not subscribed to ${pattern}`);

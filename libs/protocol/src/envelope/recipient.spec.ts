@@ -6,7 +6,6 @@ import {
   formatRecipient,
   toAgent,
   toEveryone,
-  topicMatcher,
   topicMatches,
   toRole,
   toTopic,
@@ -39,14 +38,11 @@ describe('topicMatches', () => {
     ['a.#.b.*', 'a.x.y.c', false],
   ])('%s and %s: %s', (patternText, topicText, matches) => {
     expect(topicMatches(patternText, topicText)).toBe(matches);
-    expect(topicMatcher(patternText)(topicText)).toBe(matches);
   });
 
   it('agrees with the rule as a regular expression', () => {
     fc.assert(
-      fc.property(pattern, topic, (p, t) => {
-        expect([topicMatches(p, t), topicMatcher(p)(t)]).toEqual([reference(p, t), reference(p, t)]);
-      }),
+      fc.property(pattern, topic, (p, t) => topicMatches(p, t) === reference(p, t)),
       { numRuns: 2_000 },
     );
   });

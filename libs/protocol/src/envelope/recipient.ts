@@ -61,16 +61,9 @@ export function parseRecipient(text: string): Recipient | undefined {
 }
 
 /**
- * Whether a topic matches an AMQP topic pattern: `*` is exactly one word, `#` any number, none included (RabbitMQ
- * tutorial 5, "Topics"). For a pattern that many topics are compared with.
+ * Whether an AMQP topic pattern matches a topic: `*` is exactly one word, `#` any number, none included
+ * (RabbitMQ tutorial 5, "Topics").
  */
-export function topicMatcher(pattern: string): (topic: string) => boolean {
-  const parts = pattern.split('.');
-  if (!parts.includes('*') && !parts.includes('#')) return (name) => name === pattern;
-  return (name) => wordsMatch(parts, name.split('.'));
-}
-
-/** As {@link topicMatcher}, once. */
 export const topicMatches = (pattern: string, name: string): boolean => wordsMatch(pattern.split('.'), name.split('.'));
 
 /** Takes the words in order, and where they do not fit lets the last `#` have one word more. */
