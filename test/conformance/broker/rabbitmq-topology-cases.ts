@@ -29,6 +29,8 @@ export function topologyCases(harness: RabbitMqHarness): void {
     const received = (): string[] => readers.flatMap((reader) => reader.texts());
     await until('all', () => received().length === texts.length);
     expect(new Set(received())).toEqual(new Set(texts));
+    // Time for two more looks at what is read.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
     await Promise.all(readers.map(({ consumer }) => consumer.close()));
     expect(new Set(told).size).toBe(told.length);
   });

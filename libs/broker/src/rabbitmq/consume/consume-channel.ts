@@ -78,14 +78,14 @@ export class ConsumeChannel<M extends WireMessage> implements Flow {
     this.writeAcks();
     // What is written to a channel after its end closes the connection.
     this.alive = false;
-    this.connection.reader.ignore(this.channelNumber);
+    this.connection.reader.ignore(this.channel);
     await closed(this.channel);
   }
 
   private async subscribe(): Promise<void> {
     const { channel, connection, plan } = this;
     await plan.declare(connection);
-    connection.reader.listen(this.channelNumber, { onDelivery: (delivery) => this.take(delivery) });
+    connection.reader.listen(channel, { onDelivery: (delivery) => this.take(delivery) });
     for (const [index, { name, prefetch }] of plan.queues.entries()) {
       const consumerTag = String(index);
       const source: Source = { cancelled: false };

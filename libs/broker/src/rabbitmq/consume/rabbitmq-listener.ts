@@ -7,7 +7,6 @@ import { bind, provideExchanges } from '../queues/declarations.js';
 import type { Keeper, Losable } from '../../server/keeper.js';
 import { Reader } from '../../server/reader.js';
 import type { RabbitMqSettings } from '../options.js';
-import { numberOf } from '../frames/amqplib-connection.js';
 import type { Delivery } from '../frames/channel-reader.js';
 import { listeningOptions } from '../queues/queue-options.js';
 import { declaring } from '../queues/refusals.js';
@@ -89,13 +88,13 @@ class ListenChannel implements Losable {
   async subscribe(hear: (delivery: Delivery) => void): Promise<void> {
     const { channel, connection, queue } = this;
     await declaring(queue, channel.assertQueue(queue, listeningOptions));
-    connection.reader.listen(numberOf(channel), { onDelivery: hear });
+    connection.reader.listen(channel, { onDelivery: hear });
     // Called when the broker has cancelled the consumer, since the queue was deleted or its node went away.
     await channel.consume(queue, () => void this.close(), { noAck: true });
   }
 
   async close(): Promise<void> {
-    this.connection.reader.ignore(numberOf(this.channel));
+    this.connection.reader.ignore(this.channel);
     await closed(this.channel);
   }
 }

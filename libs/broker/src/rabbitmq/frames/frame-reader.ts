@@ -1,4 +1,5 @@
-import type { AmqplibConnection } from './amqplib-connection.js';
+import type { Channel } from 'amqplib';
+import { type AmqplibConnection, numberOf } from './amqplib-connection.js';
 import { ByteReader } from './bytes.js';
 import { type ChannelEvents, ChannelReader } from './channel-reader.js';
 import { FRAME_HEADER_BYTES, FRAME_OVERHEAD } from './methods.js';
@@ -15,13 +16,15 @@ export class FrameReader {
     connection.recvFrame = () => this.next(recvFrame);
   }
 
-  listen(channel: number, events: ChannelEvents): void {
-    this.channels[channel] = new ChannelReader(events);
+  /** Tells what comes over the channel, until that is closed: another channel can have its number then. */
+  listen(channel: Channel, events: ChannelEvents): void {
+    this.channels[numberOf(channel)] = new ChannelReader(events);
+    channel.once('close', () => this.ignore(channel));
   }
 
   /** What comes over the channel from now on is amqplib's, which ignores it when the channel is being closed. */
-  ignore(channel: number): void {
-    this.channels[channel] = undefined;
+  ignore(channel: Channel): void {
+    this.channels[numberOf(channel)] = undefined;
   }
 
   /** The next frame that is amqplib's; false when none is whole yet. */

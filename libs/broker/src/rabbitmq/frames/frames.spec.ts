@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { checkHeaders, InvalidMessageError, type WireMessage, type WireProperties } from 'agentmq/protocol';
+import type { Channel } from 'amqplib';
 import fc from 'fast-check';
 import type { AmqplibConnection } from './amqplib-connection.js';
 import type { Delivery } from './channel-reader.js';
@@ -10,6 +12,7 @@ import { FRAME_HEADER_BYTES, METHOD } from './methods.js';
 
 const CHANNEL = 7;
 const FRAME_MAX = 4096;
+const channel = Object.assign(new EventEmitter(), { ch: CHANNEL }) as unknown as Channel;
 const to = { exchange: 'agentmq.direct', routingKey: 'role.bench', mandatory: false, persistent: true };
 
 class Connection implements AmqplibConnection {
@@ -72,7 +75,7 @@ function carry(message: WireMessage, pieceBytes = Infinity, mandatory = false): 
   const connection = new Connection();
   const deliveries: Delivery[] = [];
   const bytes = asDelivery(publish(message, mandatory));
-  new FrameReader(connection).listen(CHANNEL, { onDelivery: (delivery) => deliveries.push(delivery) });
+  new FrameReader(connection).listen(channel, { onDelivery: (delivery) => deliveries.push(delivery) });
   for (let from = 0; from < bytes.length; from += pieceBytes) {
     connection.receive(bytes.subarray(from, Math.min(bytes.length, from + pieceBytes)));
     expect(connection.recvFrame()).toBe(false);
@@ -238,7 +241,7 @@ describe('what a connection reads', () => {
     const connection = new Connection();
     const writer = new FrameWriter(connection);
     const confirms: unknown[] = [];
-    new FrameReader(connection).listen(CHANNEL, { onConfirm: (...confirm) => confirms.push(confirm) });
+    new FrameReader(connection).listen(channel, { onConfirm: (...confirm) => confirms.push(confirm) });
     writer.ack(CHANNEL, 2 ** 40, true);
     writer.giveBack(CHANNEL, 5);
     writer.ack(CHANNEL + 1, 6, false);
@@ -253,9 +256,22 @@ describe('what a connection reads', () => {
     expect(connection.recvSinceLastCheck).toBe(true);
   });
 
+  it('tells nothing of another channel that has the number of one that was closed', () => {
+    const connection = new Connection();
+    const confirms: unknown[] = [];
+    new FrameReader(connection).listen(channel, { onConfirm: (...confirm) => confirms.push(confirm) });
+    channel.emit('close');
+    const writer = new FrameWriter(connection);
+    writer.ack(CHANNEL, 1, false);
+    writer.flush();
+    connection.receive(connection.written[0] ?? Buffer.alloc(0));
+    expect(connection.recvFrame()).toMatchObject({ length: 21 });
+    expect(confirms).toEqual([]);
+  });
+
   it('leaves a frame that is too long to amqplib, which refuses it', () => {
     const connection = new Connection();
-    new FrameReader(connection).listen(CHANNEL, {});
+    new FrameReader(connection).listen(channel, {});
     const begun = Buffer.from([3, 0, CHANNEL, 0xff, 0xff, 0xff, 0xff, 0]);
     connection.receive(begun);
     expect(connection.recvFrame()).toEqual(begun);

@@ -51,7 +51,7 @@ export class PublishChannel implements Losable {
   ): Promise<PublishChannel> {
     await provideExchanges(connection, topology, remarks);
     const opened = new PublishChannel(await connection.model.createConfirmChannel(), connection, events);
-    connection.reader.listen(opened.channelNumber, {
+    connection.reader.listen(opened.channel, {
       onDelivery: ({ properties, body }) => events.onReply({ properties, body }),
       onConfirm: (number, multiple, taken) => opened.confirmed(number, multiple, taken),
     });

@@ -19,7 +19,7 @@ export interface QueueDeclaration {
  * `TopologyError` for one of another kind.
  */
 export async function provideExchanges(connection: Connection, topology: Topology, remarks: Remarks): Promise<void> {
-  await provideEach(connection, topology.exchanges(), remarks, (channel, { name, type }) =>
+  await provideEach(connection, 'exchange', topology.exchanges(), remarks, (channel, { name, type }) =>
     channel.assertExchange(name, type, { durable: true }),
   );
 }
@@ -33,12 +33,15 @@ export async function provideQueues(
   queues: readonly QueueDeclaration[],
   remarks: Remarks,
 ): Promise<void> {
-  await provideEach(connection, queues, remarks, (channel, { name, options }) => channel.assertQueue(name, options));
+  await provideEach(connection, 'queue', queues, remarks, (channel, { name, options }) =>
+    channel.assertQueue(name, options),
+  );
 }
 
 /** A refused declaration closes its channel: what exists differently is only asked for on the next. */
 async function provideEach<T extends { readonly name: string }>(
   connection: Connection,
+  kind: 'exchange' | 'queue',
   all: readonly T[],
   remarks: Remarks,
   declare: (channel: Channel, one: T) => Promise<unknown>,
@@ -49,13 +52,17 @@ async function provideEach<T extends { readonly name: string }>(
       await connection.withChannel(async (channel) => {
         for (let [next] = left; next; [next] = left) {
           await declaring(next.name, declare(channel, next));
-          remarks.clear(next.name);
+          remarks.clear(`${kind} ${next.name}`);
           left.shift();
         }
       });
     } catch (error) {
       if (!(error instanceof TopologyError) || !isUsable(error)) throw error;
-      remarks.note(error.queue, `${error.message}. It is used as it is; "agentmq queues" shows and mends it.`);
+      // An exchange and a queue may have the same name, as those of dead letters do.
+      remarks.note(
+        `${kind} ${error.queue}`,
+        `${error.message}. It is used as it is; "agentmq queues" shows and mends it.`,
+      );
       left.shift();
     }
   }
