@@ -2,15 +2,26 @@ import type { ByteReader, ByteWriter } from './bytes.js';
 
 type Table = Readonly<Record<string, unknown>>;
 
-/** A type of numbers: its tag, Node's name of it, its size, and what amqplib calls it in `{ '!': name, value }`. */
+type Kind = 'Int8' | 'UInt8' | 'Int16BE' | 'UInt16BE' | 'Int32BE' | 'UInt32BE' | 'FloatBE' | 'DoubleBE';
+
+/** A type of numbers: its tag, how Node writes and reads it, its size, and what amqplib calls it in `{ '!': name, value }`. */
 interface NumberType {
   readonly tag: number;
-  readonly kind: 'Int8' | 'UInt8' | 'Int16BE' | 'UInt16BE' | 'Int32BE' | 'UInt32BE' | 'FloatBE' | 'DoubleBE';
+  readonly write: `write${Kind}`;
+  readonly read: `read${Kind}`;
   readonly bytes: number;
   readonly names: readonly string[];
 }
 
 const code = (letter: string): number => letter.charCodeAt(0);
+
+const numbers = (letter: string, kind: Kind, bytes: number, ...names: string[]): NumberType => ({
+  tag: code(letter),
+  write: `write${kind}`,
+  read: `read${kind}`,
+  bytes,
+  names,
+});
 
 /** https://www.rabbitmq.com/amqp-0-9-1-errata.html, section 3 */
 const TAG = {
@@ -24,19 +35,19 @@ const TAG = {
   nothing: code('V'),
   bytes: code('x'),
 } as const;
-const INT8: NumberType = { tag: code('b'), kind: 'Int8', bytes: 1, names: ['byte', 'int8'] };
-const INT16: NumberType = { tag: code('s'), kind: 'Int16BE', bytes: 2, names: ['short', 'int16'] };
-const INT32: NumberType = { tag: code('I'), kind: 'Int32BE', bytes: 4, names: ['int', 'int32'] };
-const DOUBLE: NumberType = { tag: code('d'), kind: 'DoubleBE', bytes: 8, names: ['double', 'float64'] };
+const INT8 = numbers('b', 'Int8', 1, 'byte', 'int8');
+const INT16 = numbers('s', 'Int16BE', 2, 'short', 'int16');
+const INT32 = numbers('I', 'Int32BE', 4, 'int', 'int32');
+const DOUBLE = numbers('d', 'DoubleBE', 8, 'double', 'float64');
 const NUMBERS: readonly NumberType[] = [
   INT8,
   INT16,
   INT32,
   DOUBLE,
-  { tag: code('B'), kind: 'UInt8', bytes: 1, names: ['unsignedbyte', 'uint8'] },
-  { tag: code('u'), kind: 'UInt16BE', bytes: 2, names: ['unsignedshort', 'uint16'] },
-  { tag: code('i'), kind: 'UInt32BE', bytes: 4, names: ['unsignedint', 'uint32'] },
-  { tag: code('f'), kind: 'FloatBE', bytes: 4, names: ['float'] },
+  numbers('B', 'UInt8', 1, 'unsignedbyte', 'uint8'),
+  numbers('u', 'UInt16BE', 2, 'unsignedshort', 'uint16'),
+  numbers('i', 'UInt32BE', 4, 'unsignedint', 'uint32'),
+  numbers('f', 'FloatBE', 4, 'float'),
 ];
 const byTag = new Map(NUMBERS.map((type) => [type.tag, type]));
 const byName = new Map(NUMBERS.flatMap((type) => type.names.map((name) => [name, type])));
@@ -99,9 +110,9 @@ function writeNumber(to: ByteWriter, value: number): void {
   else writeInt64(to, TAG.int64, value);
 }
 
-function writeAs({ tag, kind }: NumberType, to: ByteWriter, value: number): void {
+function writeAs({ tag, write }: NumberType, to: ByteWriter, value: number): void {
   to.uint8(tag);
-  to.at = to.bytes[`write${kind}`](value, to.at);
+  to.at = to.bytes[write](value, to.at);
 }
 
 function writeInt64(to: ByteWriter, tag: number, value: number): void {
@@ -173,5 +184,5 @@ function readNumber(from: ByteReader, tag: number): number {
   const type = byTag.get(tag);
   if (!type) throw new TypeError(`a header has a value of an unknown type: ${tag}`);
   from.at += type.bytes;
-  return from.bytes[`read${type.kind}`](from.at - type.bytes);
+  return from.bytes[type.read](from.at - type.bytes);
 }
