@@ -27,11 +27,11 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, BaseExceptionFilter, NestFactory } from '@nestjs/core';
-import { BaseRpcExceptionFilter } from '@nestjs/microservices';
+import { BaseRpcExceptionFilter, Payload } from '@nestjs/microservices';
 import { Agent, AgentClient, AgentModule, AgentServer, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract, RemoteError } from 'agentmq/protocol';
 import { IsInt, IsString } from 'class-validator';
-import { map, type Observable, throwError } from 'rxjs';
+import { map, type Observable, of, throwError } from 'rxjs';
 import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
@@ -75,6 +75,30 @@ class ContextPayload {
 class Tick {
   @IsString()
   symbol!: string;
+}
+
+@Contract({ type: 'plain' })
+class Plain {
+  @IsInt()
+  value!: number;
+}
+
+@Contract({ type: 'plain_later' })
+class PlainLater {
+  @IsInt()
+  value!: number;
+}
+
+@Contract({ type: 'plain_part' })
+class PlainPart {
+  @IsInt()
+  value!: number;
+}
+
+@Contract({ type: 'plain_then' })
+class PlainThen {
+  @IsInt()
+  value!: number;
 }
 
 class OnlyAlice implements CanActivate {
@@ -178,6 +202,8 @@ const ticks: string[] = [];
 
 @Agent({ role: 'pipeline' })
 class PipelineAgent {
+  private readonly title = 'of the pipeline';
+
   @Handle(Guarded)
   @UseGuards(OnlyAlice)
   guarded({ user }: Guarded): string {
@@ -217,6 +243,27 @@ class PipelineAgent {
   context(payload: ContextPayload, @Ctx() context: MessageContext): object {
     const { sender, recipient, type } = context.message;
     return { text: payload.text, isInstance: payload instanceof ContextPayload, sender, recipient, type };
+  }
+
+  @Handle(Plain)
+  plain({ value }: Plain): Observable<number> {
+    return of(value, value + 1);
+  }
+
+  @Handle(PlainLater)
+  plainLater({ value }: PlainLater): Promise<Observable<number>> {
+    return Promise.resolve(of(value + 2));
+  }
+
+  @Handle(PlainPart)
+  plainPart(@Ctx() context: MessageContext, @Payload('value') value: number): string {
+    return `${value} of ${context.message.type}, ${this.title}`;
+  }
+
+  @Handle(PlainThen)
+  plainThen({ value }: PlainThen): PromiseLike<number> {
+    // oxlint-disable-next-line unicorn/no-thenable -- as query builders return it
+    return { then: (resolve) => Promise.resolve(value + 3).then(resolve) };
   }
 
   @Subscribe('ticks.*', Tick)
@@ -278,6 +325,13 @@ describe.each(['in_memory', testBus.name])("a handler runs through Nest's pipeli
       recipient: { kind: 'role', name: 'pipeline' },
       type: 'context',
     });
+  });
+
+  it('a method with nothing around it gets what its parameters ask for, and answers with what its result comes to', async () => {
+    expect(await agents.request(to, Plain, { value: 1 })).toBe(2);
+    expect(await agents.request(to, PlainLater, { value: 1 })).toBe(3);
+    expect(await agents.request(to, PlainPart, { value: 7 })).toBe('7 of plain_part, of the pipeline');
+    expect(await agents.request(to, PlainThen, { value: 1 })).toBe(4);
   });
 
   it('a subscriber gets payload and context', async () => {

@@ -5,20 +5,20 @@ import {
   type ContractDefinition,
   ContractCatalogue,
   contractKey,
-  errorText,
   formatRecipient,
   toAgent,
   toRole,
 } from 'agentmq/protocol';
 import { SubscriptionStore } from 'agentmq/message-store';
 import { MessageBus, NoSealingKeysError, Sealer } from 'agentmq/messaging';
-import { pause, within } from 'agentmq/time';
+import { within } from 'agentmq/time';
 import { AgentDeclarationError, AgentReplacedError } from './errors.js';
 import { checkAgreement } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
 import { type AgentHandler, agentHandlers, contractsHandledBy, topicsOf } from './pipeline/agent-handlers.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
 import { AgentRegistry } from './registry/agent-registry.js';
+import { sendHeartbeats } from './registry/heartbeats.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings/settings.js';
 import { Startup } from './startup.js';
@@ -66,7 +66,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.startup.stopped.aborted;
   }
 
-  /** Aborted when the agent is told to stop: what a listener does then and there still goes out to others. */
+  /** Aborted when the agent is told to stop: what a listener sends then and there still goes out. */
   get stopping(): AbortSignal {
     return this.startup.stopped;
   }
@@ -163,7 +163,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   private async shut(): Promise<void> {
     this.startup.stop();
-    // Intake stops at once; the others are told meanwhile.
+    // Intake stops at once; other agents are told meanwhile.
     await Promise.all([
       this.bus.stopReceiving(this.settings.shutdownTimeout),
       within(LEAVE_TIMEOUT_MS, this.isListening ? this.leave() : Promise.resolve()),
@@ -205,31 +205,12 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async beat(): Promise<void> {
-    const signal = this.startup.stopped;
-    const { heartbeatInterval, retryInterval } = registryTimes(this.settings.registry);
-    let next = heartbeatInterval;
-    for (;;) {
-      // Never later than told, so that no agent that knows the interval finds it late; not all at the same time.
-      await pause(next * (0.9 + Math.random() / 10), signal);
-      if (signal.aborted) return;
-      const failing = next === retryInterval;
-      try {
-        if (!(await this.registry.heartbeat())) {
-          if (signal.aborted) return;
-          this.isListening = false;
-          this.logger.error(new AgentReplacedError(this.identity.id).message);
-          // the newer instance has taken over all that was ours, and speaks for the id
-          await this.bus.stop(this.settings.shutdownTimeout);
-          return;
-        }
-        if (failing) this.logger.log('heartbeats get through again');
-        next = heartbeatInterval;
-      } catch (error) {
-        if (signal.aborted) return;
-        next = retryInterval;
-        if (!failing) this.logger.warn(`heartbeat: ${errorText(error)}`);
-      }
-    }
+    const times = registryTimes(this.settings.registry);
+    if (!(await sendHeartbeats(this.registry, times, this.logger, this.startup.stopped))) return;
+    this.isListening = false;
+    this.logger.error(new AgentReplacedError(this.identity.id).message);
+    // The newer instance has taken over all that this one had, and speaks for the id.
+    await this.bus.stop(this.settings.shutdownTimeout);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   contractOf,
   type PayloadClass,
 } from 'agentmq/protocol';
-import { checkHandlerOptions, type HandlerOptions } from './handler-options.js';
+import { checkHandlerOptions, type DeclaredHandler, type HandlerOptions } from './handler-options.js';
 import { AGENT_MESSAGES } from './pipeline/message-pipeline.js';
 
 export interface AgentOptions {
@@ -29,11 +29,8 @@ export interface SubscribeOptions extends HandlerOptions {
 }
 
 /** What `@Handle` and `@Subscribe` tell the transport, as the pattern's extras. */
-export interface HandlerExtras extends HandlerOptions {
+export interface HandlerExtras extends Omit<DeclaredHandler, 'contract' | 'pattern'> {
   readonly contract: PayloadClass;
-  readonly topic?: string;
-  readonly scope?: 'role' | 'instance';
-  readonly carriesOutTasks?: boolean;
 }
 
 const AGENT = Symbol('agentmq:agent');

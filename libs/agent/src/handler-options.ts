@@ -5,7 +5,7 @@ import {
   type RetryPolicy,
   retryPolicy,
 } from 'agentmq/protocol';
-import { LONGEST_HANDLER_TIMEOUT } from 'agentmq/messaging';
+import { type Handler, LONGEST_HANDLER_TIMEOUT } from 'agentmq/messaging';
 import { HandlerOptionsConflictError } from './errors.js';
 
 /** How the messages of one handler are treated. */
@@ -36,13 +36,10 @@ export function checkHandlerOptions(contract: ContractDefinition, options: Handl
   }
 }
 
-/** A handler's contract, topic pattern and options, with the Nest pattern that names it. */
-export interface DeclaredHandler extends HandlerOptions {
+/** What a method declares, with the Nest pattern that names it. */
+export interface DeclaredHandler extends Omit<Handler, 'handle'> {
   readonly pattern: string;
-  readonly contract: ContractDefinition;
-  readonly topic?: string;
   readonly scope?: 'role' | 'instance';
-  readonly carriesOutTasks?: boolean;
 }
 
 /**

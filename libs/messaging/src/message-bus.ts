@@ -80,21 +80,18 @@ export class MessageBus {
       this.metrics,
       new ResponseMetrics(metrics),
     );
-    const wakeRelay = (): void => this.outbox.wake();
-    const { now } = this.clock;
-    const { sealing, tracing } = this;
-    this.receiving = new Receiving({
+    const receiving = {
       broker,
       store,
       metrics: this.metrics,
       options,
-      now,
-      sealing,
-      tracing,
-      wakeRelay,
-    });
-    const { liveMs, outboxLimit } = options;
-    this.watch = new HandlerWatch(store, this.metrics, liveMs, () => this.receiving.consumers, outboxLimit, wakeRelay);
+      now: this.clock.now,
+      sealing: this.sealing,
+      tracing: this.tracing,
+      wakeRelay: () => this.outbox.wake(),
+    };
+    this.receiving = new Receiving(receiving);
+    this.watch = new HandlerWatch(receiving, () => this.receiving.consumers);
     this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, this.activity, options);
     // What agents tell each other all the time begins no trace that is recorded.
     const control = new Composer(options, this.clock.now, () => false);

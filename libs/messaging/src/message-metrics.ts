@@ -14,7 +14,7 @@ export type Outcome =
   | 'waiting'
   | 'dead_lettered';
 
-/** What this process sent and received. Types are those of contracts that it knows: others would make the series unbounded. */
+/** What this process sent and received. Types are those of contracts that it knows: any type would make the series unbounded. */
 export class MessageMetrics {
   private readonly sentTotal;
   /** By kind of recipient and type: looking a series up by its labels takes longer than counting. */
@@ -97,17 +97,13 @@ export class MessageMetrics {
 
   /** The metrics of what is received of one contract type. */
   ofType(type: string): TypeMetrics {
-    const { inFlightGauge } = this;
-    const timer = this.handlerSeconds.labels(type);
+    const seconds = this.handlerSeconds.labels(type);
     return {
       received: (outcome) => this.received(type, outcome),
-      handling: () => {
-        inFlightGauge.inc();
-        const end = timer.startTimer();
-        return () => {
-          end();
-          inFlightGauge.dec();
-        };
+      begun: () => this.inFlightGauge.inc(),
+      ended: (ms) => {
+        this.inFlightGauge.dec();
+        seconds.observe(ms / 1_000);
       },
     };
   }
@@ -116,6 +112,7 @@ export class MessageMetrics {
 /** What is counted of the messages of one contract type. */
 export interface TypeMetrics {
   received(outcome: Outcome): void;
-  /** Counts a running handler; the answer ends it. */
-  handling(): () => void;
+  begun(): void;
+  /** The handlers have ended after so many ms. */
+  ended(ms: number): void;
 }

@@ -16,7 +16,7 @@ import { Steps } from './steps/steps.js';
 import { TransientMessages } from './transient-messages.js';
 import { Unhandled } from './unhandled/unhandled.js';
 
-/** What a receiver shares with the others of its agent. */
+/** What the receivers of one agent share. */
 export interface ReceiverOptions {
   /** One at a time in the whole process. */
   readonly alone: LimitFunction;

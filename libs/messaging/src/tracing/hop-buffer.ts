@@ -10,7 +10,7 @@ export interface HopCounts {
   dropped(count: number): void;
 }
 
-/** How long a hop waits for others to be written with, in ms. */
+/** How long a hop waits to be written in a batch, in ms. */
 const GATHER_MS = 250;
 /** From one attempt to the next while the store is away, in ms. */
 const AWAY_MS = 1_000;

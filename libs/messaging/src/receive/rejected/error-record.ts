@@ -17,7 +17,7 @@ const TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;
 
 /**
- * Whether another attempt can succeed. Errors tell by `retryable`; of Nest's HTTP errors, those that blame the message
+ * Whether another attempt can succeed. Errors tell by `retryable`; of Nest's HTTP errors, the ones that blame the message
  * (a pipe's `BadRequestException`) are final. Whatever else a handler throws may be a passing trouble.
  */
 export function isRetryable(error: unknown): boolean {

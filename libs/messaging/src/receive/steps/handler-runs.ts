@@ -19,15 +19,16 @@ export class HandlerRuns {
    * handler threw, and with `HandlerTimeoutError`.
    */
   async run({ handlers, timeoutMs, metrics }: HandlerGroup, payload: object, attempt: Attempt): Promise<unknown> {
-    const ended = metrics.handling();
+    const begunAt = performance.now();
+    metrics.begun();
     this.running++;
     attempt.begun = true;
     try {
       const answer = inFlow({ handling: attempt }, call, handlers, payload, attempt);
-      return isPromise(answer) ? await this.limits.within(timeoutMs, attempt, answer) : answer;
+      return isPromise(answer) ? await this.limits.within(timeoutMs, begunAt, attempt, answer) : answer;
     } finally {
       this.running--;
-      ended();
+      metrics.ended(performance.now() - begunAt);
     }
   }
 

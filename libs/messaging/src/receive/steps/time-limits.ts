@@ -9,18 +9,18 @@ interface Running {
 
 /** The time limits of what one consumer's handlers have under way. One timer for all of them, set for the earliest end. */
 export class TimeLimits {
-  /** By limit: of those with the same limit, the first to begin is the first whose time is over. */
+  /** By limit: of all with the same limit, the first to begin is the first whose time is over. */
   private readonly running = new Map<number, Set<Running>>();
   private timer: NodeJS.Timeout | undefined;
   private dueAt = Infinity;
 
   /**
-   * Settles as `work` does, or rejects with `HandlerTimeoutError` when that takes longer than `limitMs`. What then still runs
+   * Settles as `work` does, or rejects with `HandlerTimeoutError` when that has not ended `limitMs` after it began. What then still runs
    * has seen its signal abort, and is not waited for.
    */
-  within<T>(limitMs: number, attempt: Attempt, work: PromiseLike<T>): Promise<T> {
+  within<T>(limitMs: number, begunAt: number, attempt: Attempt, work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const endsAt = performance.now() + limitMs;
+      const endsAt = begunAt + limitMs;
       const entry: Running = { attempt, endsAt, reject };
       const entries = this.running.get(limitMs) ?? new Set();
       this.running.set(limitMs, entries.add(entry));

@@ -19,14 +19,9 @@ it('what waited for a handler leaves half of the outbox to what is being sent', 
     },
   };
   let woken = 0;
-  const watch = new HandlerWatch(
-    store,
-    new MessageMetrics(new Metrics()),
-    1_000,
-    () => ['role.a'],
-    100,
-    () => woken++,
-  );
+  const metrics = new MessageMetrics(new Metrics());
+  const options = { liveMs: 1_000, outboxLimit: 100 };
+  const watch = new HandlerWatch({ store, metrics, options, wakeRelay: () => woken++ }, () => ['role.a']);
   expect([await watch.rouse(), open, waiting, woken]).toEqual([true, 50, 100, 1]);
   open = 0;
   expect([await watch.rouse(), open, waiting]).toEqual([true, 50, 50]);
