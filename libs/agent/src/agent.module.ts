@@ -48,7 +48,7 @@ export interface AgentModuleOptions {
   readonly settings?: AgentSettings;
   /** Agents in one process share a memory bus by sharing its hub. */
   readonly hub?: MemoryHub;
-  /** A store shared with others; whoever shares it closes it. */
+  /** A store that the app opened itself, for several agents, and closes itself. */
   readonly store?: Store;
   /** In place of the settings' keys: those of a key management service. */
   readonly sealingKeys?: SealingKeys;
@@ -60,7 +60,7 @@ const part = <Part extends keyof Store>(provide: Abstract<Store[Part]>, name: Pa
   inject: [Store],
 });
 
-/** Who needs a part of the store asks for that by its class. */
+/** Each part of the store under its class, for constructors that use that part alone. */
 const storeParts = [
   part(Database, 'database'),
   part(OutboxStore, 'outbox'),
