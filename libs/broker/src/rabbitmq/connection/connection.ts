@@ -56,7 +56,8 @@ export class Connection implements Losable {
   }
 
   private destroySocket(): void {
-    insideOf(this.model).stream.destroy();
+    // by an error: amqplib does not see another end that is ours, and its heartbeat would keep the process for two intervals
+    insideOf(this.model).stream.destroy(new Error('the connection to the broker was closed'));
   }
 }
 
