@@ -30,6 +30,7 @@ export const compareMode: Mode = {
 };
 
 const inRatios = new Set(ratios.flatMap(({ of, over }) => [of, over]));
+const askedInRatios = new Set(ratios.flatMap(({ of, over, figure }) => (figure === 'requestRate' ? [of, over] : [])));
 
 async function compare(chosen: readonly Contender[], processes: 1 | 2, options: ModeOptions): Promise<Found> {
   const { report } = options;
@@ -72,7 +73,7 @@ async function warmUp(entrant: Entrant, { messages, seconds }: ModeOptions): Pro
 
 async function measure(entrant: Entrant, messages: number, processes: 1 | 2, quick: boolean): Promise<Figures> {
   const figures = await entrant.throughput(messages);
-  if (!entrant.canRequest || (quick && processes === 2)) return figures;
+  if (!entrant.canRequest || (quick && (processes === 2 || !askedInRatios.has(entrant.id)))) return figures;
   return {
     ...figures,
     roundTrip: await entrant.roundTrip(Math.ceil(messages / 24)),
