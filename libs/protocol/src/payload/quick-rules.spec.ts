@@ -122,6 +122,7 @@ describe('a quick check', () => {
     for (const decorate of [
       named(),
       named(() => '$property must be an even number'),
+      named(() => '$property must be an integer number that is odd'),
       named(() => {
         throw new Error('not today');
       }),

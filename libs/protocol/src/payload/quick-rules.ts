@@ -7,7 +7,7 @@ export type Quick = (value: unknown) => boolean;
 const never: Quick = () => false;
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 
-/** One of class-validator's own rules: how its default message begins after the property's name, and its check. */
+/** One of class-validator's own rules: its default message after the property's name, and its check. */
 type OwnRule = readonly [message: string, check: (first: unknown, second: unknown) => Quick];
 
 /** `len` of validator.js counts a surrogate pair, and one with its variation selector, once: three characters at most. */
@@ -53,7 +53,7 @@ const own: Readonly<Record<string, OwnRule>> = {
     // Not includes(), which takes NaN for itself.
     (values) => (Array.isArray(values) ? (value) => values.indexOf(value) !== -1 : never),
   ],
-  isLength: ['must be longer than or equal to $constraint1', isLength],
+  isLength: ['must be longer than or equal to $constraint1 characters', isLength],
   minLength: ['must be longer than or equal to $constraint1 characters', (min) => isLength(min, undefined)],
   maxLength: ['must be shorter than or equal to $constraint1 characters', (max) => isLength(0, max ?? null)],
   matches: [
@@ -73,8 +73,9 @@ export function quickOf(rule: ValidationMetadata, name: string, constraint: Vali
   if (rule.validateIf || !Object.hasOwn(own, name)) return never;
   const [message, check] = own[name] as OwnRule;
   const [first, second] = (rule.constraints as readonly unknown[] | undefined) ?? [];
-  const says = messageOf(constraint, rule.constraints);
-  if (!says.startsWith(`${rule.each ? 'each value in ' : ''}$property ${message}`)) return never;
+  // The whole message: an app's rule that says more ('must be a string of digits') also asks for more.
+  if (messageOf(constraint, rule.constraints) !== `${rule.each ? 'each value in ' : ''}$property ${message}`)
+    return never;
   const holds = check(first, second);
   return rule.each ? (value) => Array.isArray(value) && allHold(value, holds) : holds;
 }
