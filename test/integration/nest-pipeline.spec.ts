@@ -101,6 +101,12 @@ class PlainThen {
   value!: number;
 }
 
+@Contract({ type: 'plain_then_later' })
+class PlainThenLater {
+  @IsInt()
+  value!: number;
+}
+
 class OnlyAlice implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const rpc = context.switchToRpc();
@@ -266,6 +272,12 @@ class PipelineAgent {
     return { then: (resolve) => Promise.resolve(value + 3).then(resolve) };
   }
 
+  @Handle(PlainThenLater)
+  plainThenLater({ value }: PlainThenLater): PromiseLike<Observable<number>> {
+    // oxlint-disable-next-line unicorn/no-thenable -- as query builders return it
+    return { then: (resolve) => Promise.resolve(of(value + 4)).then(resolve) };
+  }
+
   @Subscribe('ticks.*', Tick)
   tick(tick: Tick, @Ctx() context: MessageContext): void {
     ticks.push(`${context.consumer} ${tick.symbol}`);
@@ -332,6 +344,7 @@ describe.each(['in_memory', testBus.name])("a handler runs through Nest's pipeli
     expect(await agents.request(to, PlainLater, { value: 1 })).toBe(3);
     expect(await agents.request(to, PlainPart, { value: 7 })).toBe('7 of plain_part, of the pipeline');
     expect(await agents.request(to, PlainThen, { value: 1 })).toBe(4);
+    expect(await agents.request(to, PlainThenLater, { value: 1 })).toBe(5);
   });
 
   it('a subscriber gets payload and context', async () => {

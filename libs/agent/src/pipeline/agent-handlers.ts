@@ -46,8 +46,12 @@ const answering =
   (handler: MessageHandler): Handler['handle'] =>
   (payload, handling) => {
     const result: unknown = handler(payload, new MessageContext(handling));
-    return result instanceof Promise ? result.then(lastOf) : lastOf(result);
+    return isThenable(result) ? Promise.resolve(result).then(lastOf) : lastOf(result);
   };
+
+/** A promise, or what can be awaited as one is, such as the query of a query builder. */
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 const lastOf = (result: unknown): unknown =>
   isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
