@@ -72,6 +72,21 @@ describe('the start of an agent app', () => {
   );
 
   it(
+    'agentmq config --markdown prints what every setting means, a line for each',
+    async () => {
+      const { code, stdout } = await CliRun.start(folder, ['config', '--markdown'], {}).exit;
+      expect(code).toBe(0);
+      expect(stdout.split('\n')).toEqual(
+        expect.arrayContaining([
+          '### The broker',
+          expect.stringMatching(/^\| `http\.port` \| `HTTP_PORT` \| 3000 \| .+ \|$/),
+        ]),
+      );
+    },
+    EXIT_MS,
+  );
+
+  it(
     'ends with exit code 1 when the broker or the database is not there, if told to fail',
     async () => {
       const [lonely, forgetful] = await Promise.all([

@@ -7,7 +7,7 @@ const columns = ['setting', 'variable', 'value', 'from'].map((title): TableColum
 /** Prints the settings that an app would start with, or as `markdown` what they mean; throws what it would not start with. */
 export function showConfig({ markdown }: { readonly markdown: boolean }): void {
   if (markdown) {
-    print(describeSettings());
+    print(...describeSettings().split('\n'));
     return;
   }
   const rows = effectiveSettings().map(({ place, variable, value, origin }) => [place, variable, value, origin]);
