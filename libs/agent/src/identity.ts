@@ -1,21 +1,20 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ModulesContainer } from '@nestjs/core';
-import { v4 as uuidv4 } from 'uuid';
 import { type AgentOptions, agentOptionsOf } from './decorators.js';
 import { AgentDeclarationError } from './errors.js';
 import type { AgentSettings } from './settings/settings.js';
 
-/** How many messages an agent handles at once that does not say it. */
+/** How many messages an agent handles at once unless it declares another number. */
 export const DEFAULT_CONCURRENCY = 64;
 
-/** Who this app is: the sum of its `@Agent` controllers. */
+/** What this app is: the sum of its `@Agent` controllers. */
 export class AgentIdentity {
   readonly id: string;
   readonly role: string;
   readonly capabilities: readonly string[];
   /** New with every start of the process. */
-  readonly instance: string = uuidv4();
+  readonly instance: string = randomUUID();
   readonly concurrency: number;
   readonly prefetch: number;
 
