@@ -5,7 +5,7 @@ import { Agent, AgentClient, Ctx, Handle, loadSettings, MessageContext, Subscrib
 import { Broker } from 'agentmq/broker';
 import { Contract, type Message, TASK_HEADER, toWire } from 'agentmq/protocol';
 import type { DeliveryState, StoredDelivery } from 'agentmq/message-store';
-import { type Bound, DeadLetters, Replayer, SEALED_TYPE, Sealer } from 'agentmq/messaging';
+import { type SealedFor, DeadLetters, Replayer, SEALED_TYPE, Sealer } from 'agentmq/messaging';
 import { IsOptional, IsString } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -224,7 +224,7 @@ describe('what is sensitive', () => {
     const clear = { messageId: 'forged-3', contentType: 'application/json', body: Buffer.from('{"text":"x"}') };
     await expect(endOf(clear)).resolves.toMatchObject({ error: { code: 'NOT_SEALED' } });
     const sealer = vaults.get(Sealer);
-    const ofTasks: Bound[] = [{ task: 't', type: 'secret', version: 1 }, { result: 't' }];
+    const ofTasks: SealedFor[] = [{ task: 't', type: 'secret', version: 1 }, { result: 't' }];
     for (const [index, bound] of ofTasks.entries()) {
       const body = await sealer.seal(Buffer.from('{"text":"of a task"}'), bound);
       const forged = { messageId: `forged-task-${index}`, headers: { [TASK_HEADER]: 't' }, body };

@@ -45,7 +45,7 @@ export {
 export { KeyRing, type KeyRingOptions } from './sealing/key-ring.js';
 export { type ReadKeys, readKeys, type RingKey } from './sealing/read-keys.js';
 export { readSeal, type Seal, sealedWith } from './sealing/read-seal.js';
-export { type Bound, isSealed, SEALED_TYPE, Sealer, type SealingMode } from './sealing/sealer.js';
+export { type SealedFor, isSealed, SEALED_TYPE, Sealer, type SealingMode } from './sealing/sealer.js';
 export { type SealingKey, SealingKeys } from './sealing/sealing-keys.js';
 export { contextOf, readTrace } from './tracing/read-trace.js';
 export { Sampler, type SamplerOptions } from './tracing/sampler.js';

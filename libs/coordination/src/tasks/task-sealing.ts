@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
-  type Bound,
+  type SealedFor,
   HandlerTimeoutError,
   isSealed,
   NotSealedError,
@@ -64,16 +64,16 @@ export class TaskSealing {
     return this.open(result, { result: id });
   }
 
-  private async seal(json: string, bound: Bound): Promise<string> {
+  private async seal(json: string, bound: SealedFor): Promise<string> {
     return (await this.sealer.seal(Buffer.from(json), bound)).toString('latin1');
   }
 
-  private async open(sealed: string, bound: Bound): Promise<string> {
+  private async open(sealed: string, bound: SealedFor): Promise<string> {
     return (await this.sealer.open(Buffer.from(sealed, 'latin1'), bound)).toString();
   }
 }
 
-const payloadOf = (id: string, { type, version }: Pick<TaskDraft, 'type' | 'version'>): Bound => ({
+const payloadOf = (id: string, { type, version }: Pick<TaskDraft, 'type' | 'version'>): SealedFor => ({
   task: id,
   type,
   version,
@@ -90,7 +90,7 @@ export function checkSealedFor(message: Message, id: string, runId: string | nul
   if (!isSealed(message)) return;
   const { bound = {} } = readSeal(message.body.toString('latin1'));
   const { type, version } = message;
-  const allowed: Bound[] = [
+  const allowed: SealedFor[] = [
     payloadOf(id, message),
     ...(runId === null ? [] : [payloadOf(runId, message), { result: runId }]),
   ];

@@ -1,13 +1,4 @@
-import { MessageTooLargeError } from 'agentmq/broker';
-import {
-  formatRecipient,
-  HEADER,
-  InvalidMessageError,
-  type Message,
-  newMessageId,
-  parseRecipient,
-  traceFor,
-} from 'agentmq/protocol';
+import { formatRecipient, HEADER, InvalidMessageError, type Message, newMessageId, traceFor } from 'agentmq/protocol';
 import type {
   DeliveryRef,
   MessageFilter,
@@ -18,6 +9,8 @@ import type {
 } from 'agentmq/message-store';
 import { DeliveryNotFoundError, NotDeadError } from '../errors.js';
 import { isSealed } from '../sealing/sealer.js';
+import { checkSize } from '../send/composer.js';
+import { inboxOf } from '../send/publication.js';
 import { childOf } from '../tracing/trace-context.js';
 import { Replayer, type ReplayerOptions, type ReplayProgress, type ReplayRun } from './replayer.js';
 
@@ -101,7 +94,7 @@ export class DeadLetters {
     return message.messageId;
   }
 
-  /** Marks a dead letter as needing nobody any more. Rejects with `DeliveryNotFoundError` or `NotDeadError`. */
+  /** Marks a dead letter as dealt with. Rejects with `DeliveryNotFoundError` or `NotDeadError`. */
   async discard(ref: DeliveryRef, reason: string): Promise<void> {
     if (reason.trim() === '') throw new InvalidMessageError('reason', 'is empty');
     const [discarded] = await this.store.replays.discard([ref], reason);
@@ -123,10 +116,7 @@ export class DeadLetters {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new InvalidMessageError('payload', 'is not a JSON object');
     }
-    const body = Buffer.from(payload);
-    const { maxMessageBytes } = this.options;
-    if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
-    return body;
+    return checkSize(Buffer.from(payload), this.options.maxMessageBytes);
   }
 }
 
@@ -138,16 +128,12 @@ function replacement(
   { consumer }: DeliveryRef,
   own: Pick<Message, 'body' | 'trace' | 'timestamp' | 'sender'>,
 ): Message {
-  const recipient = parseRecipient(consumer);
-  if (recipient?.kind !== 'role' && recipient?.kind !== 'agent') {
-    throw new InvalidMessageError('consumer', `"${consumer}" has no inbox`);
-  }
   const sentTo = formatRecipient(old.recipient);
   const headers = { ...old.headers, ...(sentTo === consumer ? {} : { [HEADER.recipient]: sentTo }) };
   return {
     ...own,
     messageId: newMessageId(),
-    recipient,
+    recipient: inboxOf(consumer),
     type: old.type,
     version: old.version,
     priority: old.priority,

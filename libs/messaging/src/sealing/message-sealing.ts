@@ -1,4 +1,3 @@
-import { MessageTooLargeError } from 'agentmq/broker';
 import {
   type ContractDefinition,
   contractKey,
@@ -9,9 +8,10 @@ import {
   type WireMessage,
 } from 'agentmq/protocol';
 import { givenId } from '../receive/rejected/foreign-messages.js';
+import { checkSize } from '../send/composer.js';
 import { NotSealedError, SealedTamperedError } from './errors.js';
 import { readSeal } from './read-seal.js';
-import { type Bound, SEALED_TYPE, type Sealer } from './sealer.js';
+import { type SealedFor, SEALED_TYPE, type Sealer } from './sealer.js';
 
 /** Seals and opens messages and answers: each for the fields by which it is routed and understood. */
 export class MessageSealing {
@@ -65,15 +65,14 @@ export class MessageSealing {
     for (const contract of contracts) this.refuseClear(contract);
   }
 
-  private async sealed(message: Message, bound: Bound): Promise<Message> {
-    const body = await this.sealer.seal(message.body, bound);
-    if (body.length > this.maxMessageBytes) throw new MessageTooLargeError(body.length, this.maxMessageBytes);
+  private async sealed(message: Message, bound: SealedFor): Promise<Message> {
+    const body = checkSize(await this.sealer.seal(message.body, bound), this.maxMessageBytes);
     return { ...message, body, contentType: SEALED_TYPE };
   }
 }
 
 /** A message is the same for each of its consumers, and each time it is sent to one again: all that is in here stays. */
-function boundOf(message: Message): Bound {
+function boundOf(message: Message): SealedFor {
   const { type, version, sender, recipient, correlationId, transient } = message;
   const id = givenId(message);
   return {
@@ -89,7 +88,7 @@ function boundOf(message: Message): Bound {
 }
 
 /** What is not stored may be stored later, when it is dead and requeued; not the other way round. */
-const openedBy = (message: Message): Bound => ({
+const openedBy = (message: Message): SealedFor => ({
   ...boundOf(message),
   ...(readSeal(message.body).bound?.['transient'] === true ? { transient: true } : {}),
 });
@@ -98,10 +97,10 @@ const answerBound = (
   { messageId, type, version, sender }: Pick<Message, 'messageId' | 'type' | 'version' | 'sender'>,
   isError: boolean,
   request: string,
-): Bound => ({ answer: messageId, type, version, from: sender, error: isError, request });
+): SealedFor => ({ answer: messageId, type, version, from: sender, error: isError, request });
 
 /** Of a message that brings a task: its payload was sealed before it was known to which agent it goes. */
-function taskBound(message: Message): Bound | undefined {
+function taskBound(message: Message): SealedFor | undefined {
   if (typeof message.headers?.[TASK_HEADER] !== 'string') return undefined;
   const { bound = {} } = readSeal(message.body);
   const isPayload =

@@ -1,10 +1,10 @@
-import type { Bound } from './sealer.js';
+import type { SealedFor } from './sealer.js';
 import { LONGEST_KID } from './sealing-keys.js';
 
 /** What a sealed text says of itself, in clear: nothing of it is verified before it is opened. */
 export interface Seal {
   readonly kid?: string;
-  readonly bound?: Bound;
+  readonly bound?: SealedFor;
 }
 
 /** What is shown in place of what is sealed. */
@@ -19,7 +19,7 @@ export function readSeal(sealed: Uint8Array | string): Seal {
     const { kid, agentmq: bound } = header as { kid?: unknown; agentmq?: unknown };
     return {
       ...(typeof kid === 'string' ? { kid: kid.slice(0, LONGEST_KID) } : {}),
-      ...(typeof bound === 'object' && bound !== null ? { bound: bound as Bound } : {}),
+      ...(typeof bound === 'object' && bound !== null ? { bound: bound as SealedFor } : {}),
     };
   } catch {
     return {};

@@ -13,7 +13,7 @@ export const isSealed = ({ contentType }: { readonly contentType?: string }): bo
  * changed or exchanged, such as the id and the type; and for each use of seals other names, so that what was sealed for one
  * opens for no other.
  */
-export type Bound = Readonly<Record<string, string | number | boolean>>;
+export type SealedFor = Readonly<Record<string, string | number | boolean>>;
 
 /** AES key wrap: each payload has a key of its own, so a key of the ring may seal any number of them. */
 const ALG = 'A256KW';
@@ -50,7 +50,7 @@ export class Sealer {
   }
 
   /** A compact JWE, which is ASCII. Rejects with `NoSealingKeysError`, `InvalidMessageError` for a key's id that is too long, or as the keys do. */
-  async seal(plain: Uint8Array, bound: Bound): Promise<Buffer> {
+  async seal(plain: Uint8Array, bound: SealedFor): Promise<Buffer> {
     const { kid, key } = await this.keys.newest();
     if (kid.length > LONGEST_KID) throw new InvalidMessageError('kid', `is longer than ${LONGEST_KID} characters`);
     const header = { alg: ALG, enc: ENC, kid, [BOUND]: bound };
@@ -58,7 +58,7 @@ export class Sealer {
   }
 
   /** Rejects with `SealedTamperedError`, `SealedUnknownKeyError`, or as the keys do. */
-  async open(sealed: Uint8Array, bound: Bound): Promise<Buffer> {
+  async open(sealed: Uint8Array, bound: SealedFor): Promise<Buffer> {
     const text = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength).toString('latin1');
     if (!isCanonical(text)) throw new SealedTamperedError('it is no compact JWE');
     let kid: string | undefined;
@@ -93,8 +93,8 @@ const keyId = (kid: unknown): string => (typeof kid === 'string' ? kid.slice(0, 
 const isCanonical = (text: string): boolean =>
   text.split('.', 6).every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 
-function compare(sealed: unknown, bound: Bound): void {
-  const was = (typeof sealed === 'object' && sealed !== null ? sealed : {}) as Bound;
+function compare(sealed: unknown, bound: SealedFor): void {
+  const was = (typeof sealed === 'object' && sealed !== null ? sealed : {}) as SealedFor;
   const names = [...new Set([...Object.keys(was), ...Object.keys(bound)])];
   const changed = names.filter((name) => was[name] !== bound[name]);
   if (changed.length > 0) {

@@ -48,9 +48,7 @@ export class Composer {
     if (options.correlationId) checkShort('correlationId', options.correlationId);
     const timestamp = this.now();
     const deliverAt = deliveryTime(options, timestamp, durable);
-    const body = Buffer.from(writePayload(contract, payload));
-    const { maxMessageBytes } = this.options;
-    if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
+    const body = checkSize(Buffer.from(writePayload(contract, payload)), this.options.maxMessageBytes);
     const messageId = newMessageId();
     const message: Writable<Message> = {
       messageId,
@@ -79,9 +77,7 @@ export class Composer {
 
   /** Throws `InvalidMessageError` that names the field, or `MessageTooLargeError`. */
   envelop({ payload, trace, contentType = JSON_TYPE, ...fields }: PreparedMessage): Message {
-    const body = Buffer.from(payload);
-    const { maxMessageBytes, agentId } = this.options;
-    if (body.length > maxMessageBytes) throw new MessageTooLargeError(body.length, maxMessageBytes);
+    const body = checkSize(Buffer.from(payload), this.options.maxMessageBytes);
     checkPriority(fields.priority);
     if (fields.headers) checkHeaders(fields.headers);
     for (const field of ['messageId', 'type', 'correlationId'] as const) {
@@ -91,7 +87,7 @@ export class Composer {
     const timestamp = this.now();
     return {
       ...fields,
-      sender: agentId,
+      sender: this.options.agentId,
       timestamp,
       expiresAt: new Date(timestamp.getTime() + checkTtl(fields.ttl)),
       trace: trace ? childOf(trace) : nextTrace(this.sample),
@@ -100,6 +96,12 @@ export class Composer {
       contentType,
     };
   }
+}
+
+/** Throws `MessageTooLargeError`. */
+export function checkSize(body: Buffer, mostBytes: number): Buffer {
+  if (body.length > mostBytes) throw new MessageTooLargeError(body.length, mostBytes);
+  return body;
 }
 
 /** Throws `InvalidMessageError` unless `wait` is from 0 to 2^31 - 1 ms. */

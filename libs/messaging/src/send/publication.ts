@@ -17,7 +17,8 @@ export function publicationOf(
   return { properties, body, recipient, mandatory, persistent: consumer !== undefined || message.transient !== true };
 }
 
-function inboxOf(consumer: string): Message['recipient'] {
+/** Throws `InvalidMessageError` for what is neither a role nor an agent. */
+export function inboxOf(consumer: string): Message['recipient'] {
   const recipient = parseRecipient(consumer);
   if (recipient?.kind !== 'role' && recipient?.kind !== 'agent') {
     throw new InvalidMessageError('consumer', `"${consumer}" has no inbox`);
