@@ -1,45 +1,26 @@
-import type { Inbox as BrokerInbox } from 'agentmq/broker';
+import type { Inbox } from 'agentmq/broker';
 import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/protocol';
 import type { CallerTransaction } from 'agentmq/database';
 import type { Handler } from './receive/handlers/handler.js';
 import type { Sealer } from './sealing/sealer.js';
+import type { MessagingSettings } from './settings.js';
 import type { Sampler } from './tracing/sampler.js';
 
-export interface MessageBusOptions {
+/** The settings, and what the agent itself decides. */
+export interface MessageBusOptions extends MessagingSettings {
   /** Sender of everything sent, claimant of everything received. */
   readonly agentId: string;
-  /** Time to live of messages that give none, in ms. */
-  readonly defaultTtlMs: number;
   /** The largest body that may be sent, in bytes. */
   readonly maxMessageBytes: number;
-  /** How long a claim, or an outbox entry, is left to the process that holds it, in ms. */
-  readonly leaseMs: number;
   /** How often the relay looks for due outbox entries, in ms. */
   readonly relayPollMs: number;
   /** The most outbox entries, and bytes of bodies, published at once. */
   readonly maxPublishing: number;
   readonly maxPublishingBytes: number;
-  /** The most entries that the outbox may hold for a send to be taken. */
-  readonly outboxLimit: number;
-  /** How often what the store has open is compared with what the broker holds, in ms. */
-  readonly replayIntervalMs: number;
-  /** How long settled messages are kept, in ms. */
-  readonly retentionMs: number;
-  /** How long dead letters are kept that nobody discarded, in ms. */
-  readonly deadRetentionMs: number;
-  /** How failed messages are tried again, as far as neither contract nor handler says so. */
   readonly retry: RetryPolicy;
-  /** How long a handler may run unless it says otherwise, in ms. */
-  readonly handlerTimeoutMs: number;
   /** How long an agent that counts as live may have been silent, in ms. */
   readonly liveMs: number;
-  /** How long a message waits for an instance that handles it, in ms. */
-  readonly handlerGraceMs: number;
-  /** How long a role keeps a subscription that no live instance declares, in ms. */
-  readonly subscriptionGraceMs: number;
-  /** What payloads of sensitive contracts are sealed and opened by. */
   readonly sealer: Sealer;
-  /** Decides which new traces are recorded. */
   readonly sampler: Sampler;
 }
 
@@ -97,7 +78,7 @@ export interface AnnounceOptions {
 }
 
 export interface Subscription {
-  readonly inbox: BrokerInbox;
+  readonly owner: Inbox['owner'];
   readonly handlers: readonly Handler[];
   readonly concurrency: number;
   readonly prefetch: number;

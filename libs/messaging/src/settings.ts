@@ -10,11 +10,9 @@ export const LONGEST_HANDLER_TIMEOUT = 1_700;
 
 /** How messages are kept, sent and received. */
 export class MessagingSettings {
-  /** Time to live of messages that give none. */
   @Setting(seconds(1, 4_294_967), 'MESSAGE_BUS_MESSAGE_TTL', 'time to live of messages that give none')
   defaultTtlMs = 3_600_000;
 
-  /** How long a message waits for an instance that handles it. */
   @Setting(
     secondsOrLess(0, 2_592_000),
     'MESSAGE_BUS_HANDLER_GRACE',
@@ -22,7 +20,6 @@ export class MessagingSettings {
   )
   handlerGraceMs = 3_600_000;
 
-  /** How long a role keeps a subscription that no live instance declares. */
   @Setting(
     secondsOrLess(0, 2_592_000),
     'MESSAGE_BUS_SUBSCRIPTION_GRACE',
@@ -30,7 +27,6 @@ export class MessagingSettings {
   )
   subscriptionGraceMs = 3_600_000;
 
-  /** How long a claim on a message, or on an outbox entry, lasts unless it is renewed. */
   @Setting(
     seconds(2, 3_600),
     'MESSAGE_STORE_LEASE',
@@ -38,7 +34,6 @@ export class MessagingSettings {
   )
   leaseMs = 30_000;
 
-  /** The most entries that the outbox may hold for a send to be taken. */
   @Setting(
     whole(1, 1_000_000_000),
     'MESSAGE_STORE_OUTBOX_LIMIT',
@@ -46,7 +41,6 @@ export class MessagingSettings {
   )
   outboxLimit = 100_000;
 
-  /** How often what the store has open is compared with what the broker holds. */
   @Setting(
     seconds(1, 3_600),
     'MESSAGE_STORE_REPLAY_INTERVAL',

@@ -2,27 +2,11 @@ import { Logger } from '@nestjs/common';
 import type { Store } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import type { DatabaseClock } from 'agentmq/database';
+import type { MessageBusOptions } from './bus-options.js';
 import type { HandlerWatch } from './receive/unhandled/handler-watch.js';
 import type { Receiving } from './receive/receiving.js';
 import type { Activity } from './activity.js';
 import { jittered, pause, Rest } from 'agentmq/time';
-
-export interface UpkeepOptions {
-  /** How long settled messages are kept, in ms. */
-  readonly retentionMs: number;
-  /** How long dead letters are kept that nobody discarded, in ms. */
-  readonly deadRetentionMs: number;
-  /** How long an agent that counts as live may have been silent, in ms. */
-  readonly liveMs: number;
-  /** How long a role keeps a subscription that no live instance declares, in ms. */
-  readonly subscriptionGraceMs: number;
-}
-
-/** How often a chore is done: while this process is busy, and while it is idle. */
-interface Periods {
-  readonly busyMs: number;
-  readonly idleMs: number;
-}
 
 /** When there was no room for all that was to be done. */
 const ROOM_POLL_MS = 250;
@@ -49,26 +33,22 @@ export class Upkeep {
     private readonly watch: HandlerWatch,
     private readonly receiving: Receiving,
     private readonly activity: Activity,
-    private readonly options: UpkeepOptions,
+    private readonly options: MessageBusOptions,
   ) {}
 
   start(): void {
     const { retentionMs: settledMs, deadRetentionMs: deadMs } = this.options;
     this.running ??= Promise.all([
-      this.every('clock', { busyMs: 30_000, idleMs: 60_000 }, () => this.clock.sample()),
-      this.every('rouse', { busyMs: 5_000, idleMs: 120_000 }, () => this.watch.rouse()),
-      this.every('handlers', { busyMs: 10_000, idleMs: 60_000 }, () => this.watch.look().then(() => undefined)),
-      this.every('subscriptions', { busyMs: 10_000, idleMs: 60_000 }, () => this.endUndeclared()),
-      this.every('topics', { busyMs: 5_000, idleMs: 60_000 }, () => this.receiving.rebind()),
-      this.every('expire', { busyMs: 10_000, idleMs: 30_000 }, () =>
-        this.inBatches(() => this.store.retention.expire(BATCH)),
-      ),
-      this.every('forget', { busyMs: 60_000, idleMs: 300_000 }, () =>
+      this.every('clock', 30_000, 60_000, () => this.clock.sample()),
+      this.every('rouse', 5_000, 120_000, () => this.watch.rouse()),
+      this.every('handlers', 10_000, 60_000, () => this.watch.look().then(() => undefined)),
+      this.every('subscriptions', 10_000, 60_000, () => this.endUndeclared()),
+      this.every('topics', 5_000, 60_000, () => this.receiving.rebind()),
+      this.every('expire', 10_000, 30_000, () => this.inBatches(() => this.store.retention.expire(BATCH))),
+      this.every('forget', 60_000, 300_000, () =>
         this.inBatches(() => this.store.retention.forget({ settledMs, deadMs }, BATCH)),
       ),
-      this.every('hops', { busyMs: 60_000, idleMs: 300_000 }, () =>
-        this.inBatches(() => this.store.hops.forget(settledMs, BATCH)),
-      ),
+      this.every('hops', 60_000, 300_000, () => this.inBatches(() => this.store.hops.forget(settledMs, BATCH))),
     ]);
   }
 
@@ -77,8 +57,16 @@ export class Upkeep {
     await this.running;
   }
 
-  /** Many processes start together: each begins at a moment of its own. `work` resolves with true when it is to go on soon. */
-  private async every(what: string, { busyMs, idleMs }: Periods, work: () => Promise<boolean | void>): Promise<void> {
+  /**
+   * Repeats `work`, at these intervals while the process is busy, or idle. Many processes start together: each begins at a moment
+   * of its own. `work` resolves with true when it is to go on soon.
+   */
+  private async every(
+    what: string,
+    busyMs: number,
+    idleMs: number,
+    work: () => Promise<boolean | void>,
+  ): Promise<void> {
     const { signal } = this.stopping;
     const rest = new Rest();
     this.activity.onBegin(() => rest.wake());
