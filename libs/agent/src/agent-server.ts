@@ -1,21 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { Broker } from 'agentmq/broker';
-import {
-  type ContractDefinition,
-  ContractCatalogue,
-  contractKey,
-  formatRecipient,
-  toAgent,
-  toRole,
-} from 'agentmq/protocol';
+import { type ContractDefinition, ContractCatalogue, contractKey, formatRecipient, toAgent } from 'agentmq/protocol';
 import { SubscriptionStore } from 'agentmq/message-store';
 import { MessageBus, NoSealingKeysError, Sealer } from 'agentmq/messaging';
 import { within } from 'agentmq/time';
 import { AgentDeclarationError, AgentReplacedError } from './errors.js';
 import { checkAgreement } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
-import { type AgentHandler, agentHandlers, contractsHandledBy, topicsOf } from './pipeline/agent-handlers.js';
+import { type AgentHandler, agentHandlers, contractsHandledBy } from './pipeline/agent-handlers.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { sendHeartbeats } from './registry/heartbeats.js';
@@ -137,14 +130,14 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     const ofInstance = handlers.filter(({ scope }) => scope === 'instance');
     // The role's first: what other instances of it pass on comes to the agent's own inbox, and is handled as the role's.
     await this.bus.subscribe({
-      inbox: { owner: { ...toRole(role), kind: 'role' }, topics: topicsOf(ofRole) },
+      owner: { kind: 'role', name: role },
       handlers: [...direct, ...ofRole],
       concurrency,
       prefetch,
     });
     const probed = this.vitals.handler();
     await this.bus.subscribe({
-      inbox: { owner: { ...toAgent(id), kind: 'agent' }, topics: topicsOf(ofInstance) },
+      owner: { kind: 'agent', name: id },
       handlers: [...this.registry.handlers(), probed, ...direct, ...ofInstance],
       concurrency,
       prefetch,

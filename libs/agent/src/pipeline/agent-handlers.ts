@@ -37,10 +37,6 @@ export const contractsHandledBy = ({
     ...(topic === undefined || scope === undefined ? {} : { topic, scope }),
   }));
 
-export const topicsOf = (handlers: readonly Handler[]): string[] => [
-  ...new Set(handlers.flatMap(({ topic }) => topic ?? [])),
-];
-
 /** The answer is what the method returns, or what its promise or observable comes to. */
 const answering =
   (handler: MessageHandler): Handler['handle'] =>

@@ -6,7 +6,7 @@ import type { Outcome } from '../message-metrics.js';
 import type { ReceivingDependencies } from './dependencies.js';
 import type { HandlerGroup } from './handlers/handler-table.js';
 import { isRetryable } from './rejected/error-record.js';
-import { type HeldClaim, isOver, type Taken } from './steps/claims.js';
+import { type Asked, type HeldClaim, isOver, type Taken } from './steps/claims.js';
 import { payloadOf } from './steps/payload.js';
 import type { Steps } from './steps/steps.js';
 import { inTransaction, isAway } from './steps/transaction.js';
@@ -20,36 +20,34 @@ export class DurableMessages {
     private readonly alone: LimitFunction,
   ) {}
 
-  /** Claims and handles, as often as it takes to know what became of the message: then it may be acknowledged. */
+  /**
+   * Claims and handles, until it is known what became of the message: then it may be acknowledged. A message that another
+   * process holds is asked for until that one's lease ends: it may be gone, or the claim may be this process's own, of which
+   * the answer was lost.
+   */
   async handle(message: Message, group: HandlerGroup, redelivered: boolean): Promise<void> {
     const { claims } = this.steps;
     const { attempts } = group.policy;
+    let asked: Asked = { redelivered, attempts, alone: false };
     for (let tries = 0; ; tries++) {
-      const taken = await claims.take(message, { redelivered: redelivered && tries === 0, attempts, alone: false });
+      const taken = await claims.ask(message, asked);
+      if (taken.outcome !== 'busy' && asked.redelivered) asked = { ...asked, redelivered: false };
       const ended =
         taken.outcome === 'suspect'
-          ? await this.alone(() => this.handleAlone(message, group))
+          ? await this.alone(async () =>
+              this.deal(message, group, await claims.ask(message, { ...asked, alone: true })),
+            )
           : await this.deal(message, group, taken);
       if (ended) return;
       await claims.rest(tries);
     }
   }
 
-  /** Resolves with false when the message has to be asked for again: other messages have their turn meanwhile. */
-  private async handleAlone(message: Message, group: HandlerGroup): Promise<boolean> {
-    const asked = { redelivered: false, attempts: group.policy.attempts, alone: true };
-    const taken = await this.steps.claims.ask(message, asked);
-    return taken.outcome !== 'busy' && taken.outcome !== 'suspect' && this.deal(message, group, taken);
-  }
-
-  /** Does what a claim's answer says. Resolves with false when it is not known what became of the message. */
-  private async deal(
-    message: Message,
-    group: HandlerGroup,
-    taken: Exclude<Taken, { readonly outcome: 'suspect' }>,
-  ): Promise<boolean> {
+  /** Does what a claim's answer says. Resolves with false when the message has to be asked for again. */
+  private async deal(message: Message, group: HandlerGroup, taken: Taken): Promise<boolean> {
     const { consumer, claims } = this.steps;
     const { tracing } = this.dependencies;
+    if (taken.outcome === 'busy' || taken.outcome === 'suspect') return false;
     if (taken.outcome !== 'claimed') {
       group.metrics.received(await this.settled(message, group, taken));
       return true;

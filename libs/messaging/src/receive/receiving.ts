@@ -46,7 +46,8 @@ export class Receiving {
   /** Resolves when messages flow; waits for a store that is away. */
   async subscribe(subscription: Subscription): Promise<void> {
     const { broker, store, metrics, wakeRelay, options } = this.dependencies;
-    const { owner, topics: declared } = subscription.inbox;
+    const { owner, handlers } = subscription;
+    const declared = [...new Set(handlers.flatMap(({ topic }) => topic ?? []))];
     // Before the broker's queue is bound: of what flows into it the store is to know that it is owed.
     const bindings = await whileStoreIsAway(this.stopping.signal, () =>
       store.subscriptions.subscribe(formatRecipient(owner), declared, owner.kind === 'agent'),

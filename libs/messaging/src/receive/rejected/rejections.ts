@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type ContractDefinition, MAX_SHORT_BYTES, type Message, newMessageId } from 'agentmq/protocol';
-import { type ConsumerName, type DeliveryError, type Store, type Rejection } from 'agentmq/message-store';
+import type { ConsumerName, DeliveryError, Rejection } from 'agentmq/message-store';
 import { RefusedDataError } from 'agentmq/database';
 import { Batcher } from '../../batcher.js';
 import { MessageExpiredError } from '../../errors.js';
-import type { MessageMetrics } from '../../message-metrics.js';
 import type { ReceivingDependencies } from '../dependencies.js';
 import type { Answerer } from '../steps/answerer.js';
 import type { Claims } from '../steps/claims.js';
@@ -16,17 +15,13 @@ export class Rejections {
   private readonly foreign: ForeignMessages;
   private readonly batches: Batcher<Rejection, void>;
 
-  private readonly store: Store;
-  private readonly metrics: MessageMetrics;
-
   constructor(
-    { store, metrics }: Pick<ReceivingDependencies, 'store' | 'metrics'>,
+    private readonly dependencies: Pick<ReceivingDependencies, 'store' | 'metrics'>,
     private readonly claims: Pick<Claims, 'patiently'>,
     private readonly answerer: Answerer,
     private readonly consumer: ConsumerName,
   ) {
-    this.store = store;
-    this.metrics = metrics;
+    const { store } = dependencies;
     this.foreign = new ForeignMessages(store);
     this.batches = new Batcher((batch) => store.deliveries.reject(batch));
   }
@@ -41,7 +36,7 @@ export class Rejections {
     const outcome = error instanceof MessageExpiredError ? 'expired' : 'rejected';
     const record = errorRecord(error, { message, contract });
     const stored = await this.record(message, outcome === 'expired' ? 'expired' : 'dead', record);
-    this.metrics.received(contract?.type ?? 'other', outcome);
+    this.dependencies.metrics.received(contract?.type ?? 'other', outcome);
     if (outcome === 'rejected' && (await this.answerer.fail(message, error, contract))) await this.discard(stored);
   }
 
@@ -57,7 +52,8 @@ export class Rejections {
 
   /** What its asker was told needs no operator: it is on record, and the asker decides what follows. */
   async discard({ messageId }: Message): Promise<void> {
-    await this.claims.patiently(() => this.store.replays.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
+    const { replays } = this.dependencies.store;
+    await this.claims.patiently(() => replays.discard([{ messageId, consumer: this.consumer }], ASKER_TOLD));
   }
 }
 

@@ -16,7 +16,7 @@ type Claimed = Extract<ClaimResult, { readonly outcome: 'claimed' }> & {
 
 type Answer = Exclude<ClaimResult, { readonly outcome: 'claimed' }> | Claimed;
 
-export type Taken = Exclude<Answer, { readonly outcome: 'busy' } | { readonly outcome: 'unknown' }>;
+export type Taken = Exclude<Answer, { readonly outcome: 'unknown' }>;
 
 /** A claim that this process has. `attempt` is aborted when it is lost, or when the agent stops without waiting any longer. */
 export interface HeldClaim {
@@ -80,21 +80,8 @@ export class Claims {
     );
   }
 
-  /**
-   * Asks for a message until the answer decides. While another process holds it, it is not this one's to acknowledge: the
-   * other may be gone, or the claim may be this process's own whose answer was lost. So it is asked for until the lease ends.
-   * Rejects when the agent stops.
-   */
-  async take(message: Message, asked: Asked): Promise<Taken> {
-    for (let tries = 0; ; tries++) {
-      const answer = await this.ask(message, asked);
-      if (answer.outcome !== 'busy') return answer;
-      await this.rest(tries);
-    }
-  }
-
-  /** Asks once: for a caller that has something better to do than to wait. */
-  async ask(message: Message, asked: Asked): Promise<Taken | { readonly outcome: 'busy' }> {
+  /** Asks for a message, and stores it first if it came from outside. Rejects when the agent stops. */
+  async ask(message: Message, asked: Asked): Promise<Taken> {
     const { messageId, copy = '' } = message;
     const claim: Claim = { messageId, consumer: this.consumer, copy, ...asked };
     for (;;) {
