@@ -50,13 +50,16 @@ export async function runPrepared<Row>(
   try {
     return await run();
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code !== DEALLOCATED) throw error;
+    if (!OUTDATED.has((error as { readonly code?: unknown }).code)) throw error;
     return run();
   }
 }
 
-/** A caller's `DEALLOCATE ALL` or `DISCARD ALL`, in a transaction on this session, has removed the name. */
-const DEALLOCATED = '26000';
+/**
+ * A caller's `DEALLOCATE ALL` or `DISCARD ALL`, in a transaction on this session, has removed the name; or a newer version's
+ * migration has changed the type of a column that the statement returns. Nothing was done yet.
+ */
+const OUTDATED: ReadonlySet<unknown> = new Set(['26000', '0A000']);
 
 /** The names that each session knows. */
 const sessions = new WeakMap<Connection, Set<string>>();

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Store } from 'agentmq/message-store';
-import { RefusedDataError, StoreUnavailableError } from 'agentmq/database';
+import { RefusedDataError, StoreUnavailableError, prepared } from 'agentmq/database';
 import { migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
 import { claimed, claimOf, dropSchema, newMessage, refOf } from './harness.js';
@@ -160,6 +160,16 @@ describe('the stores on PostgreSQL', () => {
       const endless = outbox.append([newMessage()], { owner: 'o', leaseMs: Number.MAX_VALUE });
       await expect(endless).rejects.toThrow(RefusedDataError);
       await settleOne();
+    });
+
+    it('are prepared again when a migration has changed what they return', async () => {
+      const table = `"${database.schema}".returned`;
+      const statement = prepared('returned', `SELECT n FROM ${table}`);
+      await database.query(`CREATE TABLE ${table} AS SELECT 1::integer AS n`);
+      expect(await database.ownQuery(statement)).toEqual([{ n: 1 }]);
+      await database.query(`ALTER TABLE ${table} ALTER n TYPE text`);
+      expect(await database.ownQuery(statement)).toEqual([{ n: '1' }]);
+      await database.query(`DROP TABLE ${table}`);
     });
   });
 
