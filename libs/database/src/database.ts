@@ -1,7 +1,7 @@
 import { migrations } from 'agentmq/migrations';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Pool, PoolClient } from 'pg';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import type { Connections } from './connections.js';
 import { callersError, connectError, isBroken, isSilence, storeError } from './connection-errors.js';
 import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
@@ -13,12 +13,10 @@ import { type PreparedStatement, runPrepared } from './prepared.js';
 import { ServerConnections, type PostgresOptions } from './server-connections.js';
 import type { RunnerTransaction, Transaction } from './transaction.js';
 
-type Entities = readonly (new () => object)[];
-
 /**
  * One database and one schema of it: a PostgreSQL server's, or the embedded one's. Making it connects to nothing; the first
  * call does, and every later call finds its way back after the database was away. Single statements go to the pool
- * directly; transactions and entities go through a TypeORM DataSource on the same pool.
+ * directly; transactions go through a TypeORM DataSource on the same pool.
  *
  * Everything rejects with `StoreUnavailableError` (retryable) when the database can't be reached or refuses for a reason that
  * may pass, and with `StoreAccessError` when it does not let this process in. What else is wrong with a statement is
@@ -38,19 +36,18 @@ export class Database {
     /** The Postgres schema that holds everything of this namespace. Statements have to name it with each table. */
     readonly schema: string,
     private readonly connections: Connections,
-    private readonly entities: Entities,
   ) {
     this.turn = pLimit(connections.transactionsAtOnce);
   }
 
   /** On a PostgreSQL server (14 or later). Throws `InvalidNamespaceError`. */
-  static connect(options: PostgresOptions, entities: Entities = []): Database {
-    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new ServerConnections(options), entities);
+  static connect(options: PostgresOptions): Database {
+    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new ServerConnections(options));
   }
 
   /** On an embedded Postgres (PGlite), in a directory that this process alone may use. Throws `InvalidNamespaceError`. */
-  static embedded(options: EmbeddedOptions = {}, entities: Entities = []): Database {
-    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new EmbeddedConnections(options), entities);
+  static embedded(options: EmbeddedOptions = {}): Database {
+    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new EmbeddedConnections(options));
   }
 
   /**
@@ -115,11 +112,6 @@ export class Database {
     } catch (error) {
       throw storeError(error);
     }
-  }
-
-  /** Several reads of one moment, by entities. */
-  read<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return this.ownTransaction((transaction) => work(transaction.manager), 'REPEATABLE READ');
   }
 
   /** The database's time, which all other times are measured by. */
@@ -218,7 +210,7 @@ export class Database {
 
   private async dataSource(): Promise<DataSource> {
     const pool = await this.pool();
-    this.source ??= open(pool, this.schema, this.entities);
+    this.source ??= open(pool, this.schema);
     try {
       return await this.source;
     } catch (error) {
@@ -231,11 +223,10 @@ export class Database {
 const textOf = (statement: string | PreparedStatement): string =>
   typeof statement === 'string' ? statement : statement.text;
 
-async function open(pool: Pool, schema: string, entities: readonly (new () => object)[]): Promise<DataSource> {
+async function open(pool: Pool, schema: string): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
     schema,
-    entities: [...entities],
     migrations: [...migrations],
     migrationsTableName: 'migrations',
     driver: { Pool: shared(pool) },

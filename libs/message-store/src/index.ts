@@ -28,7 +28,6 @@ export type {
   UnhandledResult,
 } from './deliveries/unhandled.js';
 export { UnhandledStore } from './deliveries/unhandled-store.js';
-export { MessageEntity } from './entities/index.js';
 export type { ConsumerFigure, StoreCounts, StoreFigures } from './history/figures.js';
 export { HistoryStore } from './history/history-store.js';
 export type { HopMessage, HopRecord } from './history/hop.js';

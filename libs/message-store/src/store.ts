@@ -2,7 +2,6 @@ import { Database, type EmbeddedOptions, type PostgresOptions } from 'agentmq/da
 import { AgentStore } from './agents/agent-store.js';
 import { DeliveryStore } from './deliveries/delivery-store.js';
 import { UnhandledStore } from './deliveries/unhandled-store.js';
-import { entities } from './entities/index.js';
 import { HistoryStore } from './history/history-store.js';
 import { HopStore } from './history/hop-store.js';
 import { ReplayStore } from './history/replay-store.js';
@@ -42,11 +41,11 @@ export class Store {
 
   /** On a PostgreSQL server, see {@link Database.connect}. */
   static connect(options: PostgresOptions): Store {
-    return new Store(Database.connect(options, entities));
+    return new Store(Database.connect(options));
   }
 
   /** On an embedded Postgres, see {@link Database.embedded}. */
   static embedded(options: EmbeddedOptions = {}): Store {
-    return new Store(Database.embedded(options, entities));
+    return new Store(Database.embedded(options));
   }
 }

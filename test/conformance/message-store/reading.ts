@@ -51,6 +51,7 @@ export function reading(of: () => Harness): void {
         (await store.history.list(filter)).map(({ message }) => message.messageId);
       expect(await ids({})).toEqual(all.slice(0, 100));
       expect(await ids({ limit: 1000 })).toEqual(all);
+      expect(await ids({ limit: 0 })).toEqual([]);
       expect(await ids({ limit: 20, after: all[99] ?? '' })).toEqual(all.slice(100, 120));
       expect(await ids({ after: all[149] ?? '' })).toEqual([]);
     });

@@ -1,5 +1,4 @@
 import type { Message } from 'agentmq/protocol';
-import { type EntityManager, In } from 'typeorm';
 import { clean, type Database, InvalidSelectionError } from 'agentmq/database';
 import { fromJson } from '../deliveries/delivery-error.js';
 import {
@@ -9,17 +8,15 @@ import {
   type FailedAttempt,
   openStates,
 } from '../deliveries/delivery.js';
-import { DeliveryEntity, MessageEntity, OutboxEntity } from '../entities/index.js';
 import { decode } from '../messages/header-codec.js';
-import { toMessage } from '../messages/message-row.js';
+import { type MessageRow, toMessage } from '../messages/message-row.js';
+import { messagePage, type PageSelection } from '../sql/history.js';
 import type { Statements } from '../sql/index.js';
+import { Bindings } from './bindings.js';
 import type { ConsumerFigure, StoreCounts, StoreFigures } from './figures.js';
 import type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './stored-message.js';
 
-const DEFAULT_LIMIT = 100;
-const MAX_LIMIT = 1000;
-
-/** The reading side, for people and tools: by entities, each answer of one moment. */
+/** The reading side, for people and tools: each answer is of one moment. */
 export class HistoryStore {
   constructor(
     private readonly database: Database,
@@ -27,53 +24,39 @@ export class HistoryStore {
   ) {}
 
   async find(messageId: string): Promise<StoredMessage | undefined> {
-    return this.database.read(async (manager) => {
-      const message = await manager.findOneBy(MessageEntity, { messageId: clean(messageId) });
-      return message ? (await withDeliveries(manager, [message]))[0] : undefined;
-    });
+    return (await this.read({}, { messageId }))[0];
   }
 
   list(filter: MessageFilter): Promise<StoredMessage[]> {
-    return this.page(filter, filter.state && [filter.state]);
+    return this.read(filter, { states: filter.state && [filter.state] });
   }
 
   /** Messages that the consumer is owed and has not settled, oldest first; `limit` and `after` as in `list`. */
   unprocessed(consumer: ConsumerName, page: Pick<MessageFilter, 'limit' | 'after'> = {}): Promise<StoredMessage[]> {
-    return this.page({ ...page, consumer }, openStates);
+    return this.read({ ...page, consumer }, { states: openStates });
   }
 
-  private page(filter: MessageFilter, states: readonly DeliveryState[] | undefined): Promise<StoredMessage[]> {
-    return this.database.read(async (manager) => {
-      const query = manager
-        .createQueryBuilder(MessageEntity, 'm')
-        .orderBy('m.storedAt')
-        .addOrderBy('m.messageId')
-        .limit(Math.min(Math.max(filter.limit ?? DEFAULT_LIMIT, 0), MAX_LIMIT));
-      const equal = { correlationId: filter.correlationId, traceId: filter.traceId, type: filter.type };
-      for (const [field, value] of Object.entries(equal)) {
-        if (value !== undefined) query.andWhere(`m.${field} = :${field}`, { [field]: clean(value) });
-      }
-      if (filter.received !== undefined) query.andWhere('m.received = :received', { received: filter.received });
-      if (filter.bodies === false) query.select(withoutBody(manager).map((column) => `m.${column}`));
+  private read(filter: MessageFilter, only: PageSelection): Promise<StoredMessage[]> {
+    const bindings = new Bindings();
+    const page = messagePage(this.database.schema, filter, only, bindings);
+    return this.database.ownTransaction(async (transaction) => {
       if (filter.after !== undefined) {
-        const after = clean(filter.after);
-        // a Date would cut off the microseconds
-        const at = `(SELECT stored_at FROM "${this.database.schema}".messages WHERE message_id = :after)`;
-        query.andWhere(`(m.storedAt, m.messageId) > (${at}, :after)`, { after });
-        if (!(await manager.existsBy(MessageEntity, { messageId: after })))
-          throw new InvalidSelectionError('after', 'is the id of no stored message');
+        const [known] = await transaction.query(this.sql.isStored, [clean(filter.after)]);
+        if (!known) throw new InvalidSelectionError('after', 'is the id of no stored message');
       }
-      if (filter.consumer !== undefined || states !== undefined) {
-        const deliveries = query.subQuery().select('d.messageId').from(DeliveryEntity, 'd').where('true');
-        if (filter.consumer !== undefined) deliveries.andWhere('d.consumer = :consumer');
-        if (states !== undefined) deliveries.andWhere('d.state IN (:...states)');
-        if (states?.includes('dead') && !filter.discarded) deliveries.andWhere('d.discarded IS NULL');
-        query
-          .andWhere(`m.messageId IN ${deliveries.getQuery()}`)
-          .setParameters({ consumer: filter.consumer && clean(filter.consumer), states });
-      }
-      return withDeliveries(manager, await query.getMany());
-    });
+      const messages = await transaction.query<StoredRow>(page, bindings.values);
+      const ids = messages.map(({ messageId }) => messageId);
+      const deliveries = ids.length > 0 ? await transaction.query<DeliveryRow>(this.sql.deliveriesOf, [ids]) : [];
+      const byMessage = new Map<string, StoredDelivery[]>(ids.map((id) => [id, []]));
+      for (const delivery of deliveries) byMessage.get(delivery.messageId)?.push(toDelivery(delivery));
+      return messages.map((row) => ({
+        message: toMessage(row),
+        storedAt: row.storedAt,
+        received: row.received,
+        published: row.published,
+        deliveries: byMessage.get(row.messageId) ?? [],
+      }));
+    }, 'REPEATABLE READ');
   }
 
   /** Sums up the trace that a message belongs to, itself alone when it has none. Reads no bodies. */
@@ -121,44 +104,19 @@ function toFigures(rows: readonly FigureRow[]): StoreFigures {
   };
 }
 
-const withoutBody = (manager: EntityManager): string[] =>
-  manager.connection
-    .getMetadata(MessageEntity)
-    .columns.map(({ propertyName }) => propertyName)
-    .filter((property) => property !== 'body');
+interface StoredRow extends MessageRow, Pick<StoredMessage, 'storedAt' | 'received' | 'published'> {}
 
-async function withDeliveries(manager: EntityManager, messages: readonly MessageEntity[]): Promise<StoredMessage[]> {
-  if (messages.length === 0) return [];
-  const ids = In(messages.map(({ messageId }) => messageId));
-  const deliveries = await manager.find(DeliveryEntity, {
-    where: { messageId: ids },
-    order: { receivedAt: 'ASC', consumer: 'ASC' },
-  });
-  const open = await manager.find(OutboxEntity, { select: { id: true, messageId: true }, where: { messageId: ids } });
-  const unpublished = new Set(open.map(({ messageId }) => messageId));
-  const byMessage = new Map<string, StoredDelivery[]>(messages.map(({ messageId }) => [messageId, []]));
-  for (const delivery of deliveries) byMessage.get(delivery.messageId)?.push(toDelivery(delivery));
-  return messages.map((message) => ({
-    message: toMessage(message),
-    storedAt: message.storedAt,
-    received: message.received,
-    published: !unpublished.has(message.messageId),
-    deliveries: byMessage.get(message.messageId) ?? [],
-  }));
+interface DeliveryRow extends Omit<StoredDelivery, 'error' | 'history' | 'discarded'> {
+  readonly error: unknown;
+  readonly history: readonly StoredAttempt[] | null;
+  readonly discarded: StoredDiscard | null;
 }
 
-const toDelivery = (row: DeliveryEntity): StoredDelivery => ({
-  messageId: row.messageId,
-  consumer: row.consumer,
-  state: row.state as DeliveryState,
-  attempt: row.attempt,
-  agentId: row.agentId,
-  error: fromJson(row.error),
-  history: (row.history ?? []).map((attempt) => toFailedAttempt(attempt as StoredAttempt)),
-  dueAt: row.state === 'retrying' ? row.dueAt : null,
-  receivedAt: row.receivedAt,
-  finishedAt: row.finishedAt,
-  discarded: row.discarded === null ? null : toDiscarded(row.discarded as StoredDiscard),
+const toDelivery = ({ error, history, discarded, ...row }: DeliveryRow): StoredDelivery => ({
+  ...row,
+  error: fromJson(error),
+  history: (history ?? []).map(toFailedAttempt),
+  discarded: discarded && { at: new Date(discarded.at), reason: discarded.reason },
 });
 
 /** As `sql/failed-attempts.ts` writes it. */
@@ -181,5 +139,3 @@ interface StoredDiscard {
   readonly at: string;
   readonly reason: string;
 }
-
-const toDiscarded = ({ at, reason }: StoredDiscard): StoredDelivery['discarded'] => ({ at: new Date(at), reason });

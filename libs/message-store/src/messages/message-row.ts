@@ -3,7 +3,7 @@ import type { Message, Recipient } from 'agentmq/protocol';
 import { bigints, booleans, clean, cleanOptional, jsons, smallints, texts, timestamps } from 'agentmq/database';
 import { decode, encode } from './header-codec.js';
 
-/** A row of `messages`, as pg and TypeORM give it. bigint comes as text. */
+/** A row of `messages`, as pg gives it. bigint comes as text. */
 export interface MessageRow {
   readonly messageId: string;
   readonly sender: string;

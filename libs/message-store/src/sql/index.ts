@@ -7,6 +7,7 @@ import { discard } from './discard.js';
 import { expire } from './expire.js';
 import { figures } from './figures.js';
 import { forget } from './forget.js';
+import { deliveriesOf, isStored } from './history.js';
 import { complete, fail, release, renew } from './held-claims.js';
 import { forgetHops, hops, hopTrace, recordHops } from './hops.js';
 import { leaseDue } from './lease-due.js';
@@ -67,6 +68,8 @@ export const statements = (schema: string) => ({
   unsubscribe: unsubscribe(schema),
   takeBack: takeBack(schema),
   trace: trace(schema),
+  isStored: isStored(schema),
+  deliveriesOf: deliveriesOf(schema),
   counts: counts(schema),
   figures: figures(schema),
   discard: discard(schema),

@@ -26,10 +26,14 @@ const stored = [
 /** How many parameters `insertMessages` takes, from `$1` on: one array a column. */
 export const MESSAGE_PARAMETERS = stored.length;
 
+const fields = stored.map(
+  ([column]) => `m.${column} AS "${column.replace(/_./g, (part) => part.charAt(1).toUpperCase())}"`,
+);
+
 /** The columns of a `MessageRow`, of the table aliased `m`. */
-export const messageRow = stored
-  .map(([column]) => `m.${column} AS "${column.replace(/_./g, (part) => part.charAt(1).toUpperCase())}"`)
-  .join(', ');
+export const messageRow = fields.join(', ');
+/** The same without the body. */
+export const messageHead = fields.filter((field) => !field.startsWith('m.body ')).join(', ');
 
 const columns = stored.map(([column]) => column).join(', ');
 const arrays = stored.map(([, type], index) => `$${index + 1}::${type}[]`).join(', ');
