@@ -18,13 +18,14 @@ export function checkMessage({ properties, body }: WireMessage, maxBytes: number
 
 /** Throws `BrokerOptionsError`; resolves `concurrency` to what it is by default. */
 export function checkFlow({ prefetch, concurrency = prefetch }: FlowOptions): Required<FlowOptions> {
-  const problems = [
-    ...(isWhole(prefetch, 1, 0xffff) ? [] : [`prefetch: ${prefetch} is not a whole number from 1 to 65535`]),
-    ...(isWhole(concurrency, 1, 0xffff) ? [] : [`concurrency: ${concurrency} is not a whole number from 1 to 65535`]),
-  ];
+  const problems = [...notWhole('prefetch', prefetch, 0xffff), ...notWhole('concurrency', concurrency, 0xffff)];
   if (problems.length > 0) throw new BrokerOptionsError(problems);
   return { prefetch, concurrency };
 }
 
 export const isWhole = (value: number, least: number, most: number): boolean =>
   Number.isInteger(value) && value >= least && value <= most;
+
+/** What is wrong with an option that is to be a whole number from 1 on: nothing, or one text. */
+export const notWhole = (name: string, value: number, most: number): string[] =>
+  isWhole(value, 1, most) ? [] : [`${name}: ${value} is not a whole number from 1 to ${most}`];

@@ -1,6 +1,6 @@
 import type { WireMessage } from 'agentmq/protocol';
 import type { MessageHandler } from '../broker.js';
-import { pause } from 'agentmq/time';
+import { within } from 'agentmq/time';
 import { PriorityWindow } from './priority-window.js';
 
 /** A message that a consumer was given and has not answered for yet. */
@@ -65,7 +65,7 @@ export class Dispatcher<M extends WireMessage> {
     for (const held of unstarted) held.giveBack();
     if (this.running.size > 0) {
       const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
-      await Promise.race([idle, pause(timeoutMs, idle)]);
+      await within(timeoutMs, idle);
     }
     const unfinished = [...this.running];
     this.running.clear();

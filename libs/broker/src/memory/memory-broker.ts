@@ -17,7 +17,7 @@ import {
   type RequestOptions,
   type Topics,
 } from '../broker.js';
-import { checkFlow, checkMessage, isWhole } from '../checks.js';
+import { checkFlow, checkMessage, notWhole } from '../checks.js';
 import { Dispatcher } from '../consuming/dispatcher.js';
 import { BrokerClosedError, BrokerOptionsError, BrokerUnavailableError, NoRecipientError } from '../errors.js';
 import { LANES } from '../lanes.js';
@@ -53,9 +53,8 @@ export class MemoryBroker extends Broker {
     { maxMessageBytes = 16 * 1024 * 1024 }: MemoryBrokerOptions = {},
   ) {
     super();
-    if (!isWhole(maxMessageBytes, 1, 0x7fff_ffff)) {
-      throw new BrokerOptionsError([`maxMessageBytes: ${maxMessageBytes} is not a whole number from 1 to 2147483647`]);
-    }
+    const problems = notWhole('maxMessageBytes', maxMessageBytes, 0x7fff_ffff);
+    if (problems.length > 0) throw new BrokerOptionsError(problems);
     this.maxMessageBytes = maxMessageBytes;
   }
 

@@ -1,6 +1,6 @@
 import { formatRecipient, type Recipient, topicMatches, type WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox } from '../broker.js';
-import { isWhole } from '../checks.js';
+import { notWhole } from '../checks.js';
 import { BrokerOptionsError, QueueFullError } from '../errors.js';
 import { type Lane, laneOf, LANES } from '../lanes.js';
 import { MemoryListeners } from './memory-listeners.js';
@@ -58,9 +58,9 @@ export class MemoryHub {
 
   /** Throws `BrokerOptionsError`. */
   constructor({ maxQueueSize = 10_000, agentInboxExpiresMs = DAY_MS }: MemoryHubOptions = {}) {
-    const problems = Object.entries({ maxQueueSize, agentInboxExpiresMs })
-      .filter(([, value]) => !isWhole(value, 1, Number.MAX_SAFE_INTEGER))
-      .map(([name, value]) => `${name}: ${value} is not a whole number of 1 or more`);
+    const problems = Object.entries({ maxQueueSize, agentInboxExpiresMs }).flatMap(([name, value]) =>
+      notWhole(name, value, Number.MAX_SAFE_INTEGER),
+    );
     if (problems.length > 0) throw new BrokerOptionsError(problems);
     this.maxQueueSize = maxQueueSize;
     this.expiresMs = agentInboxExpiresMs;

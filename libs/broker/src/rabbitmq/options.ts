@@ -1,5 +1,5 @@
 import { explained } from './connection/explained.js';
-import { checkSettings, type ServerOptions, type ServerSettings, serverSettings } from '../server/server-options.js';
+import { type ServerOptions, type ServerSettings, settingsWith } from '../server/server-options.js';
 
 export interface RabbitMqOptions extends ServerOptions {
   /** One URL, or those of a cluster's nodes: tried in turn. `amqps:` for TLS. */
@@ -19,9 +19,8 @@ export type RabbitMqSettings = ServerSettings & Required<Pick<RabbitMqOptions, '
 
 /** The options with their defaults. Throws `BrokerOptionsError` naming every option that is unusable. */
 export function settingsOf(options: RabbitMqOptions): RabbitMqSettings {
-  const { queueType = 'quorum', heartbeatSeconds = 10 } = options;
-  const settings = { ...serverSettings(options), queueType, heartbeatSeconds };
-  checkSettings(settings, { heartbeatSeconds: 0xffff }, urlProblem);
+  const own = { queueType: 'quorum', heartbeatSeconds: 10 } as const;
+  const settings: RabbitMqSettings = settingsWith(options, own, urlProblem, { heartbeatSeconds: 0xffff });
   return { ...settings, report: (problem) => settings.report(explained(problem)) };
 }
 

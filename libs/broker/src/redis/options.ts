@@ -1,10 +1,4 @@
-import {
-  checkSettings,
-  MAX,
-  type ServerOptions,
-  type ServerSettings,
-  serverSettings,
-} from '../server/server-options.js';
+import { type ServerOptions, type ServerSettings, settingsWith } from '../server/server-options.js';
 
 export interface RedisOptions extends ServerOptions {
   /**
@@ -24,12 +18,8 @@ export type RedisSettings = ServerSettings &
   Required<Pick<RedisOptions, 'leaseMs' | 'silenceMs'>> & { readonly masterName: string | undefined };
 
 /** The options with their defaults. Throws `BrokerOptionsError` naming every option that is unusable. */
-export function settingsOf(options: RedisOptions): RedisSettings {
-  const { masterName, leaseMs = 10_000, silenceMs = 10_000 } = options;
-  const settings = { ...serverSettings(options), masterName, leaseMs, silenceMs };
-  checkSettings(settings, { leaseMs: MAX, silenceMs: MAX }, urlProblem);
-  return settings;
-}
+export const settingsOf = (options: RedisOptions): RedisSettings =>
+  settingsWith(options, { masterName: undefined, leaseMs: 10_000, silenceMs: 10_000 }, urlProblem);
 
 function urlProblem(url: string): string | undefined {
   const { protocol, pathname } = URL.canParse(url) ? new URL(url) : { protocol: '', pathname: '' };

@@ -1,5 +1,5 @@
 import type { Keeper } from '../server/keeper.js';
-import { pause } from 'agentmq/time';
+import { equalJitter, jittered, pause } from 'agentmq/time';
 import type { Remarks } from '../server/remarks.js';
 import type { RedisSettings } from './options.js';
 import { TEND } from './scripts/scripts.js';
@@ -80,7 +80,7 @@ export class Tending {
         // A lost session is told elsewhere.
         if (!session?.lost) this.settings.report(error as Error);
       }
-      await pause(INTERVAL_MS * (0.5 + Math.random() / 2), signal);
+      await pause(equalJitter(INTERVAL_MS), signal);
     }
   }
 
@@ -88,7 +88,7 @@ export class Tending {
     await session.run(TEND, [String(this.settings.maxQueueSize), String(INTERVAL_MS / 2)]);
     if (Date.now() < this.nextMending) return;
     this.lastMending = Date.now();
-    this.nextMending = this.lastMending + this.settings.mendIntervalMs * (0.75 + Math.random() / 2);
+    this.nextMending = this.lastMending + jittered(this.settings.mendIntervalMs);
     for (const reader of this.readers()) await reader.mend(session);
   }
 }

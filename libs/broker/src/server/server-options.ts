@@ -1,4 +1,4 @@
-import { isWhole } from '../checks.js';
+import { notWhole } from '../checks.js';
 import { BrokerOptionsError } from '../errors.js';
 
 /** The options that the adapters of servers have in common. */
@@ -41,65 +41,56 @@ export interface ServerOptions {
 
 export type ServerSettings = Required<Omit<ServerOptions, 'url'>> & { readonly urls: readonly string[] };
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const MiB = 1024 * 1024;
 /** The longest timer that Node has, in ms. */
-export const MAX = 0x7fff_ffff;
+const MAX = 0x7fff_ffff;
 
-/** The most that each may be; the least is 1. */
-const limits = {
-  maxQueueSize: MAX,
-  agentInboxExpiresMs: MAX,
-  connectTimeoutMs: MAX,
-  reconnectMinMs: MAX,
-  reconnectMaxMs: MAX,
-  maxUnconfirmed: MAX,
-  maxUnconfirmedBytes: Number.MAX_SAFE_INTEGER,
-  publishTimeoutMs: MAX,
-  maxMessageBytes: MAX,
-  mendIntervalMs: MAX,
-} as const;
+const defaults: Omit<ServerSettings, 'urls'> = {
+  namespace: 'agentmq',
+  maxQueueSize: 10_000,
+  agentInboxExpiresMs: 24 * 60 * 60 * 1000,
+  start: 'wait',
+  connectTimeoutMs: 10_000,
+  reconnectMinMs: 100,
+  reconnectMaxMs: 10_000,
+  maxUnconfirmed: 10_000,
+  maxUnconfirmedBytes: 128 * MiB,
+  publishTimeoutMs: 10_000,
+  maxMessageBytes: 16 * MiB,
+  connectionName: 'agentmq',
+  report: () => undefined,
+  remark: () => undefined,
+  mendIntervalMs: 30_000,
+};
 
-/** These options with their defaults; not checked yet. */
-export const serverSettings = ({ url, ...options }: ServerOptions): ServerSettings => ({
-  urls: typeof url === 'string' ? [url] : url,
-  namespace: options.namespace ?? 'agentmq',
-  maxQueueSize: options.maxQueueSize ?? 10_000,
-  agentInboxExpiresMs: options.agentInboxExpiresMs ?? DAY_MS,
-  start: options.start ?? 'wait',
-  connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
-  reconnectMinMs: options.reconnectMinMs ?? 100,
-  reconnectMaxMs: options.reconnectMaxMs ?? 10_000,
-  maxUnconfirmed: options.maxUnconfirmed ?? 10_000,
-  maxUnconfirmedBytes: options.maxUnconfirmedBytes ?? 128 * MiB,
-  publishTimeoutMs: options.publishTimeoutMs ?? 10_000,
-  maxMessageBytes: options.maxMessageBytes ?? 16 * MiB,
-  connectionName: options.connectionName ?? 'agentmq',
-  report: options.report ?? (() => undefined),
-  remark: options.remark ?? (() => undefined),
-  mendIntervalMs: options.mendIntervalMs ?? 30_000,
-});
-
-/** Throws `BrokerOptionsError` naming every option that is unusable; `own` are the limits of the adapter's own options. */
-export function checkSettings<Own extends string>(
-  settings: ServerSettings & Readonly<Record<NoInfer<Own>, number>>,
-  own: Readonly<Record<Own, number>>,
+/**
+ * The options with the defaults of all adapters, and with this adapter's `own`. Throws `BrokerOptionsError` naming every
+ * option that is unusable. Numbers are whole, from 1 to what `most` says of them, or else to {@link MAX}.
+ */
+export function settingsWith<Own extends object>(
+  { url, ...options }: ServerOptions,
+  own: Own,
   urlProblem: (url: string) => string | undefined,
-): void {
-  const problems: string[] = [];
-  if (settings.urls.length === 0) problems.push('url: none is given');
-  settings.urls.forEach((url, index) => {
+  most: { readonly [Name in keyof Own]?: number } = {},
+): ServerSettings & Own {
+  const standard = { ...defaults, ...own };
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const urls = typeof url === 'string' ? [url] : url;
+  const settings = { ...standard, ...Object.fromEntries(given), urls };
+  const problems = urls.length === 0 ? ['url: none is given'] : [];
+  urls.forEach((each, index) => {
     // The URL itself may hold a password.
-    const problem = urlProblem(url);
+    const problem = urlProblem(each);
     if (problem !== undefined) problems.push(`url: number ${index + 1} ${problem}`);
   });
   if (!/^[A-Za-z0-9_.-]{1,64}$/.test(settings.namespace)) {
     problems.push(`namespace: "${settings.namespace}" is not 1-64 letters, digits, "_", "-" or "."`);
   }
   const values = settings as unknown as Readonly<Record<string, number>>;
-  for (const [name, most] of Object.entries<number>({ ...limits, ...own })) {
-    const { [name]: value = NaN } = values;
-    if (!isWhole(value, 1, most)) problems.push(`${name}: ${value} is not a whole number from 1 to ${most}`);
+  const limits: Readonly<Record<string, number>> = { maxUnconfirmedBytes: Number.MAX_SAFE_INTEGER, ...most };
+  for (const [name, usual] of Object.entries(standard)) {
+    if (typeof usual === 'number') problems.push(...notWhole(name, values[name] ?? NaN, limits[name] ?? MAX));
   }
   if (problems.length > 0) throw new BrokerOptionsError(problems);
+  return settings;
 }

@@ -1,4 +1,4 @@
-import { pause } from 'agentmq/time';
+import { jittered, pause } from 'agentmq/time';
 import type { Topology } from '../../topology.js';
 import type { Connection } from '../connection/connection.js';
 import { missingExchanges } from './declarations.js';
@@ -55,7 +55,7 @@ export class Mending {
     const { signal } = this.stopping;
     for (;;) {
       await pause(SHORTEST_REST_MS, signal);
-      await pause(this.intervalMs * (0.75 + Math.random() / 2), this.early.signal);
+      await pause(jittered(this.intervalMs), this.early.signal);
       if (signal.aborted) return;
       this.early = new AbortController();
       const connection = this.connections.current;

@@ -16,7 +16,7 @@ local function words(text)
   return list
 end
 
--- As topicMatches of agentmq/contracts.
+-- As topicMatches of agentmq/protocol.
 local function matches(pattern, topic)
   local reachable = { [0] = true }
   for _, part in ipairs(words(pattern)) do
