@@ -6,7 +6,7 @@ import { visible, visibleJson, visibleLines } from 'agentmq/protocol';
  * one line, and the lines of a stack are indented.
  */
 export class AgentLogger extends ConsoleLogger {
-  /** Colours of a value's parts could not be told from those that the value brings. */
+  /** Without colours: an escape sequence that a value brings could not be told from one of Node's own. */
   protected override getInspectOptions(): ReturnType<ConsoleLogger['getInspectOptions']> {
     return { ...super.getInspectOptions(), colors: false };
   }

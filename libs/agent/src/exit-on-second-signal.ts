@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 const SAME_CTRL_C_MS = 100;
 
 /**
- * The first SIGTERM or SIGINT is for whoever stops the process gracefully; the second ends it at once, with the exit
+ * The first SIGTERM or SIGINT is for the shutdown hooks, which stop the process gracefully; the second ends it at once, with the exit
  * code that shells give to the signal (128 and its number). Call it where the first one is listened to, and what it
  * returns where that ends.
  */

@@ -8,7 +8,7 @@ import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
 
-/** The most full or missing inboxes that are told, those first that most waits for. */
+/** The most full or missing inboxes that are told, the longest backlog first. */
 const MOST_TOLD = 10;
 
 /** What an agent app tells on `/health`. */

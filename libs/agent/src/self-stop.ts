@@ -11,7 +11,7 @@ export class SelfStop {
     this.end = () => server.close();
   }
 
-  /** For whoever starts the agent: how all of it ends, its process too if that is the agent's alone. */
+  /** The starter of the agent says how all of it ends, its process too if that is the agent's alone. */
   endsBy(end: () => Promise<void>): void {
     this.end = end;
   }

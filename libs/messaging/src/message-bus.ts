@@ -222,7 +222,7 @@ export class MessageBus {
   }
 
   /**
-   * Hears what is published to topics (patterns) from now on, whoever else does, and apart from every inbox: neither waits
+   * Hears what is published to topics (patterns) from now on, as each listener does, and apart from every inbox: neither waits
    * for the other. `handle` is called for each message of this contract that is not expired; what it sends is part of no
    * flow but its own, and what it throws is logged. Everything else is dropped, with a line in the debug log. Resolves when it
    * listens; waits for a broker that is away, and by itself listens again to one that was. Ends with `stopReceiving`.

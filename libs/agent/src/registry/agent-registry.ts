@@ -98,7 +98,7 @@ export class AgentRegistry {
 
   /**
    * Whether this process may give up others for their silence: its own heartbeats have succeeded without a gap, for as
-   * long as those need who were cut off at the same time.
+   * long as agents that were cut off at the same time need to come back.
    */
   get isClear(): boolean {
     return this.clearness.isClear(performance.now());
@@ -149,7 +149,7 @@ export class AgentRegistry {
     this.hints.due();
   }
 
-  /** Writes this agent down, reads who else is there, and tells the others. Rejects with `StoreUnavailableError`. */
+  /** Writes this agent down, reads which agents are there, and tells them. Rejects with `StoreUnavailableError`. */
   async register(version: string, handles: readonly HandledContract[]): Promise<void> {
     this.version = version;
     this.handles = handles;
@@ -176,7 +176,7 @@ export class AgentRegistry {
     await this.tell(AgentDeregistered, { id, instance });
   }
 
-  /** What tells between two heartbeats whose record is to be read. */
+  /** Announcements of agents: the record of each is read before the next heartbeat. */
   handlers(): Handler[] {
     return [AgentRegistered, AgentUpdated, AgentDeregistered].map((payload) => ({
       contract: contractOf<{ readonly id: string }>(payload),
@@ -195,7 +195,7 @@ export class AgentRegistry {
     this.sequence = 0;
     if (this.state === 'new') this.state = 'registered';
     await this.read(true);
-    // The others read it from the store too: that nobody can be told now is no reason not to work.
+    // Other agents read it from the store too: a broker that is away must not hold up the start.
     this.tell(AgentRegistered, { ...agent, incarnation, registeredAt: registeredAt.toISOString() }).catch(
       (error: unknown) => this.logger.warn(`not all were told of this agent: ${errorText(error)}`),
     );
@@ -276,7 +276,7 @@ export class AgentRegistry {
     }
   }
 
-  /** A heartbeat, and a broadcast for those whose own is not due yet. */
+  /** A heartbeat, and a broadcast for agents whose own heartbeat is not due yet. */
   private async announce(): Promise<void> {
     if (this.state !== 'registered') return;
     const { id, instance } = this.identity;
@@ -297,7 +297,7 @@ export class AgentRegistry {
   }
 
   private async tell<P extends object>(contract: PayloadClass<P>, payload: P): Promise<void> {
-    // Whoever is away for longer reads it when it is back.
+    // An agent that is away for longer reads it when it is back.
     await untraced(() => this.bus.send(toEveryone, contractOf(contract), payload, { ttl: this.times.deadAfter }));
   }
 }

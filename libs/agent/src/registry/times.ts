@@ -16,7 +16,7 @@ export interface RegistryTimes {
   readonly endedAfter: number;
   /** Two successful heartbeats of one's own that are further apart have a gap between them, in which others may have been cut off too. */
   readonly longestGap: number;
-  /** After a gap: how long until those who were cut off, too, could all have been heard again. */
+  /** After a gap: how long until all agents that were cut off, too, could have been heard again. */
   readonly patience: number;
 }
 

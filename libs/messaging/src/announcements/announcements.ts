@@ -33,7 +33,7 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Control messages: they go past the store and past every inbox, reach who listens now, and are worth nothing later. */
+/** Control messages: they go past the store and every inbox, to the processes that listen now, and are worth nothing later. */
 export class Announcements {
   private readonly logger = new Logger('Announcements');
   private readonly listeners = new Set<Consumer>();

@@ -8,7 +8,7 @@ import type { EntryPublisher } from './entry-publisher.js';
 
 /** The next batch is fetched while those before it are still on their way, as long as there is room for it. */
 const BATCH = 500;
-/** In an idle process: for entries that other processes add, whose commands have no relay, or died. */
+/** In an idle process: for entries that were added by a command, which has no relay, or by a process that died. */
 const IDLE_POLL_MS = 15_000;
 
 /**

@@ -115,7 +115,7 @@ export class Unhandled {
     }
   }
 
-  /** False when the other's inbox did not take it. */
+  /** False when that agent's inbox did not take it. */
   private async forward({ incoming, message }: UnhandledMessage, agentId: string): Promise<boolean> {
     const { properties, body } = incoming;
     const { messageId, correlationId } = message;
