@@ -72,7 +72,7 @@ export class Outbox {
    */
   async send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
     await this.store(message, waitMs, transaction);
-    if (transaction && !message.deliverAt) transaction.onCommit(() => this.wake());
+    transaction?.onCommit(() => (message.deliverAt ? this.activity.note() : this.wake()));
   }
 
   /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */

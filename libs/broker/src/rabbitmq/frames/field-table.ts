@@ -132,13 +132,21 @@ function writeNamed(to: ByteWriter, name: string, given: unknown): void {
   } else writeInt64(to, TAG.int64, given as number);
 }
 
+/** Tables and lists within each other are read so deep; what is deeper would take the stack of the process. */
+const MAX_DEPTH = 100;
+const TOO_DEEP = '[nested too deep]';
+
 /** Reads a table but for what `take` answers true for. */
-export function readTable(from: ByteReader, take?: (key: string, value: unknown) => boolean): Record<string, unknown> {
+export function readTable(
+  from: ByteReader,
+  take?: (key: string, value: unknown) => boolean,
+  depth = 0,
+): Record<string, unknown> {
   const end = from.uint32() + from.at;
   const table: Record<string, unknown> = {};
   while (from.at < end) {
     const key = from.shortText();
-    const value = readValue(from);
+    const value = readValue(from, depth);
     // It would become the table's prototype.
     if (key !== '__proto__' && !take?.(key, value)) table[key] = value;
   }
@@ -146,8 +154,12 @@ export function readTable(from: ByteReader, take?: (key: string, value: unknown)
 }
 
 /** As amqplib reads it: what has no type in JavaScript is `{ '!': name, value }`. */
-function readValue(from: ByteReader): unknown {
+function readValue(from: ByteReader, depth: number): unknown {
   const tag = from.uint8();
+  if (depth === MAX_DEPTH && (tag === TAG.table || tag === TAG.array)) {
+    from.take(from.uint32());
+    return TOO_DEEP;
+  }
   switch (tag) {
     case TAG.text:
       return from.longText();
@@ -162,9 +174,9 @@ function readValue(from: ByteReader): unknown {
     case TAG.bytes:
       return from.take(from.uint32());
     case TAG.table:
-      return readTable(from);
+      return readTable(from, undefined, depth + 1);
     case TAG.array:
-      return readArray(from);
+      return readArray(from, depth + 1);
     case TAG.int64:
       from.at += 8;
       return Number(from.bytes.readBigInt64BE(from.at - 8));
@@ -173,10 +185,10 @@ function readValue(from: ByteReader): unknown {
   }
 }
 
-function readArray(from: ByteReader): unknown[] {
+function readArray(from: ByteReader, depth: number): unknown[] {
   const end = from.uint32() + from.at;
   const items: unknown[] = [];
-  while (from.at < end) items.push(readValue(from));
+  while (from.at < end) items.push(readValue(from, depth));
   return items;
 }
 

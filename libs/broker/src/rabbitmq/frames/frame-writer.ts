@@ -134,7 +134,8 @@ export class FrameWriter implements FrameSink {
       this.chunk.copy(body);
       return this.finish(frame);
     }
-    const most = this.connection.frameMax - FRAME_OVERHEAD;
+    // A limit of 0, which client and server may agree on, is none.
+    const most = (this.connection.frameMax || Infinity) - FRAME_OVERHEAD;
     for (let from = 0; from < body.length; from += most) {
       const part = body.subarray(from, from + most);
       this.makeRoom(FRAME_OVERHEAD);

@@ -5,7 +5,9 @@ import { checkHeaders, InvalidMessageError, type WireMessage, type WirePropertie
 import type { Channel } from 'amqplib';
 import fc from 'fast-check';
 import type { AmqplibConnection } from './amqplib-connection.js';
+import { ByteReader } from './bytes.js';
 import type { Delivery } from './channel-reader.js';
+import { readTable } from './field-table.js';
 import { FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 import { FRAME_HEADER_BYTES, METHOD } from './methods.js';
@@ -17,7 +19,6 @@ const to = { exchange: 'agentmq.direct', routingKey: 'role.bench', mandatory: fa
 
 class Connection implements AmqplibConnection {
   rest = Buffer.alloc(0);
-  readonly frameMax = FRAME_MAX;
   readonly maxFrameSize = FRAME_MAX;
   sentSinceLastCheck = false;
   recvSinceLastCheck = false;
@@ -32,7 +33,7 @@ class Connection implements AmqplibConnection {
     },
   });
 
-  constructor() {
+  constructor(readonly frameMax = FRAME_MAX) {
     this.stream.read = () => this.incoming.shift() ?? null;
   }
 
@@ -223,6 +224,14 @@ describe('what a connection writes', () => {
     expect(places).not.toContain(-1);
   });
 
+  it('has a body in one frame where the sides have agreed on no limit', () => {
+    const connection = new Connection(0);
+    const writer = new FrameWriter(connection);
+    writer.publish(CHANNEL, to, { properties, body: Buffer.alloc(100_000, 'x') }, 1);
+    writer.flush();
+    expect(Buffer.concat(connection.written).includes(Buffer.alloc(100_000, 'x'))).toBe(true);
+  });
+
   it('is as long as it takes', () => {
     const connection = new Connection();
     const writer = new FrameWriter(connection);
@@ -233,6 +242,25 @@ describe('what a connection writes', () => {
     expect(Buffer.concat(connection.written).equals(Buffer.concat(Array.from({ length: 1_000 }, () => one)))).toBe(
       true,
     );
+  });
+});
+
+describe('headers', () => {
+  it('that a foreign client nests without end cost no more than their size', () => {
+    const levels = 25_000;
+    const bytes = Buffer.alloc(4 + 2 + levels * 5);
+    bytes.writeUInt32BE(bytes.length - 4);
+    bytes.write('\x01h', 4, 'latin1');
+    for (let level = 0, at = 6; level < levels; level++, at += 5) {
+      bytes.write('A', at, 'latin1');
+      bytes.writeUInt32BE(bytes.length - at - 5, at + 1);
+    }
+    const from = new ByteReader(bytes);
+    let value: unknown = readTable(from)['h'];
+    let depth = 0;
+    for (; Array.isArray(value); [value] = value as unknown[]) depth++;
+    expect([value, depth]).toEqual(['[nested too deep]', 100]);
+    expect(from.at).toBe(bytes.length);
   });
 });
 
