@@ -13,9 +13,9 @@ const APPS = {
   'worker-1': 'worker',
   'worker-2': 'worker',
 };
-/** What a start still does in the background. */
-const SETTLE_MS = 15_000;
-const COUNTED_MS = 30_000;
+/** What a start still does in the background; a process counts as busy for a while after it. */
+const SETTLE_MS = 100_000;
+const COUNTED_MS = 60_000;
 const STARTS = 5;
 const IDLE_MS = 3_000;
 const WAIT_MS = 60_000;

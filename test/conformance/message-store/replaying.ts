@@ -3,6 +3,7 @@ import { InvalidMessageError, type Message, newMessageId, toRole, toTopic } from
 import { type DeliveryState, type ReplayBatch, type ReplayOptions, type ReplaySelection } from 'agentmq/message-store';
 import { InvalidSelectionError } from 'agentmq/database';
 import { boom, busy, claimed, claimOf, type Harness, newMessage, newMessages, refOf, wipe, WORKER } from './harness.js';
+import { until } from '../../support/index.js';
 import { endedAtWorker, idsOf, lostAtBroker } from './histories.js';
 
 const LONG = 60_000;
@@ -211,6 +212,8 @@ export function replaying(of: () => Harness): void {
       const message = newMessage({ ttl: 1, expiresAt: new Date(Date.now() + LONG) });
       await ended([message], 'dead');
       await store.replays.replay({ states: ['dead'] });
+      const requeued = (await store.database.now()).getTime();
+      await until('the end of its time', async () => (await store.database.now()).getTime() > requeued + 1);
       const [again] = await store.deliveries.claim([claimOf(message)], 'b', LONG);
       expect(again).toEqual({ outcome: 'settled', state: 'expired', now: true });
     });
