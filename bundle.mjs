@@ -4,7 +4,7 @@
  * found by themselves; what they share is in `chunks`, once. So are the processes that tests start, in `dist/programs/test`.
  */
 import 'reflect-metadata';
-import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -93,6 +93,8 @@ async function bundle(entryPoints, folder) {
   for (const name of Object.keys(entryPoints)) {
     const program = resolve(folder, `${name}.js`);
     writeFileSync(program, programOf(name));
+    // `npx agentmq` runs the file itself, which npm makes executable only when it installs what is built already.
+    chmodSync(program, 0o755);
     written.add(program);
   }
   for (const place of [folder, outdir, `${outdir}/chunks`])
