@@ -1,5 +1,5 @@
 # One image for all apps; its command picks one: `start worker`, `start coordinator`, ..., `migrate`.
-FROM node:20-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Left out: types and source maps of packages, TypeORM's build for browsers, and sample data other than `run`'s default.
@@ -8,17 +8,19 @@ RUN npm ci --omit=dev \
   && find node_modules/vega-datasets/data -type f ! -name birdstrikes.csv -delete \
   && rm -r node_modules/typeorm/browser
 
-FROM node:20-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json bundle.mjs source-lines.mjs ./
+COPY tsconfig.json tsconfig.base.json tsconfig.build.json ./
+COPY tools/bundle.mjs tools/page.mjs tools/source-lines.mjs tools/
 COPY migrations migrations
 COPY libs libs
+COPY examples examples
 COPY apps apps
 RUN npm run build && find dist -name '*.d.ts' -delete
 
-FROM node:20-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json ./
@@ -28,6 +30,6 @@ USER node
 EXPOSE 3000
 # A plain request: loading the library for it would cost a second of CPU each time instead of 0.15 s.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "--input-type=module", "--eval", \
-  "const answer = await fetch('http://127.0.0.1:' + (process.env.HTTP_PORT || 3000) + '/health/ready'); console.log(await answer.text()); process.exitCode = answer.ok ? 0 : 1"]
+  "const { HTTP_PORT, HTTP_HEALTH_PATH } = process.env; if (HTTP_HEALTH_PATH === 'off') process.exit(); const answer = await fetch('http://127.0.0.1:' + (HTTP_PORT || 3000) + (HTTP_HEALTH_PATH || '/health') + '/ready'); console.log(await answer.text()); process.exitCode = answer.ok ? 0 : 1"]
 ENTRYPOINT ["node", "/app/dist/programs/cli.js"]
 CMD ["--help"]

@@ -1,6 +1,6 @@
 /** Tests run the TypeScript sources as ES modules: the `source` export condition points at them. */
 export default {
-  roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
+  roots: ['<rootDir>/apps', '<rootDir>/examples', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
@@ -22,8 +22,9 @@ export default {
       },
     ],
   },
+  collectCoverageFrom: ['apps/*/src/**/*.ts', 'libs/**/*.ts', '!**/*.spec.ts'],
   testTimeout: 30_000,
   maxWorkers: 2,
-  testSequencer: '<rootDir>/slow-first.mjs',
+  testSequencer: '<rootDir>/tools/slow-first.mjs',
   randomize: false,
 };

@@ -8,6 +8,12 @@ import { Refusals } from './0006-refusals.js';
 import { AgentStops } from './0007-agent-stops.js';
 import { Hops } from './0008-hops.js';
 import { AgentConditions } from './0010-agent-conditions.js';
+import { OneTask } from './0011-one-task.js';
+import { ChangedAgents } from './0012-changed-agents.js';
+import { AgentRoles } from './0013-agent-roles.js';
+import { MessageSearch } from './0014-message-search.js';
+import { PausesAndAudit } from './0015-pauses-and-audit.js';
+import { PipelineRuns } from './0018-pipeline-runs.js';
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
@@ -27,4 +33,10 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   AgentStops,
   Hops,
   AgentConditions,
+  OneTask,
+  ChangedAgents,
+  AgentRoles,
+  MessageSearch,
+  PausesAndAudit,
+  PipelineRuns,
 ];

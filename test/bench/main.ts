@@ -6,15 +6,17 @@ import type { Contender } from './compare/contender.js';
 import { contenderOf, contenders } from './compare/contenders/index.js';
 import { environment, load } from './environment.js';
 import type { Found, Mode, ModeOptions } from './mode.js';
-import { allModes, fullModes, quickModes } from './modes.js';
+import { allModes, fullModes, quickModes, tasksModes } from './modes.js';
 import { PostgresServer } from '../support/index.js';
 import { writePage } from './page/page.js';
+import { countNoStatements, STATEMENTS_SETTINGS } from './statements.js';
 
 interface Options extends Pick<ModeOptions, 'only' | 'quick'> {
   readonly rounds: number;
   readonly messages?: number;
   readonly seconds?: number;
   readonly without: readonly string[];
+  readonly tasks: boolean;
   readonly json?: string;
 }
 
@@ -24,6 +26,7 @@ const QUICK = { messages: 6_000, seconds: 0.4 };
 const program = new Command('npm run bench --')
   .description('Measures AgentMQ beside amqplib by hand and beside its peers, and what else its speed depends on.')
   .option('--quick', 'in under four minutes: all ratios, from fewer messages', false)
+  .option('--tasks', 'tasks alone, in under two minutes with --rounds 3', false)
   .option('--rounds <n>', 'how often everything is measured', wholeNumber, 7)
   .option('--messages <n>', 'the most messages of one measurement; a third as many requests', wholeNumber)
   .option('--seconds <n>', 'how long one measurement takes about; fewer messages where they are slow', seconds)
@@ -36,7 +39,7 @@ const program = new Command('npm run bench --')
   .option('--without <modes>', 'comma-separated modes that the whole bench leaves out', (text) => text.split(','), [])
   .option('--json <file>', 'writes environment, measures and ratios there')
   .action(async (options: Options) => {
-    const whole = options.quick ? quickModes : fullModes;
+    const whole = options.tasks ? tasksModes : options.quick ? quickModes : fullModes;
     const modes = program.getOptionValueSource('only') === 'cli' ? [compareMode] : whole;
     await run(
       modes.filter(({ name }) => !options.without.includes(name)),
@@ -62,9 +65,13 @@ process.exit();
 
 /** The database is one of the bench's own, so that nothing else uses it, and it has connections for all that are open at once. */
 async function run(modes: readonly Mode[], options: Options, count?: number): Promise<void> {
-  const postgres = await PostgresServer.start({ fsync: true, settings: { max_connections: '400' } });
+  const postgres = await PostgresServer.start({
+    fsync: true,
+    settings: { max_connections: '400', ...STATEMENTS_SETTINGS },
+  });
   process.env['DATABASE_URL'] = postgres.url;
   try {
+    await countNoStatements();
     await runAll(modes, options, count);
   } finally {
     await postgres.stop();

@@ -1,12 +1,13 @@
 import { compareMode } from './compare/compare.js';
-import { measureBalancing } from './coordination/balancing.js';
+import { measureBalancing, unevenTasksMode } from './coordination/balancing.js';
 import { measureBreaker } from './coordination/breaker.js';
 import { measureElections } from './coordination/election.js';
 import { measurePipeline } from './coordination/pipeline.js';
-import { measureRegistry } from './coordination/registry.js';
+import { measureHeartbeats, measureRegistry } from './coordination/registry.js';
 import { measureScaling } from './coordination/scaling.js';
 import { measureTakeOver } from './coordination/take-over.js';
-import { measureTasks } from './coordination/tasks.js';
+import { tasksMode } from './coordination/tasks.js';
+import { tasksOverHttpMode } from './coordination/tasks-http.js';
 import { measureTree } from './coordination/tree.js';
 import { historyMode } from './measures/history.js';
 import { idleMode, startMode } from './measures/idle.js';
@@ -22,8 +23,17 @@ export const quickModes: readonly Mode[] = [compareMode, workersMode];
 /** What the whole bench runs. */
 export const fullModes: readonly Mode[] = [...quickModes, latencyMode, memoryMode, startMode, idleMode, historyMode];
 
+/** What `--tasks` runs. */
+export const tasksModes: readonly Mode[] = [tasksMode, unevenTasksMode, tasksOverHttpMode];
+
 /** Replay, and coordination: they answer tables of their own. */
 const furtherModes: readonly Mode[] = [
+  {
+    name: 'heartbeats',
+    about: 'how many of the heartbeats go out that are due at the shortest interval',
+    counts: { what: 'agents', standard: 200 },
+    run: async ({ count, report }) => told(await measureHeartbeats(count, report)),
+  },
   {
     name: 'replay',
     about: 'how fast messages are replayed that a wiped broker lost',
@@ -35,12 +45,6 @@ const furtherModes: readonly Mode[] = [
     about: 'what the heartbeats of agents cost, and how fast one more is known',
     counts: { what: 'agents', standard: 200 },
     run: async ({ count, report }) => told(await measureRegistry(count, report)),
-  },
-  {
-    name: 'tasks',
-    about: 'tasks that take no time, done in a second, so many at once',
-    counts: { what: 'tasks', standard: 5_000 },
-    run: async ({ count, rounds, report }) => told(await measureTasks(count, rounds, report)),
   },
   {
     name: 'election',
@@ -79,4 +83,4 @@ const furtherModes: readonly Mode[] = [
   },
 ];
 
-export const allModes: readonly Mode[] = [...fullModes, ...furtherModes];
+export const allModes: readonly Mode[] = [...fullModes, ...tasksModes, ...furtherModes];

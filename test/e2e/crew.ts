@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { Consensus, CoordinationModule, COORDINATORS, Tasks } from 'agentmq/coordination';
+import { Consensus, ConsensusModule, COORDINATORS, Tasks, TasksModule } from 'agentmq/coordination';
 import { databaseUrl, testBus, until } from '../support/index.js';
 import { Deployment, rowsOf } from './deployment.js';
 
@@ -40,7 +40,7 @@ export class Crew {
       AGENT_ID: 'boss',
       ...this.env,
     });
-    @Module({ imports: [AgentModule.forRoot({ settings }), CoordinationModule], controllers: [Boss] })
+    @Module({ imports: [AgentModule.forRoot({ settings }), ConsensusModule, TasksModule], controllers: [Boss] })
     class BossModule {}
     this.boss = await startEmbeddedAgent(BossModule, ['error']);
     for (const table of ['effects', 'worked'])

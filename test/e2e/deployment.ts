@@ -7,8 +7,11 @@ export interface TaskView {
   readonly type: string;
   readonly state: string;
   readonly result?: Record<string, unknown>;
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly path: string[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly path: readonly string[];
+  readonly finishedAt: string | null;
+  /** How many there are, and the first of them. */
+  readonly parts: { readonly count: number; readonly tasks: readonly { readonly agentId: string | null }[] };
 }
 
 export interface Answer {
@@ -98,13 +101,13 @@ export async function taskOf(coordinator: AppProcess, id: string): Promise<TaskV
 }
 
 /** Resolves when the task has ended, however it did. */
-export function ended(coordinator: AppProcess, id: string): Promise<TaskView> {
-  return until(`the end of task ${id}`, () => finishedOrUndefined(coordinator, id), 60_000, 100);
+export function ended(coordinator: AppProcess, id: string, pauseMs = 100): Promise<TaskView> {
+  return until(`the end of task ${id}`, () => finishedOrUndefined(coordinator, id), 60_000, pauseMs);
 }
 
 async function finishedOrUndefined(coordinator: AppProcess, id: string): Promise<TaskView | undefined> {
   const task = await taskOf(coordinator, id);
-  return ['completed', 'failed', 'expired'].includes(task.state) ? task : undefined;
+  return task.finishedAt === null ? undefined : task;
 }
 
 /** The value of one of an app's metrics; 0 for one that is not there yet. `series` is name and labels as they are printed. */

@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { CoordinationModule, COORDINATORS, Pipelines, type PipelineStage } from 'agentmq/coordination';
+import { COORDINATORS, Pipelines, PipelinesModule, type PipelineStage } from 'agentmq/coordination';
 import { databaseUrl, testBus, until } from '../support/index.js';
 import { Analyse, Clean, Parse, Report } from './apps/line-contracts.js';
 import { QUICK } from './crew.js';
@@ -39,7 +39,7 @@ export class Line {
     });
     @Agent({ role: 'boss' })
     class Boss {}
-    @Module({ imports: [AgentModule.forRoot({ settings }), CoordinationModule], controllers: [Boss] })
+    @Module({ imports: [AgentModule.forRoot({ settings }), PipelinesModule], controllers: [Boss] })
     class BossModule {}
     this.boss = await startEmbeddedAgent(BossModule, ['error']);
     await this.rows('CREATE TABLE NS.effects (n integer, stage text, agent text, attempt integer)');

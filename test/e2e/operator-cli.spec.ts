@@ -1,25 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Trace } from 'agentmq/agent';
-import { amqpUrl } from '../support/index.js';
+import { amqpUrl, testBus, until } from '../support/index.js';
+import { CliRun } from './cli-run.js';
 import { Deployment } from './deployment.js';
 import { Operator } from './operator.js';
 
 const CLERK = 'dist/programs/test/clerk.js';
-// Each command is a process that loads everything: on busy cores that takes its time.
+// On busy cores.
 const START_MS = 120_000;
 const TEST_MS = 180_000;
 const USAGE = 2;
+
+interface JsonPage {
+  readonly items: Record<string, unknown>[];
+  readonly next?: string;
+}
+
+const pageOf = (stdout: string): JsonPage => JSON.parse(stdout) as JsonPage;
 
 describe('agentmq for operators', () => {
   const system = new Deployment();
   const folder = mkdtempSync(join(tmpdir(), 'agentmq-e2e-operator-'));
   const operator = new Operator(system, folder, 'm1');
+  const bus = testBus.environment(testBus.sharedUrl());
   const letters = (...args: string[]) => operator.cli(['dead-letters', ...args]);
   const listed = async (...args: string[]): Promise<Record<string, unknown>[]> =>
-    JSON.parse((await letters('list', '--json', ...args)).stdout) as Record<string, unknown>[];
+    pageOf((await letters('list', '--json', ...args)).stdout).items;
 
   beforeAll(async () => {
     const apps = await Promise.all([system.start(CLERK, 'clerk'), system.start('monitor', 'm1')]);
@@ -28,6 +37,7 @@ describe('agentmq for operators', () => {
 
   afterAll(async () => {
     await system.close();
+    await operator.close();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }, 30_000);
 
@@ -35,9 +45,11 @@ describe('agentmq for operators', () => {
     'lists dead letters as a table and as JSON, by type and consumer',
     async () => {
       const id = await operator.deadSlip('list');
-      const { code, stdout } = await letters('list', '--type', 'slip', '--consumer', 'role.clerk');
+      // in a process of its own, as an operator does
+      const args = ['dead-letters', 'list', '--type', 'slip', '--consumer', 'role.clerk'];
+      const { code, stdout } = await CliRun.start(folder, args, operator.settings).exit;
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^id +consumer +type +attempts +last failed +error/);
+      expect(stdout).toMatch(/^id +consumer +type +attempts +failed +error/);
       expect(stdout).toMatch(new RegExp(`${id} +role\\.clerk +slip +2 .*HANDLER_FAILED: refused: refuse list`));
       expect(await listed()).toContainEqual(
         expect.objectContaining({ id, consumer: 'role.clerk', attempts: 2, discarded: null }),
@@ -51,10 +63,10 @@ describe('agentmq for operators', () => {
     'pages through them',
     async () => {
       const [first, second] = [await operator.deadSlip('one'), await operator.deadSlip('two')];
-      const all = (await listed()).map(({ id }) => id as string);
-      const page = await listed('--limit', '1', '--after', all[0] ?? '');
-      expect(page.map(({ id }) => id)).toEqual([all[1]]);
-      expect(all).toEqual(expect.arrayContaining([first, second]));
+      const { stderr } = await letters('list', '--limit', '1');
+      const [, after = ''] = /--after (\S+)/.exec(stderr) ?? [];
+      const ids = [...(await listed('--limit', '1')), ...(await listed('--limit', '1', '--after', after))];
+      expect(ids.map(({ id }) => id)).toEqual([second, first]);
     },
     TEST_MS,
   );
@@ -121,12 +133,17 @@ describe('agentmq for operators', () => {
       const id = await operator.deadSlip('all');
       const dead = (await listed('--type', 'slip')).length;
       const dry = await letters('requeue', '--all', '--type', 'slip', '--dry-run');
-      expect(dry).toMatchObject({ code: 0, stdout: `would replay ${dead} of ${dead} deliveries\n` });
+      expect(dry).toMatchObject({ code: 0, stdout: `would requeue ${dead} of ${dead} deliveries\n` });
       expect((await operator.message(id)).deliveries).toMatchObject([{ state: 'dead', attempt: 2 }]);
       const other = await letters('requeue', '--all', '--consumer', 'role.other');
-      expect(other).toMatchObject({ code: 0, stdout: 'replayed 0 of 0 deliveries\n' });
-      const run = await letters('requeue', '--all', '--type', 'slip', '--consumer', 'role.clerk', '--rate', '100');
-      expect(run).toMatchObject({ code: 0, stdout: `replayed ${dead} of ${dead} deliveries\n` });
+      expect(other).toMatchObject({ code: 0, stdout: 'requeued 0 of 0 deliveries\n' });
+      const all = ['requeue', '--all', '--type', 'slip', '--consumer', 'role.clerk', '--rate', '100'];
+      expect(await letters(...all)).toMatchObject({
+        code: USAGE,
+        stderr: `agentmq: This requeues ${dead} deliveries. Go on? There is no terminal to ask on: add --yes\n`,
+      });
+      const run = await letters(...all, '--yes');
+      expect(run).toMatchObject({ code: 0, stdout: `requeued ${dead} of ${dead} deliveries\n` });
       await operator.delivery(id, 'role.clerk', 'dead', 4);
     },
     TEST_MS,
@@ -157,7 +174,7 @@ describe('agentmq for operators', () => {
       const selection = ['--id', ...ids, '--state', 'completed', '--to', 'role.audit'];
       const dry = await operator.cli(['replay', ...selection, '--dry-run']);
       expect(dry).toMatchObject({ code: 0, stdout: 'would replay 2 of 2 deliveries\n' });
-      const run = await operator.cli(['replay', ...selection]);
+      const run = await operator.cli(['replay', ...selection, '--yes']);
       expect(run).toMatchObject({ code: 0, stdout: 'replayed 2 of 2 deliveries\n' });
       for (const id of ids) await operator.delivery(id, 'role.audit', 'completed');
       const again = await operator.cli(['replay', ...selection]);
@@ -178,7 +195,7 @@ describe('agentmq for operators', () => {
       const now = new Date(Date.now() + 60_000).toISOString();
       const dead = await count();
       expect(dead).toBeGreaterThan(0);
-      expect(await count('--to-time', now)).toBe(dead);
+      expect(await count('--before', now)).toBe(dead);
       expect(await count('--from', now)).toBe(0);
       expect(await count('--id', id)).toBe(1);
     },
@@ -188,14 +205,13 @@ describe('agentmq for operators', () => {
   it(
     'lists queues with what differs, and makes them anew while the agents run',
     async () => {
-      const bus = { AMQP_URL: amqpUrl() };
       const { stdout } = await operator.cli(['queues', 'list', 'role.clerk'], {
-        ...bus,
+        AMQP_URL: amqpUrl(),
         RABBITMQ_QUEUE_TYPE: 'classic',
       });
-      expect(stdout).toMatch(/role\.clerk: 0 messages, \d+ consumers; x-queue-type quorum, not classic/);
+      expect(stdout).toMatch(/role\.clerk +0 +\d+ +x-queue-type quorum, not classic/);
       const limited = await operator.cli(['queues', 'migrate', 'role.clerk'], {
-        ...bus,
+        AMQP_URL: amqpUrl(),
         MESSAGE_BUS_MAX_QUEUE_SIZE: '9000',
       });
       expect(limited).toMatchObject({
@@ -224,6 +240,124 @@ describe('agentmq for operators', () => {
         { messageId: id, outcome: 'failed', attempts: [{ outcome: 'failed' }, { outcome: 'failed' }] },
         { messageId: replacement, causationId: id, from: 'operator', outcome: 'completed' },
       ]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'shows the system: overview, agents, consumers, leaders, health',
+    async () => {
+      const json = async (...args: string[]) => JSON.parse((await operator.cli([...args, '--json'])).stdout) as unknown;
+      expect(await json('overview')).toMatchObject({ namespace: system.namespace, agents: { healthy: 3 } });
+      const healthy = { health: 'healthy', roles: ['clerk'] };
+      expect(await json('agents', 'show', 'clerk')).toMatchObject({ id: 'clerk', ...healthy });
+      const items = expect.arrayContaining([expect.objectContaining({ name: 'role.clerk', agents: 1 })]);
+      expect(await json('consumers')).toMatchObject({ items });
+      expect((await operator.cli(['agents'])).stdout).toMatch(/^agent +health .*\n─[^]*\nclerk +healthy +clerk /);
+      expect((await operator.cli(['leader'])).stdout).toMatch(/\nmonitors +m1 +\d+ .* up\n/);
+      expect(await operator.cli(['health'])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/\nagents +up +3 healthy\n/),
+      });
+      const app = system.app('clerk').url;
+      expect((await operator.cli(['health', app])).stdout).toMatch(/\nmessage_bus +up /);
+      const nobody = await operator.cli(['health', 'http://127.0.0.1:1']);
+      expect(nobody).toMatchObject({ code: 1, stdout: expect.stringMatching(/ down +does not answer: .*\n/) });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'finds messages, and explains one',
+    async () => {
+      const id = await operator.deadSlip('explain');
+      const search = ['messages', '--type', 'slip', '--consumer', 'role.clerk', '--state', 'dead'];
+      const page = pageOf((await operator.cli([...search, '--limit', '1', '--json'])).stdout);
+      expect(page).toMatchObject({ items: [{ id, recipient: 'role.clerk' }] });
+      expect((await operator.cli(['messages', 'show', id])).stdout).toMatch(
+        /payload\n {2}\{\n.*"text": "refuse explain"/,
+      );
+      const { code, stdout } = await operator.cli(['explain', id]);
+      expect({ code, stdout }).toEqual({
+        code: 0,
+        stdout: expect.stringMatching(/^consumer +role\.clerk\nreason +dead\n/),
+      });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'requeues and discards those that failed alike, and records it',
+    async () => {
+      for (const n of [1, 2]) await operator.deadSlip(`alike ${n}`);
+      const groups = pageOf((await letters('groups', '--json')).stdout).items;
+      const group = groups.find(({ error }) => /refuse alike/.test(JSON.stringify(error)))?.['id'] as string;
+      const reason = ['--reason', 'tried'];
+      expect(await letters('discard', '--group', group, ...reason)).toMatchObject({ code: USAGE });
+      const run = await letters('discard', '--group', group, ...reason, '--yes');
+      expect(run).toMatchObject({ code: 0, stdout: 'discarded 2 of 2 deliveries\n' });
+      const { items } = pageOf((await operator.cli(['audit', '--action', 'dead-letters.discard', '--json'])).stdout);
+      expect(items[0]).toMatchObject({ via: 'cli', by: userInfo().username, rows: 2, reason: 'tried' });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'pauses a role and drains an agent, which go on when they are resumed',
+    async () => {
+      const because = ['--reason', 'a new disk'];
+      const paused = await operator.cli(['pause', 'role.clerk', ...because], bus);
+      expect(paused).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^role\.clerk is paused, .*: a new disk\n$/),
+      });
+      expect((await operator.cli(['pause'])).stdout).toMatch(/\nrole\.clerk +paused, since /);
+      const id = await operator.slip('waits');
+      expect((await operator.cli(['explain', id])).stdout).toMatch(/\nreason +(paused|in_outbox)\n/);
+      expect(await operator.cli(['resume', 'role.clerk'], bus)).toMatchObject({ code: 0 });
+      await operator.delivery(id, 'role.clerk', 'completed');
+      const drained = await operator.cli(['drain', 'clerk', ...because, '--wait'], bus);
+      expect(drained).toMatchObject({ code: 0, stdout: expect.stringMatching(/^agent\.clerk is drained, /) });
+      expect(await operator.cli(['resume', 'agent.clerk'], bus)).toMatchObject({ code: 0 });
+      expect(await operator.cli(['resume', 'agent.clerk'], bus)).toMatchObject({ code: 1 });
+      expect(await operator.cli(['pause', 'role.nobody', ...because], bus)).toMatchObject({ code: USAGE });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'joins as a client: sends, publishes, hears and asks',
+    async () => {
+      const heard = CliRun.start(folder, ['subscribe', 'slips.*', '--count', '1', '--json'], {
+        ...operator.settings,
+        ...bus,
+      });
+      await until('it listens', () => heard.stderr.includes('listens to'), 30_000, 50);
+      const published = await operator.cli(['publish', 'slips.new', 'slip', '{"text":"news"}'], bus);
+      const id = published.stdout.trim();
+      expect(JSON.parse((await heard.exit).stdout)).toMatchObject({
+        id,
+        recipient: 'topic:slips.new',
+        payload: { text: 'news' },
+      });
+      await operator.delivery(id, 'agent.clerk', 'completed');
+      const sent = await operator.cli(['send', 'role.clerk', 'slip', '{"text":"one"}'], bus);
+      await operator.delivery(sent.stdout.trim(), 'role.clerk', 'completed');
+      const asked = await operator.cli(['request', 'role.clerk', 'slip', '{"text":"two"}'], bus);
+      expect(asked).toMatchObject({ code: 0, stdout: 'null\n' });
+      const refused = await operator.cli(['request', 'role.clerk', 'slip', '{"text":2}'], bus);
+      expect(refused).toMatchObject({ code: USAGE, stderr: expect.stringMatching(/text must be a string/) });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'suggests commands, options and their values to a shell',
+    async () => {
+      const suggested = async (...words: string[]) => (await operator.cli(['complete', '--', ...words])).stdout;
+      expect(await suggested('dead-letters', 're')).toMatch(/^requeue\t/);
+      expect(await suggested('tasks', 'list', '--state', '')).toMatch(/^queued\t/);
+      expect((await operator.cli(['completion', 'zsh'])).stdout).toMatch(/^#compdef agentmq\n/);
     },
     TEST_MS,
   );
@@ -273,7 +407,7 @@ describe('agentmq for operators', () => {
       const id = await operator.deadSlip('move');
       const list = await operator.cli(['subscriptions', 'list', '--consumer', 'agent.clerk']);
       expect(list).toMatchObject({ code: 0, stdout: expect.stringMatching(/agent\.clerk +slips\.\* .* in force\n/) });
-      const moved = await operator.cli(['move', 'role.clerk', 'role.heir', '--dead']);
+      const moved = await operator.cli(['move', 'role.clerk', 'role.heir', '--dead', '--yes']);
       expect(moved).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(/^moved [1-9]\d* of [1-9]\d* deliveries\n$/),
@@ -289,7 +423,7 @@ describe('agentmq for operators', () => {
   it.each([
     ['dead-letters list --limit 0', /--limit/],
     ['dead-letters list --consumer clerk', /--consumer/],
-    ['dead-letters requeue', /name one message, or --all/],
+    ['dead-letters requeue', /name one message, or --group <id>, or --all/],
     ['dead-letters requeue --all --payload {}', /--payload/],
     ['dead-letters requeue x --payload @none.json', /--payload: none\.json can't be read/],
     ['dead-letters discard x', /--reason/],

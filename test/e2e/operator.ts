@@ -1,5 +1,6 @@
 import { type AppProcess, databaseUrl, until } from '../support/index.js';
-import { CliRun, type CliExit } from './cli-run.js';
+import type { CliExit } from './cli-run.js';
+import { CommandLines } from './command-lines.js';
 import { type Answer, ask, type Deployment } from './deployment.js';
 
 /** A message as the monitor tells it. */
@@ -17,6 +18,8 @@ export function send(app: AppProcess, path: string, body: unknown = {}, method =
 
 /** What an operator has: the monitor over HTTP, and `agentmq` with nothing but the database. */
 export class Operator {
+  private commands: CommandLines | undefined;
+
   constructor(
     private readonly system: Deployment,
     private readonly folder: string,
@@ -25,8 +28,18 @@ export class Operator {
 
   /** Runs `agentmq`. */
   cli(args: readonly string[], env: Record<string, string> = {}): Promise<CliExit> {
-    const settings = { DATABASE_URL: databaseUrl(), NAMESPACE: this.system.namespace, ...env };
-    return CliRun.start(this.folder, args, settings).exit;
+    this.commands ??= new CommandLines();
+    return this.commands.run(this.folder, args, { ...this.settings, ...env });
+  }
+
+  /** What `agentmq` needs to know. */
+  get settings(): Record<string, string> {
+    return { DATABASE_URL: databaseUrl(), NAMESPACE: this.system.namespace };
+  }
+
+  /** Rejects when a command has left something open. */
+  async close(): Promise<void> {
+    await this.commands?.close();
   }
 
   async message(id: string): Promise<MessageView> {

@@ -52,12 +52,12 @@ describe('agentmq run --protocol', () => {
   const results = new Map<string, CliExit>();
 
   beforeAll(async () => {
-    const environments = { memory: quick, RabbitMQ: serversOf(buses.rabbitmq), Redis: serversOf(buses.redis) };
+    const environments = { RabbitMQ: serversOf(buses.rabbitmq), Redis: serversOf(buses.redis) };
     const all = ['--protocol', 'all', '--agents', String(AGENTS.length)];
     await Promise.all(Object.entries(environments).map(async ([bus, env]) => results.set(bus, await run(all, env))));
   }, RUN_MS);
 
-  describe.each(['memory', 'RabbitMQ', 'Redis'])('all, over %s', (bus) => {
+  describe.each(['RabbitMQ', 'Redis'])('all, over %s', (bus) => {
     const result = (): CliExit => results.get(bus) as CliExit;
     const told = (protocol: string): string => sectionOf(result().stdout, protocol);
 

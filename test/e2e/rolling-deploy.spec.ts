@@ -7,25 +7,29 @@ import { ask, Deployment, rowsOf } from './deployment.js';
 const SHOP = 'dist/programs/test/shop.js';
 const CUSTOMER = 'dist/programs/test/customer.js';
 const SHOPS = ['shop-1', 'shop-2', 'shop-3'];
+/** The long form, whose numbers docs/GUARANTEES.md has. */
+const LONG = process.env['ROLLING_DEPLOY'] === 'long';
 /** Messages a second. */
-const RATE = 300;
+const RATE = LONG ? 300 : 100;
 /** The fewest messages. */
-const LEAST = 20_000;
+const LEAST = LONG ? 20_000 : 2_000;
 const START_MS = 60_000;
 
 /** Each takes the place of the one before: every change is rolled out, and back. */
-const RELEASES: readonly (readonly Change[])[] = [
-  ['type'],
-  ['type', 'version'],
-  ['version', 'topic'],
-  ['topic', 'topic-removed'],
-  ['topic-removed', 'field'],
-  ['field', 'queue-type'],
-  ['queue-type', 'field-removed'],
-  ['field-removed', 'type', 'topic'],
-  ['type', 'version', 'topic', 'topic-removed', 'queue-type'],
-  [],
-];
+const RELEASES: readonly (readonly Change[])[] = LONG
+  ? [
+      ['type'],
+      ['type', 'version'],
+      ['version', 'topic'],
+      ['topic', 'topic-removed'],
+      ['topic-removed', 'field'],
+      ['field', 'queue-type'],
+      ['queue-type', 'field-removed'],
+      ['field-removed', 'type', 'topic'],
+      ['type', 'version', 'topic', 'topic-removed', 'queue-type'],
+      [],
+    ]
+  : [['type', 'version', 'queue-type'], ['topic', 'topic-removed', 'field'], ['field-removed'], []];
 
 /** What can be sent to instances of a release, sooner or later. */
 function kindsOf(changes: readonly Change[]): Kind[] {
@@ -100,7 +104,7 @@ describe('a rolling deploy under load', () => {
 
   afterAll(() => system.close(), 60_000);
 
-  it('of ten releases, with changes that come and go, loses nothing, and handles each message once', async () => {
+  it('of several releases, with changes that come and go, loses nothing, and handles each message once', async () => {
     await begin(kindsOf([]));
     for (const [index, changes] of RELEASES.entries()) await rollOut(RELEASES[index - 1] ?? [], changes);
     await until(`${LEAST} messages to be sent`, async () => (await sent()) >= LEAST, 120_000, 500);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { AgentRegistry } from 'agentmq/agent';
-import { AgentStops } from 'agentmq/coordination';
+import { AgentRegistry, AgentStops } from 'agentmq/agent';
 import { until } from '../support/index.js';
 import { ask } from './deployment.js';
 import { ScaledCrew } from './scaled-crew.js';
@@ -48,11 +47,11 @@ describe('a coordinator that starts and stops workers in processes of their own'
     const c2 = crew.system.app('c2');
     const { status, body } = await ask(c2, '/scaling');
     expect(status).toBe(200);
-    expect((body['roles'] as { role: string }[]).map(({ role }) => role)).toEqual(['boss', 'coordinator', 'worker']);
+    expect((body['items'] as { role: string }[]).map(({ role }) => role)).toEqual(['boss', 'coordinator', 'worker']);
     expect(await ask(c2, '/scaling/boss')).toMatchObject({ status: 200, body: { workers: 1, min: null, max: null } });
     expect(await ask(c2, '/scaling/baker')).toMatchObject({
       status: 404,
-      body: { statusCode: 404, message: 'there is no role "baker"' },
+      body: { status: 404, code: 'UNKNOWN_ROLE', detail: 'there is no role "baker"' },
     });
     expect(await ask(c2, '/scaling/a%20b')).toMatchObject({ status: 400 });
   });

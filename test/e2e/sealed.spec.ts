@@ -59,6 +59,7 @@ describe('a text in a sensitive payload', () => {
 
   afterAll(async () => {
     await system.close();
+    await operator.close();
     await Promise.all([broker?.close(), database?.close(), server?.stop()]);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }, 60_000);
@@ -98,7 +99,7 @@ describe('a text in a sensitive payload', () => {
       ask(monitor, `/dead-letters/${dead}`),
       ...tasks.map((id) => ask(coordinator, `/tasks/${id}`)),
       ask(coordinator, '/tasks?limit=1000'),
-      ...tasks.map((id) => ask(coordinator, `/tasks?parentId=${id}`)),
+      ...tasks.map((id) => ask(coordinator, `/tasks?parent=${id}`)),
     ]);
     return { http, cli: [...commands, ...changes] };
   };
@@ -119,7 +120,7 @@ describe('a text in a sensitive payload', () => {
       const edited = await send(system.app('m1'), `/dead-letters/${sealed['dead']}/requeue`, {
         payload: { text: 'another', way: 'take' },
       });
-      expect(edited).toMatchObject({ status: 400, body: { message: expect.stringContaining('payload: is sealed') } });
+      expect(edited).toMatchObject({ status: 400, body: { detail: expect.stringContaining('payload: is sealed') } });
       expect(await operator.message(sealed['dead'] ?? '')).toMatchObject({ payloadHidden: 'sealed with key test-key' });
 
       places.set('HTTP: messages, traces, dead letters, tasks', json([one.http, two.http]));

@@ -52,14 +52,15 @@ describe('the start of an agent app', () => {
   );
 
   it(
-    'can be checked before: agentmq config prints the settings and where each comes from',
+    'can be checked before: agentmq settings prints the settings and where each comes from',
     async () => {
       const AGENTMQ_CONFIG = file(
         'right.json',
         '{ "registry": { "agent_timeout": 45 }, "amqp": { "url_file": "secret" } }',
       );
       file('secret', 'amqp://guest:hush@example.com\n');
-      const { code, stdout, stderr } = await CliRun.start(folder, ['config'], { AGENTMQ_CONFIG, HTTP_PORT: '0' }).exit;
+      const { code, stdout, stderr } = await CliRun.start(folder, ['settings'], { AGENTMQ_CONFIG, HTTP_PORT: '0' })
+        .exit;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       expect(stdout).toMatch(
         /^registry.agent_timeout +REGISTRY_AGENT_TIMEOUT +45 +.*right.json:1: registry.agent_timeout$/m,
@@ -72,14 +73,14 @@ describe('the start of an agent app', () => {
   );
 
   it(
-    'agentmq config --markdown prints what every setting means, a line for each',
+    'agentmq settings --markdown prints what every setting means, a line for each',
     async () => {
-      const { code, stdout } = await CliRun.start(folder, ['config', '--markdown'], {}).exit;
+      const { code, stdout } = await CliRun.start(folder, ['settings', '--markdown'], {}).exit;
       expect(code).toBe(0);
       expect(stdout.split('\n')).toEqual(
         expect.arrayContaining([
           '### The broker',
-          expect.stringMatching(/^\| `http\.port` \| `HTTP_PORT` \| 3000 \| .+ \|$/),
+          expect.stringMatching(/^\| `http\.port` \| `HTTP_PORT` \| `http\.port` \| 3000 \| .+ \|$/),
         ]),
       );
     },

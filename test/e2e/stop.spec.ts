@@ -81,7 +81,8 @@ describe('a stop', () => {
       const bus = testBus.environment(testBus.sharedUrl());
       const env = { PATH, HOME, NAMESPACE, ...bus, DATABASE_URL: databaseUrl(), AGENT_ID: 'by-npx' };
       const npx = spawn('npx', ['agentmq', 'start', 'worker'], {
-        env: { ...env, HTTP_PORT: '0' },
+        // in a container it would listen at all addresses, and want tokens
+        env: { ...env, HTTP_HOST: '127.0.0.1', HTTP_PORT: '0' },
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       let output = '';
@@ -94,6 +95,22 @@ describe('a stop', () => {
       });
       npx.kill('SIGTERM');
       await until('the agent to have left', () => hasStopped('by-npx'), 20_000, 100);
+    },
+    2 * START_MS,
+  );
+
+  it(
+    'of an app with a main and a logger of its own lets its agent finish, and ends with exit code 0',
+    async () => {
+      const app = await system.start('dist/programs/test/till.js', 'till-1');
+      await app.ready(START_MS);
+      const logged = (msg: string): boolean => app.output().includes(`"msg":"${msg}"}\n`);
+      expect(await ask(app, '/api/receipts?text=one')).toEqual({ status: 200, body: { text: 'one' } });
+      await until('the handler', () => logged('printing one'), 10_000, 5);
+      expect(await app.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+      expect(logged('printed one')).toBe(true);
+      expect(logged('till-1 is listening as till')).toBe(true);
+      expect(app.output()).not.toMatch(/^[^{]/m);
     },
     2 * START_MS,
   );

@@ -22,6 +22,8 @@ export interface TestAgent {
   readonly urls?: readonly string[];
   /** Where this agent finds the database, if not where the others do: it then has a store of its own. */
   readonly databaseUrl?: string;
+  /** The app's own database and transactions, by what Nest injects: it then has a store of its own. */
+  readonly database?: Pick<Parameters<typeof AgentModule.forRootAsync>[0], 'inject' | 'useFactory'>;
   /** The keys that this agent has, if not those of the others. */
   readonly sealing?: AgentSettings['sealing'];
 }
@@ -57,6 +59,7 @@ export class TestSystem {
     imports = [],
     urls,
     databaseUrl,
+    database,
     sealing = this.settings.sealing,
   }: TestAgent): Promise<INestApplicationContext> {
     class TestModule {}
@@ -68,16 +71,26 @@ export class TestSystem {
       sealing,
       database: { ...this.settings.database, url: databaseUrl ?? this.settings.database.url },
     };
-    const store = databaseUrl === undefined ? { store: this.store } : {};
+    const store = databaseUrl === undefined && !database ? { store: this.store } : {};
+    const options = { settings, hub: this.hub, ...store };
     const module: DynamicModule = {
       module: TestModule,
-      imports: [AgentModule.forRoot({ settings, hub: this.hub, ...store }), ...imports],
+      imports: [
+        database
+          ? AgentModule.forRootAsync({
+              ...database,
+              useFactory: async (...injected) => ({ ...options, ...(await database.useFactory?.(...injected)) }),
+            })
+          : AgentModule.forRoot(options),
+        ...imports,
+      ],
       controllers,
       providers,
     };
     const agent = await startEmbeddedAgent(module);
     this.agents.push(agent);
-    this.owners.add(`agent.${id}`).add(`role.${agent.get(AgentIdentity).role}`);
+    this.owners.add(`agent.${id}`);
+    for (const role of agent.get(AgentIdentity).roles) this.owners.add(`role.${role}`);
     return agent;
   }
 

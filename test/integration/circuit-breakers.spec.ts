@@ -3,7 +3,7 @@ import type { DynamicModule, INestApplication, INestApplicationContext } from '@
 import { NestFactory } from '@nestjs/core';
 import { Agent, AgentClient, AgentModule, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
-import { CircuitBreakers, type CircuitChange, CircuitOpenError, CoordinationModule } from 'agentmq/coordination';
+import { CircuitBreakers, type CircuitChange, CircuitOpenError, DistributionModule } from 'agentmq/coordination';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -59,11 +59,11 @@ describe('circuit breakers', () => {
 
   beforeAll(async () => {
     responder = await startAnswerer();
-    witness = await system.start({ id: 'asker-2', controllers: [Asker], imports: [CoordinationModule] });
+    witness = await system.start({ id: 'asker-2', controllers: [Asker], imports: [DistributionModule] });
     const settings = { ...system.settings, agentId: 'asker-1', ephemeral: true };
     const module: DynamicModule = {
       module: AskerModule,
-      imports: [AgentModule.forRoot({ settings, store: system.store }), CoordinationModule],
+      imports: [AgentModule.forRoot({ settings, store: system.store }), DistributionModule],
       controllers: [Asker],
     };
     asker = await NestFactory.create(module, { logger: ['error', 'warn'] });

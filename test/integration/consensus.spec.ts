@@ -7,7 +7,7 @@ import { ProposalDecided, VoteRequest } from 'agentmq/coordination';
 import {
   type Ballot,
   Consensus,
-  CoordinationModule,
+  ConsensusModule,
   InvalidProposalError,
   type Proposal,
   UnknownProposalError,
@@ -66,7 +66,7 @@ describe('consensus', () => {
     const agent = await system.start({
       id,
       controllers: [controller],
-      imports: [CoordinationModule],
+      imports: [ConsensusModule],
       ...(broker ? { urls: [broker.through(testBus.sharedUrl())] } : {}),
       ...(db ? { databaseUrl: db.through(databaseUrl()) } : {}),
     });
@@ -439,12 +439,12 @@ describe('consensus', () => {
       const motion = { subject: subject({ 'voter-1': vote }) };
       await boss.collectVotes(motion, { electorate: ['voter-1'] });
     }
-    const page = (await bodyOf('/proposals?limit=2')) as { proposals: Proposal[]; next: string };
-    expect(page.proposals).toHaveLength(2);
-    const next = (await bodyOf(`/proposals?limit=1&after=${page.next}`)) as { proposals: Proposal[] };
-    expect(next.proposals[0]?.id.localeCompare(page.next)).toBe(1);
-    const { proposals } = (await bodyOf('/proposals?state=rejected')) as { proposals: Proposal[] };
-    expect(new Set(proposals.map(({ state }) => state))).toEqual(new Set(['rejected']));
+    const page = (await bodyOf('/proposals?limit=2')) as { items: Proposal[]; next: string };
+    expect(page.items).toHaveLength(2);
+    const next = (await bodyOf(`/proposals?limit=1&after=${page.next}`)) as { items: Proposal[] };
+    expect(next.items[0]?.id.localeCompare(page.next)).toBe(-1);
+    const { items } = (await bodyOf('/proposals?state=rejected')) as { items: Proposal[] };
+    expect(new Set(items.map(({ state }) => state))).toEqual(new Set(['rejected']));
     const statuses = await Promise.all(
       [
         '?state=odd',

@@ -5,10 +5,10 @@ import { Agent, AgentIdentity, AgentModule, AgentRegistry, AgentServer, Ctx } fr
 import { Contract } from 'agentmq/protocol';
 import {
   Coordinators,
-  CoordinationModule,
   CoordinatorsModule,
   Delegation,
   Pipelines,
+  PipelinesModule,
   Task,
   TaskContext,
   Tasks,
@@ -105,7 +105,7 @@ describe('an agent that stops while it waits for what others do for its task', (
       module: ManagerModule,
       imports: [
         AgentModule.forRoot({ settings: { ...system.settings, agentId: id, shutdownTimeout }, hub, store }),
-        CoordinationModule,
+        PipelinesModule,
       ],
       controllers: [Manager],
     };
@@ -134,9 +134,9 @@ describe('an agent that stops while it waits for what others do for its task', (
     const boss = await system.start({
       id: 'boss-1',
       controllers: [Boss],
-      imports: [CoordinationModule, CoordinatorsModule],
+      imports: [PipelinesModule, CoordinatorsModule],
     });
-    await system.start({ id: 'worker-1', controllers: [Worker], imports: [CoordinationModule] });
+    await system.start({ id: 'worker-1', controllers: [Worker], imports: [PipelinesModule] });
     tasks = boss.get(Tasks);
     registry = boss.get(AgentRegistry);
     await until('a leader', () => boss.get(Coordinators).group?.state.isLeader, WAIT_MS);

@@ -4,7 +4,6 @@ import { Agent, AgentIdentity, Ctx } from 'agentmq/agent';
 import { AgentMQError, Contract } from 'agentmq/protocol';
 import {
   Coordinators,
-  CoordinationModule,
   CoordinatorsModule,
   Delegation,
   type DelegationOptions,
@@ -13,6 +12,7 @@ import {
   TaskCancelledError,
   TaskContext,
   Tasks,
+  TasksModule,
 } from 'agentmq/coordination';
 import { IsIn, IsInt } from 'class-validator';
 import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
@@ -144,9 +144,9 @@ describe('delegation', () => {
   @Agent({ role: 'boss' })
   class Coordinator {}
 
-  const imports = [CoordinationModule, CoordinatorsModule];
+  const imports = [CoordinatorsModule];
   const start = (id: string, controller: new (...args: never[]) => object, where = {}) =>
-    system.start({ id, controllers: [controller], imports: [CoordinationModule], ...where });
+    system.start({ id, controllers: [controller], imports: [TasksModule], ...where });
   const proxyBefore = async (url: string): Promise<TcpProxy> => {
     const proxy = await TcpProxy.before(url);
     proxies.push(proxy);
@@ -286,6 +286,20 @@ describe('delegation', () => {
     expect(await open()).toHaveLength(5);
     gate.isOpen = true;
     expect((await all).results.map(({ total }) => total)).toEqual(Array.from({ length: 12 }, (_, n) => (n + 1) ** 2));
+  });
+
+  it('hands over what comes of its parts, in their order, and keeps none of it', async () => {
+    const handed: (number | string)[] = [];
+    const delegated = await delegation.delegate(Sum, Split.split(sum(12, 'odd ones refuse'), 12), {
+      to: { role: 'worker' },
+      answer: Total,
+      concurrency: 4,
+      onFailure: 'partial',
+      each: (part) => void handed.push(part.state === 'completed' ? part.result.total : part.error.code),
+    });
+    expect(handed).toEqual(Array.from({ length: 12 }, (_, n) => (n % 2 === 0 ? 'REFUSED' : (n + 1) ** 2)));
+    expect(delegated).toMatchObject({ parts: [], results: [], complete: true });
+    expect(delegated.unfinished.map(({ key }) => key)).toEqual(['0', '2', '4', '6', '8', '10']);
   });
 
   it('ends parts in time for what is made of them, though nobody is there to do them', async () => {

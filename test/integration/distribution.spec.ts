@@ -7,8 +7,8 @@ import {
   AgentLostError,
   CircuitBreakers,
   CircuitOpenError,
-  CoordinationModule,
   Distribution,
+  DistributionModule,
   NoAbleAgentError,
   NoRouteError,
   Router,
@@ -119,7 +119,7 @@ describe.each(['in_memory', testBus.name])('distribution (%s)', (busType) => {
       system.start({ id: 'expert-1', controllers: [Expert] }),
       ...['flake-1', 'flake-2'].map((id) => system.start({ id, controllers: [Flake] })),
     ]);
-    boss = await system.start({ id: 'boss-1', controllers: [Boss], imports: [CoordinationModule] });
+    boss = await system.start({ id: 'boss-1', controllers: [Boss], imports: [DistributionModule] });
     distribution = boss.get(Distribution);
   });
   beforeEach(() => {

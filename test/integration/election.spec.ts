@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { INestApplicationContext, OnApplicationBootstrap } from '@nestjs/common';
-import { Agent, AgentRegistry } from 'agentmq/agent';
+import { Agent, AgentClient, AgentRegistry } from 'agentmq/agent';
 import { Broker, type Publication } from 'agentmq/broker';
 import { ElectionMessage } from 'agentmq/coordination';
-import { InvalidMessageError, toTopic } from 'agentmq/protocol';
+import { Contract, InvalidMessageError, toTopic } from 'agentmq/protocol';
 import {
   AlreadyJoinedError,
   DeposedError,
   type ElectionGroup,
+  ElectionModule,
   type ElectionState,
   Elections,
   type JoinOptions,
@@ -22,10 +23,14 @@ import pg from 'pg';
 import { databaseUrl, freePort, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
 
+@Contract({ type: 'led' })
+class Led {}
+
 @Agent({ role: 'elector' })
 class Elector {}
 
 const WAIT_MS = 20_000;
+const HEARTBEAT_MS = 200;
 const ids = ['a', 'b', 'c'] as const;
 type Id = (typeof ids)[number];
 interface Member {
@@ -45,7 +50,7 @@ describe('an election', () => {
   const system = new TestSystem({
     REGISTRY_HEARTBEAT_INTERVAL: '1',
     REGISTRY_AGENT_TIMEOUT: '3',
-    COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.2',
+    COORDINATION_LEADER_HEARTBEAT_INTERVAL: String(HEARTBEAT_MS / 1_000),
     COORDINATION_ELECTION_TIMEOUT: '0.8',
   });
   const schema = system.namespace;
@@ -63,7 +68,7 @@ describe('an election', () => {
     const agent = await system.start({
       id,
       controllers: [Elector],
-      providers: [Elections],
+      imports: [ElectionModule],
       urls: [broker.through(testBus.sharedUrl())],
       databaseUrl: database.through(databaseUrl()),
     });
@@ -242,6 +247,27 @@ describe('an election', () => {
     await again.leave();
   });
 
+  it('is quiet once a lone member leads, which one that joins follows in the same term', async () => {
+    const listening = memberOf('c').agent.get(MessageBus);
+    const heard: string[] = [];
+    const listener = await listening.listen(['election.quiet.all'], ElectionMessage, ({ kind }) => heard.push(kind));
+    const alone = await memberOf('a').elections.join('quiet');
+    await until('a leader', () => alone.state.isLeader, WAIT_MS);
+    const { term } = alone.state;
+    // said once, when it was elected
+    await until('it to say so', () => heard.length > 0, WAIT_MS);
+    const end = performance.now() + 10 * HEARTBEAT_MS;
+    await until('ten heartbeats', () => performance.now() > end, WAIT_MS);
+    expect(heard).toEqual(['leading']);
+    expect(alone.state).toMatchObject({ isLeader: true, term });
+    const joined = await memberOf('b').elections.join('quiet');
+    await until('the leader to be known', () => joined.state.leader === 'a', WAIT_MS);
+    expect(joined.state).toMatchObject({ role: 'follower', term });
+    await alone.leave();
+    await until('the other to lead', () => joined.state.isLeader, WAIT_MS);
+    await Promise.all([joined.leave(), listener.close()]);
+  });
+
   it('is held in each group by itself; a transfer that does not come about in time is told', async () => {
     const blue = await join('blue', ids);
     const [leader, other] = await Promise.all([leaderOf(groups), leaderOf(blue)]);
@@ -269,18 +295,22 @@ describe('an election', () => {
       expect(await written()).toEqual(['led']);
     });
 
-    it('rolls back all of a transaction during which its leader was deposed', async () => {
+    it('rolls back all of a transaction during which its leader was deposed, and sends nothing of it', async () => {
       const leader = await leaderOf(groups);
+      const client = memberOf(leader).agent.get(AgentClient);
+      let sent = '';
       const [heir = ''] = ids.filter((id) => id !== leader);
       const refused = await failure(
         leadershipOf(get(groups, leader)).fence(async (transaction) => {
           await writes('before')(transaction);
+          ({ messageId: sent } = await client.send({ role: 'elector' }, Led, {}));
           await get(groups, leader).transfer(heir, { timeout: WAIT_MS });
           await writes('after')(transaction);
         }),
       );
       expect(refused).toMatchObject({ code: 'DEPOSED', latest: get(groups, heir).state.term });
       expect(await written()).not.toEqual(expect.arrayContaining([expect.stringMatching(/before|after/)]));
+      expect([sent.length > 0, await system.store.history.find(sent)]).toEqual([true, undefined]);
     });
 
     it('has the next leader wait for a commit that is under way', async () => {
@@ -519,7 +549,7 @@ describe('joining that is not awaited', () => {
     const agent = await system.start({
       id: 'eager-1',
       controllers: [Eager],
-      providers: [Elections],
+      imports: [ElectionModule],
       databaseUrl: away.href,
     });
     const joined = agent.get(Elections).join('another');

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract, type Message, newMessageId, toRole } from 'agentmq/protocol';
-import { DeadLetters, readTrace } from 'agentmq/messaging';
+import { readTrace } from 'agentmq/messaging';
+import { Audit, DeadLetters } from 'agentmq/operations';
 import { type Channel, type ChannelModel, connect, type Options } from 'amqplib';
 import { IsInt, IsString } from 'class-validator';
 import { amqpUrl, until } from '../support/index.js';
@@ -299,9 +300,12 @@ describe('a foreign AMQP client', () => {
   it('a message without a traceparent, and what takes its place, are found as one trace', async () => {
     publish('{"item":"bomb","quantity":1}', { type: 'order', messageId: 'untraced' });
     await until('its end', async () => (await system.store.history.find('untraced'))?.deliveries[0]?.state === 'dead');
-    const letters = new DeadLetters(system.store, { sender: 'operator', outboxLimit: 100, maxMessageBytes: 1_000 });
+    const letters = new DeadLetters(system.store, new Audit(system.store.database), {
+      sender: 'operator',
+      maxMessageBytes: 1_000,
+    });
     const ref = { messageId: 'untraced', consumer: 'role.shop' };
-    const replacement = await letters.requeueEdited(ref, '{"item":"tea","quantity":1}');
+    const replacement = await letters.requeueEdited({ name: 'ann', via: 'cli' }, ref, '{"item":"tea","quantity":1}');
     const { hops } = await readTrace(system.store, 'untraced');
     expect(hops).toMatchObject([{ messageId: 'untraced' }, { messageId: replacement, causationId: 'untraced' }]);
   });

@@ -7,6 +7,7 @@ import { Metrics } from 'agentmq/telemetry';
 import { IsInt } from 'class-validator';
 import { type OwnBroker, PostgresServer, TcpProxy, testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
+import { healthCases } from './health-cases.js';
 
 @Contract({ type: 'numbered' })
 class Numbered {
@@ -121,6 +122,8 @@ describe('servers that go away', () => {
     expect(handled).not.toContain(0);
     await tells('all metrics', [...OF_THE_STORE, 'queue_depth']);
   }, 120_000);
+
+  describe('readiness', () => healthCases(() => ({ broker, postgres })));
 
   it('database down: a send that waits when its agent stops is told that the agent has stopped', async () => {
     await postgres.kill();

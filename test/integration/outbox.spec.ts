@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
+import { Store } from 'agentmq/message-store';
+import { Explainer } from 'agentmq/operations';
 import { Contract } from 'agentmq/protocol';
 import { OutboxFullError } from 'agentmq/messaging';
 import { HealthProbes, Metrics } from 'agentmq/telemetry';
@@ -261,6 +263,15 @@ describe('an inbox that is full', () => {
     expect(await sender.get(Metrics).registry.metrics()).toMatch(/agentmq_outbox_refused\{inbox="agent.gone-1"\} \d+/);
     expect(handled.length).toBe(320);
     expect(heard).toEqual([]);
+    const messageStore = sender.get(Store);
+    const owed = await messageStore.search.search({ consumer: 'agent.gone-1', state: 'unpublished' }, 1);
+    expect(await new Explainer(messageStore, { liveMs: 60_000 }).explain(owed.messages[0]?.id ?? '')).toContainEqual(
+      expect.objectContaining({
+        consumer: 'agent.gone-1',
+        reason: 'inbox_full',
+        text: expect.stringMatching(/^The inbox of agent.gone-1 has been full for /),
+      }),
+    );
     await proxy.accept();
     await until('all at the inbox that was full', () => heard.length === 160, 60_000);
     expect(heard.toSorted((a, b) => a - b)).toEqual(published);

@@ -273,14 +273,6 @@ describe('declarations that can not work are refused at the start', () => {
     await expect(system.start({ id: 'twin-1', controllers: [Twin] })).rejects.toThrow(/handle job@1/);
   });
 
-  it('two roles in one app', async () => {
-    @Agent({ role: 'left' })
-    class Left {}
-    @Agent({ role: 'right' })
-    class Right {}
-    await expect(system.start({ id: 'both', controllers: [Left, Right] })).rejects.toThrow(/left, right/);
-  });
-
   it('the registry is there for an app to inject', async () => {
     const agent = await system.start({ id: 'asker-9', controllers: [Asker] });
     expect(agent.get(AgentRegistry).find({ id: 'asker-9' })).toHaveLength(1);

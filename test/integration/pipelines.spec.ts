@@ -3,11 +3,11 @@ import { type INestApplicationContext, Injectable } from '@nestjs/common';
 import { Agent, AgentIdentity, Ctx } from 'agentmq/agent';
 import { AgentMQError, Contract, ContractViolationError } from 'agentmq/protocol';
 import {
-  CoordinationModule,
   CoordinatorsModule,
   InvalidTaskError,
   PipelineFullError,
   Pipelines,
+  PipelinesModule,
   type PipelineStage,
   Strategies,
   Task,
@@ -57,11 +57,13 @@ const STAGES: readonly PipelineStage[] = [
 ];
 const NAMES = STAGES.map(({ name }) => name);
 const WAIT_MS = 20_000;
+const MAX_MESSAGE_BYTES = 65_536;
 
 describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bus', ({ bus }) => {
   const system = new TestSystem({
     MESSAGE_BUS_TYPE: bus,
     RABBITMQ_QUEUE_TYPE: 'classic',
+    MESSAGE_BUS_MAX_MESSAGE_BYTES: String(MAX_MESSAGE_BYTES),
     COORDINATION_LEADER_HEARTBEAT_INTERVAL: '0.1',
     COORDINATION_ELECTION_TIMEOUT: '0.4',
   });
@@ -69,6 +71,8 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
   /** Who has begun what, in order; and who was told to stop. */
   const begun: { readonly n: number; readonly stage: string; readonly by: string }[] = [];
   const stopped: string[] = [];
+  /** What each stage of a run was caused by. */
+  const causes = new Map<string, string | undefined>();
   const underWay = new Map<string, number>();
   const most = new Map<string, number>();
   /** What hangs, hangs until its number is in here. */
@@ -80,7 +84,8 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
   class Doer {
     constructor(private readonly identity: AgentIdentity) {}
 
-    protected async work(stage: string, { n, way, trail }: Step, { signal }: TaskContext): Promise<Step> {
+    protected async work(stage: string, { n, way, trail }: Step, { signal, message }: TaskContext): Promise<Step> {
+      causes.set(`${stage} ${n}`, message.causationId);
       begun.push({ n, stage, by: this.identity.id });
       underWay.set(stage, (underWay.get(stage) ?? 0) + 1);
       most.set(stage, Math.max(most.get(stage) ?? 0, underWay.get(stage) ?? 0));
@@ -134,7 +139,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
   class Boss {}
 
   const start = async (id: string, controller: new (...args: never[]) => object): Promise<void> => {
-    const imports = controller === Boss ? [CoordinationModule, CoordinatorsModule] : [CoordinationModule];
+    const imports = controller === Boss ? [PipelinesModule, CoordinatorsModule] : [PipelinesModule];
     agents.set(id, await system.start({ id, controllers: [controller], imports }));
   };
   const startAll = async (generation: string): Promise<void> => {
@@ -189,6 +194,7 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
       trail: ['parse by reader-1', 'clean by cleaner-1', 'analyse by analyst-1', 'report by reporter-1'],
     });
     const run = await pipelines.now.find(id);
+    expect(await pipelines.now.list({ pipeline: 'intake', state: 'completed', limit: 1 })).toEqual([run]);
     expect(run).toMatchObject({ id, pipeline: 'intake', state: 'completed', submitter: 'boss-1', error: null, result });
     expect(run?.stages.map(({ name, agentId, state, attempt }) => [name, agentId, state, attempt])).toEqual([
       ['parse', 'reader-1', 'completed', 1],
@@ -196,9 +202,17 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
       ['analyse', 'analyst-1', 'completed', 1],
       ['report', 'reporter-1', 'completed', 1],
     ]);
+    const ids = run?.stages.map(({ taskId }) => taskId) ?? [];
+    expect(NAMES.slice(1).map((name) => causes.get(`${name} ${input.n}`))).toEqual(ids.slice(0, -1));
     const times = run?.stages.flatMap(({ reachedAt, startedAt, finishedAt }) => [reachedAt, startedAt, finishedAt]);
     expect(times).toEqual([...(times ?? [])].sort((a, b) => Number(a) - Number(b)));
     expect(times).not.toContain(null);
+  });
+
+  it('hand on what is larger than a message may be', async () => {
+    const large = 'x'.repeat(2 * MAX_MESSAGE_BYTES);
+    const { trail } = await pipelines.now.run('intake', { ...step(), trail: [large] }, { answer: Reported });
+    expect([trail.length, trail[0] === large]).toEqual([5, true]);
   });
 
   it('do no more at once than a stage may, and pause while enough waits for the next one', async () => {

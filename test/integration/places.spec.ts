@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import type { INestApplicationContext } from '@nestjs/common';
 import { Agent, AgentIdentity } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
-import { CoordinationModule, CoordinatorsModule, Delegation, Task, Tasks } from 'agentmq/coordination';
+import { CoordinatorsModule, Delegation, Task, Tasks, TasksModule } from 'agentmq/coordination';
 import { IsInt, IsString } from 'class-validator';
 import { until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -95,7 +95,7 @@ describe('places of agents', () => {
   const start = (
     id: string,
     controller: typeof Node | typeof Manager | typeof Worker,
-  ): Promise<INestApplicationContext> => system.start({ id, controllers: [controller], imports: [CoordinationModule] });
+  ): Promise<INestApplicationContext> => system.start({ id, controllers: [controller], imports: [TasksModule] });
   const hold = (): void => {
     gate = new Promise((resolve) => (open = resolve));
   };
@@ -107,7 +107,7 @@ describe('places of agents', () => {
     const boss = await system.start({
       id: 'boss-1',
       controllers: [Boss],
-      imports: [CoordinationModule, CoordinatorsModule],
+      imports: [CoordinatorsModule],
     });
     tasks = boss.get(Tasks);
     await start('node-1', Node);
@@ -155,9 +155,22 @@ describe('places of agents', () => {
     expect(await tasks.result(first as string)).toEqual({ by: 'manager-1' });
   });
 
+  it('that become free are given what waits at agents that have none', async () => {
+    hold();
+    const pieces = ['held', 'held', 'held', 'held', 'ahead', 'ahead'].map((by) => ({ by }));
+    const ids = await tasks.submitAll(Piece, pieces, { to: { role: 'worker' } });
+    const isWaiting = async (id: string) => (await tasks.find(id))?.agentId === 'worker-1';
+    for (const id of ids) await until('all to be with the first worker', () => isWaiting(id));
+    await start('worker-2', Worker);
+    for (const id of ids.slice(4)) expect(await tasks.result(id)).toEqual({ by: 'worker-2' });
+    expect(begun.filter((each) => each === 'piece held')).toHaveLength(4);
+    open();
+    for (const id of ids.slice(0, 4)) expect(await tasks.result(id)).toEqual({ by: 'worker-1' });
+    expect((await tasks.find(ids[5] as string))?.failures).toBe(0);
+  });
+
   it('are not kept from others by many tasks of one key', async () => {
     hold();
-    await start('worker-2', Worker);
     const to = { role: 'worker' };
     const keys = Array.from({ length: 12 }, (_, n) => `k${n}`);
     const by = async (key: string): Promise<Piece> =>

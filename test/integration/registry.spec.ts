@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext, Type } from '@nestjs/common';
-import { Agent, AgentClient, AgentRegistry, AgentServer, Handle } from 'agentmq/agent';
+import { Agent, AgentClient, AgentRegistry, AgentServer, Handle, HandleTask } from 'agentmq/agent';
+import type { AgentQuery } from 'agentmq/agent';
 import { AgentDeregistered, AgentRegistered, AgentUpdated } from 'agentmq/agent';
 import { Contract, InvalidMessageError } from 'agentmq/protocol';
 import { BusStoppedError } from 'agentmq/messaging';
@@ -106,6 +107,28 @@ describe('the registry', () => {
     expect(one.get(AgentRegistry).find({ id: 'other' })[0]?.capabilities).toEqual(['noting']);
     await late.close();
     await becomes([one], 'late', 'stopped');
+  });
+
+  it('tells which agents carry out tasks of a type, and has the type as a capability of theirs', async () => {
+    @Agent({ role: 'doer' })
+    class Doer {
+      @HandleTask(NumberGiven)
+      do(): void {}
+    }
+    const doer = await system.start({ id: 'doer', controllers: [Doer] });
+    await becomes([one], 'doer', 'healthy');
+    const idsOf = (query: AgentQuery) =>
+      one
+        .get(AgentRegistry)
+        .find(query)
+        .map(({ id }) => id);
+    const given = { type: 'number_given', version: 1 };
+    expect(idsOf({ handles: given }).sort()).toEqual(['doer', 'one', 'other']);
+    expect(idsOf({ handles: { ...given, task: true } })).toEqual(['doer']);
+    expect(idsOf({ handles: { ...given, version: 2, task: true } })).toEqual([]);
+    expect(idsOf({ capability: 'number_given' })).toEqual(['doer']);
+    await doer.close();
+    await becomes([one], 'doer', 'stopped');
   });
 
   it('goes on, whatever its observers do', async () => {
@@ -315,7 +338,8 @@ describe('an outage for three time-outs', () => {
     for (const id of ['a', 'b', 'c']) others.push(await system.start({ id, controllers: [member()], ...servers }));
     const own = { urls: [leftBroker.through(testBus.sharedUrl())], databaseUrl: leftDatabase.through(databaseUrl()) };
     await system.start({ id: 'left', controllers: [member()], ...own });
-    await until('all to be clear', () => others.every((agent) => agent.get(AgentRegistry).isClear), WAIT_MS);
+    const isWhole = (registry: AgentRegistry): boolean => registry.isClear && registry.find().length === 4;
+    await until('all to be clear and known', () => others.every((agent) => isWhole(agent.get(AgentRegistry))), WAIT_MS);
     const told = others.map(watch);
     const end = performance.now() + 3 * TIMEOUT_MS;
     sever(proxy, leftBroker, leftDatabase);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Ctx, Handle, MessageContext, Subscribe } from 'agentmq/agent';
 import { Contract, formatRecipient } from 'agentmq/protocol';
-import { DeadLetters, Replayer } from 'agentmq/messaging';
+import { MessageBus, Replayer } from 'agentmq/messaging';
+import { Audit, BulkChanges, DeadLetters, Explainer } from 'agentmq/operations';
 import { IsBoolean, IsInt } from 'class-validator';
 import { testBus, until } from '../support/index.js';
 import { TestSystem } from './agents.js';
@@ -56,8 +57,9 @@ describe('a queue that loses its messages under a running agent', () => {
       MESSAGE_STORE_REPLAY_INTERVAL: String(interval),
     });
     const { Keeper, handled, open } = gatekeeper();
-    await system.start({ id: 'keeper-1', controllers: [Keeper] });
-    const agents = (await system.start({ id: 'sender-1', controllers: [Sender] })).get(AgentClient);
+    const keeper = await system.start({ id: 'keeper-1', controllers: [Keeper] });
+    const sender = await system.start({ id: 'sender-1', controllers: [Sender] });
+    const agents = sender.get(AgentClient);
     const inbox = { url: testBus.sharedUrl(), namespace: system.namespace, consumer: 'role.keeper' };
     const send = (numbers: number[]) => Promise.all(numbers.map((n) => agents.send({ role: 'keeper' }, Item, { n })));
     const queued = (): Promise<number> => testBus.waiting(inbox);
@@ -72,14 +74,21 @@ describe('a queue that loses its messages under a running agent', () => {
       );
       expect(handled.toSorted((a, b) => a - b)).toEqual(upTo(total));
     };
-    return { system, inbox, open, send, queued, allHandledOnce };
+    return { system, keeper, sender, inbox, open, send, queued, allHandledOnce };
   }
 
   it('deleted: everything is handled, once, and long before the next comparison', async () => {
-    const { system, inbox, open, allHandledOnce } = await keeping(40, 3_600);
+    const { system, keeper, sender, inbox, open, send, allHandledOnce } = await keeping(40, 3_600);
     await testBus.lose(inbox, 'delete');
     open();
     await allHandledOnce(40);
+
+    await keeper.close();
+    const [sent] = await send([40]);
+    await until('it to be settled in the outbox', async () => (await system.store.history.counts()).outbox === 0);
+    await testBus.lose(inbox, 'delete');
+    const explainer = new Explainer(system.store, { bus: sender.get(MessageBus), liveMs: 60_000 });
+    expect(await explainer.explain(sent?.messageId ?? '')).toMatchObject([{ reason: 'inbox_missing' }]);
     await system.close();
   }, 120_000);
 
@@ -135,7 +144,12 @@ describe('replay on command', () => {
 
   it('counts only, when told so', async () => {
     const progress = await replayer.replay({ topic: 'ticks.*' }, { to: 'role.late', dryRun: true });
-    expect(progress).toEqual({ matched: 12, replayed: 12 });
+    expect(progress).toEqual({
+      matched: 12,
+      replayed: 12,
+      preview: { counts: [{ consumer: 'role.late', type: 'tick', count: 12 }], sample: expect.any(Array) },
+    });
+    expect(progress.preview?.sample).toHaveLength(12);
     expect((await system.store.history.counts()).outbox).toBe(0);
   });
 
@@ -172,8 +186,10 @@ describe('replay on command', () => {
 
 describe('dead letters', () => {
   const system = new TestSystem({ MESSAGE_BUS_TYPE: 'in_memory' });
-  const options = { sender: 'operator', outboxLimit: 1_000, maxMessageBytes: 1_024 };
-  const deadLetters = new DeadLetters(system.store, options);
+  const audit = new Audit(system.store.database);
+  const deadLetters = new DeadLetters(system.store, audit, { sender: 'operator', maxMessageBytes: 1_024 });
+  const changes = new BulkChanges(system.store, audit, { outboxLimit: 1_000 });
+  const ann = { name: 'ann', via: 'cli' } as const;
   const handled: { n: number; causationId: string | undefined }[] = [];
   const faulty = new Set<number>();
   let agents: AgentClient;
@@ -211,25 +227,25 @@ describe('dead letters', () => {
   it('is listed and read; requeued, the same message is handled again', async () => {
     faulty.add(1);
     const ref = await dead(1, true);
-    expect((await deadLetters.list({ consumer })).map(({ message }) => message.messageId)).toEqual([ref.messageId]);
+    expect((await deadLetters.list({ consumer })).items.map(({ id }) => id)).toEqual([ref.messageId]);
     expect((await deadLetters.read(ref)).delivery.error?.message).toBe('order 1 is bad');
     faulty.clear();
-    await deadLetters.requeue(ref);
+    await deadLetters.requeue(ann, ref);
     await untilState(ref.messageId, 'completed');
-    await expect(deadLetters.requeue(ref)).rejects.toMatchObject({ code: 'NOT_DEAD', state: 'completed' });
+    await expect(deadLetters.requeue(ann, ref)).rejects.toMatchObject({ code: 'NOT_DEAD', state: 'completed' });
   });
 
   it('all that a selection holds are requeued', async () => {
     faulty.add(2).add(3);
     const refs = [await dead(2, true), await dead(3, true)];
     faulty.clear();
-    expect(await deadLetters.requeueAll({ consumer })).toEqual({ matched: 2, replayed: 2 });
+    expect(await changes.requeue(ann, { consumer })).toEqual({ matched: 2, replayed: 2 });
     for (const { messageId } of refs) await untilState(messageId, 'completed');
   });
 
   it('requeued with another payload, a new message takes its place', async () => {
     const ref = await dead(4, false);
-    const replacement = await deadLetters.requeueEdited(ref, '{"n": 4, "good": true}');
+    const replacement = await deadLetters.requeueEdited(ann, ref, '{"n": 4, "good": true}');
     await untilState(replacement, 'completed');
     expect(handled).toContainEqual({ n: 4, causationId: ref.messageId });
     expect(await deliveryOf(ref.messageId)).toMatchObject({
@@ -239,13 +255,13 @@ describe('dead letters', () => {
     const [old, next] = [await system.store.history.find(ref.messageId), await system.store.history.find(replacement)];
     expect(next?.message).toMatchObject({ sender: 'operator', causationId: ref.messageId, type: 'order' });
     expect(next?.message.trace?.traceparent.slice(3, 35)).toBe(old?.message.trace?.traceparent.slice(3, 35));
-    expect(await deadLetters.list({ consumer })).toEqual([]);
+    expect(await deadLetters.list({ consumer })).toEqual({ items: [] });
   });
 
   it('the replacement of a published message is handled as published, at that consumer alone', async () => {
     const { messageId } = await agents.publish('orders', Order, { n: 5, good: false });
     await untilState(messageId, 'dead');
-    const replacement = await deadLetters.requeueEdited({ messageId, consumer }, '{"n": 5, "good": true}');
+    const replacement = await deadLetters.requeueEdited(ann, { messageId, consumer }, '{"n": 5, "good": true}');
     await untilState(replacement, 'completed');
     expect((await system.store.history.find(replacement))?.deliveries).toHaveLength(1);
     expect(handled).toContainEqual({ n: 105, causationId: messageId });
@@ -253,27 +269,27 @@ describe('dead letters', () => {
 
   it('discarded, it is listed no more unless asked for', async () => {
     const ref = await dead(6, false);
-    await deadLetters.discard(ref, 'not ours');
-    expect(await deadLetters.list({ consumer })).toEqual([]);
+    await deadLetters.discard(ann, ref, 'not ours');
+    expect(await deadLetters.list({ consumer })).toEqual({ items: [] });
     expect((await deliveryOf(ref.messageId))?.discarded?.reason).toBe('not ours');
     const listed = await deadLetters.list({ consumer, discarded: true });
-    expect(listed.map(({ message }) => message.messageId)).toContain(ref.messageId);
+    expect(listed.items.map(({ id }) => id)).toContain(ref.messageId);
   });
 
   it('bad input is told by name, and changes nothing', async () => {
     const ref = await dead(7, false);
     for (const payload of ['{', '[]', 'null', '"x"']) {
-      await expect(deadLetters.requeueEdited(ref, payload)).rejects.toMatchObject({ field: 'payload' });
+      await expect(deadLetters.requeueEdited(ann, ref, payload)).rejects.toMatchObject({ field: 'payload' });
     }
-    await expect(deadLetters.requeueEdited(ref, JSON.stringify({ x: 'x'.repeat(1_024) }))).rejects.toMatchObject({
+    await expect(deadLetters.requeueEdited(ann, ref, JSON.stringify({ x: 'x'.repeat(1_024) }))).rejects.toMatchObject({
       code: 'MESSAGE_TOO_LARGE',
     });
-    await expect(deadLetters.discard(ref, ' ')).rejects.toMatchObject({ field: 'reason' });
+    await expect(deadLetters.discard(ann, ref, ' ')).rejects.toMatchObject({ field: 'reason' });
     const unknown = { messageId: 'unknown', consumer };
     const notFound = { code: 'DELIVERY_NOT_FOUND', retryable: false };
-    await expect(deadLetters.requeue(unknown)).rejects.toMatchObject(notFound);
-    await expect(deadLetters.requeueEdited(unknown, '{}')).rejects.toMatchObject(notFound);
-    await expect(deadLetters.discard(unknown, 'gone')).rejects.toMatchObject(notFound);
+    await expect(deadLetters.requeue(ann, unknown)).rejects.toMatchObject(notFound);
+    await expect(deadLetters.requeueEdited(ann, unknown, '{}')).rejects.toMatchObject(notFound);
+    await expect(deadLetters.discard(ann, unknown, 'gone')).rejects.toMatchObject(notFound);
     expect(await deliveryOf(ref.messageId)).toMatchObject({ state: 'dead', discarded: null });
   });
 });

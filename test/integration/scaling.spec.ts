@@ -1,13 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext } from '@nestjs/common';
-import { Agent, AgentClient, AgentIdentity, AgentRegistry, AgentServer, Ctx, Handle } from 'agentmq/agent';
-import { AgentStop } from 'agentmq/agent';
+import {
+  Agent,
+  AgentClient,
+  AgentIdentity,
+  AgentRegistry,
+  AgentServer,
+  AgentStop,
+  AgentStops,
+  Ctx,
+  Handle,
+} from 'agentmq/agent';
 import { Contract, InvalidMessageError } from 'agentmq/protocol';
 import {
-  AgentStops,
-  CoordinationModule,
   Coordinators,
-  CoordinatorsModule,
   DeposedError,
   type Leadership,
   Scaler,
@@ -18,6 +24,7 @@ import {
   Task,
   type TaskContext,
   Tasks,
+  TasksModule,
   UnknownRoleError,
 } from 'agentmq/coordination';
 import { MessageBus } from 'agentmq/messaging';
@@ -39,7 +46,7 @@ class Note {
 }
 
 const WAIT_MS = 20_000;
-const TASKS = 40;
+const TASKS = 120;
 const PRESENT = /^agentmq_scaling_workers\{role="digger"\} (\d+)$/m;
 
 describe('coordinators that scale a role', () => {
@@ -55,6 +62,8 @@ describe('coordinators that scale a role', () => {
   Object.assign(system.settings, { registry: { heartbeatInterval: 200, agentTimeout: 2_000 } });
   const diggers = new Map<string, INestApplicationContext>();
   const dug: { readonly n: number; readonly by: string }[] = [];
+  /** Until then, diggers wait with what they have begun. */
+  let mayDig = Promise.resolve();
   let readNotes: (() => void) | undefined;
   const notesAreRead = new Promise<void>((resolve) => (readNotes = resolve));
   let startsFail = false;
@@ -67,6 +76,7 @@ describe('coordinators that scale a role', () => {
 
     @Task(Dig)
     async dig({ n }: Dig, @Ctx() { signal }: TaskContext): Promise<void> {
+      await mayDig;
       await new Promise((resolve) => setTimeout(resolve, 40));
       signal.throwIfAborted();
       dug.push({ n, by: this.identity.id });
@@ -90,7 +100,7 @@ describe('coordinators that scale a role', () => {
     async start(): Promise<StartedWorker> {
       if (startsFail) throw new Error('no room');
       const id = `d${diggers.size + 1}`;
-      diggers.set(id, await system.start({ id, controllers: [Digger], imports: [CoordinationModule] }));
+      diggers.set(id, await system.start({ id, controllers: [Digger], imports: [TasksModule] }));
       return { ended: new Promise(() => undefined) };
     }
 
@@ -102,7 +112,7 @@ describe('coordinators that scale a role', () => {
 
   const startBoss = (id: string) => {
     const scaling = ScalingModule.forRoot({ spawner: HereSpawner });
-    return system.start({ id, controllers: [Boss], imports: [CoordinationModule, CoordinatorsModule, scaling] });
+    return system.start({ id, controllers: [Boss], imports: [scaling] });
   };
   const alive = (): string[] =>
     boss
@@ -130,8 +140,11 @@ describe('coordinators that scale a role', () => {
     'start workers up to the most when tasks wait, and stop them to the least when none do; all tasks are done',
     async () => {
       const payloads = Array.from({ length: TASKS }, (_, n) => ({ n }));
+      let dig = (): void => undefined;
+      mayDig = new Promise((resolve) => (dig = resolve));
       const ids = await boss.get(Tasks).submitAll(Dig, payloads, { to: { capability: 'digging' } });
       await aliveAre(3);
+      dig();
       await Promise.all(ids.map((id) => boss.get(Tasks).result(id)));
       expect(dug.map(({ n }) => n).sort((a, b) => a - b)).toEqual(payloads.map(({ n }) => n));
       expect(new Set(dug.map(({ by }) => by)).size).toBe(3);
@@ -209,14 +222,14 @@ describe('coordinators that scale a role', () => {
     async () => {
       const ended = new AbortController();
       const fenced: number[] = [];
-      const leadership: Leadership = {
+      const leadership = {
         term: 1,
         signal: ended.signal,
         fence: () => {
           fenced.push(1);
           return Promise.reject(new DeposedError('coordinators', 1));
         },
-      };
+      } as unknown as Leadership;
       await aliveAre(1);
       startsFail = true;
       try {

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { Agent, Ctx } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
 import {
-  CoordinationModule,
   CoordinatorsModule,
   Delegation,
   Pipelines,
+  PipelinesModule,
   Task,
   TaskContext,
   TaskFailedError,
@@ -101,9 +101,9 @@ describe('sealed tasks', () => {
   beforeAll(async () => {
     await system.store.database.migrate();
     const [desk] = await Promise.all([
-      system.start({ id: 'desk', controllers: [Desk], imports: [CoordinationModule, CoordinatorsModule] }),
-      system.start({ id: 'd1', controllers: [Doctor], imports: [CoordinationModule] }),
-      system.start({ id: 'd2', controllers: [Doctor], imports: [CoordinationModule] }),
+      system.start({ id: 'desk', controllers: [Desk], imports: [PipelinesModule, CoordinatorsModule] }),
+      system.start({ id: 'd1', controllers: [Doctor], imports: [PipelinesModule] }),
+      system.start({ id: 'd2', controllers: [Doctor], imports: [PipelinesModule] }),
     ]);
     tasks = desk.get(Tasks);
     pipelines = desk.get(Pipelines);

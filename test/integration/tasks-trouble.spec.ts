@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Agent, Ctx, Handle } from 'agentmq/agent';
 import { Contract } from 'agentmq/protocol';
 import {
-  CoordinationModule,
   CoordinatorsModule,
   InvalidTaskError,
   PipelineBusyError,
   Pipelines,
+  PipelinesModule,
   Strategies,
   Task,
   TaskContext,
@@ -22,7 +22,7 @@ class Work {
   n!: number;
 }
 
-/** Of which nobody makes a task. */
+/** A message to the clerk, and a task of the reader's. */
 @Contract({ type: 'note' })
 class Note {
   @IsString()
@@ -70,29 +70,39 @@ describe('trouble with tasks', () => {
     }
   }
 
+  /** Of the same role, with another task. */
+  @Agent({ role: 'clerk' })
+  class Reader {
+    @Task(Note)
+    read(): string {
+      return 'reader-1';
+    }
+  }
+
   beforeAll(async () => {
     const boss = await system.start({
       id: 'boss-1',
       controllers: [Boss],
-      imports: [CoordinationModule, CoordinatorsModule],
+      imports: [PipelinesModule, CoordinatorsModule],
     });
     tasks = boss.get(Tasks);
     pipelines = boss.get(Pipelines);
     strategies = boss.get(Strategies);
-    await system.start({ id: 'clerk-1', controllers: [Clerk], imports: [CoordinationModule] });
+    await system.start({ id: 'clerk-1', controllers: [Clerk], imports: [PipelinesModule] });
   });
   afterAll(() => system.close());
   jest.setTimeout(30_000);
 
   const increment = (n: number): Promise<unknown> => tasks.run(Work, { n }, { to, deadline: 10_000 });
 
-  it('that are handled as messages only fail, and leave the agent to others', async () => {
-    const options = { to, attempts: 1 };
-    const ids = await tasks.submitAll(Note, [{ text: 'a' }, { text: 'b' }, { text: 'c' }], options);
-    const errors = await Promise.all(ids.map((id) => tasks.result(id).catch((error: unknown) => error)));
-    expect(errors).toEqual(ids.map(() => expect.any(TaskFailedError)));
-    expect((errors[0] as TaskFailedError).reason).toMatchObject({ code: 'TASK_NOT_TAKEN' });
+  it('that no agent declares wait for one that does, however many, and keep no others from being done', async () => {
+    const notes = Array.from({ length: 250 }, () => ({ text: 'a' }));
+    const ids = await tasks.submitAll(Note, notes, { to });
     expect(await increment(1)).toEqual({ n: 2 });
+    expect(await tasks.find(ids[0] as string)).toMatchObject({ state: 'queued', attempt: 0 });
+    const reader = await system.start({ id: 'reader-1', controllers: [Reader], imports: [PipelinesModule] });
+    expect(await Promise.all(ids.map((id) => tasks.result(id)))).toEqual(ids.map(() => 'reader-1'));
+    await reader.close();
   });
 
   it('whose strategy can not be made stops no others', async () => {
@@ -137,7 +147,7 @@ describe('trouble with tasks', () => {
     });
 
     it('is told from a task that is no run', async () => {
-      const id = await tasks.submit(Note, { text: 'a' }, { to, attempts: 1 });
+      const id = await tasks.submit(Note, { text: 'a' }, { to: { role: 'nobody' }, deadline: 300 });
       expect(await pipelines.cancel(id, 'no reason')).toBe(false);
       await expect(pipelines.result(id)).rejects.toBeInstanceOf(TaskFailedError);
     });

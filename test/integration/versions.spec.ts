@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, AgentClient, Handle, Subscribe } from 'agentmq/agent';
 import { Contract, type PayloadClass } from 'agentmq/protocol';
-import { CoordinationModule, CoordinatorsModule, Task, Tasks } from 'agentmq/coordination';
-import { DeadLetters, MessageBus, Replayer } from 'agentmq/messaging';
+import { CoordinatorsModule, Task, Tasks, TasksModule } from 'agentmq/coordination';
+import { MessageBus, Replayer } from 'agentmq/messaging';
+import { Audit, DeadLetters } from 'agentmq/operations';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { until } from '../support/index.js';
@@ -140,9 +141,9 @@ describe('messages of an app that is newer, or older', () => {
   let bus: MessageBus;
 
   beforeAll(async () => {
-    const coordination = [CoordinationModule, CoordinatorsModule];
+    const coordination = [CoordinatorsModule];
     await system.start({ id: 'shop-1', controllers: [Shop] });
-    await system.start({ id: 'press-1', controllers: [Press], imports: [CoordinationModule] });
+    await system.start({ id: 'press-1', controllers: [Press], imports: [TasksModule] });
     @Agent({ role: 'boss' })
     class Boss {}
     const boss = await system.start({ id: 'boss-1', controllers: [Boss], imports: coordination });
@@ -198,7 +199,8 @@ describe('messages of an app that is newer, or older', () => {
 
   describe('an older version', () => {
     const ada = { first: 'Ada', last: 'Lovelace' };
-    const dead = () => new DeadLetters(system.store, { sender: 'operator', outboxLimit: 1_000, maxMessageBytes: 1e6 });
+    const dead = () =>
+      new DeadLetters(system.store, new Audit(system.store.database), { sender: 'operator', maxMessageBytes: 1e6 });
 
     it.each<[string, () => Promise<unknown>]>([
       ['sent', () => agents.send({ role: 'shop' }, PersonV1, { name: 'Ada Lovelace' })],
@@ -215,7 +217,11 @@ describe('messages of an app that is newer, or older', () => {
       const { state, error } = await ended(messageId);
       expect(state).toBe('dead');
       expect(error).toMatchObject({ code: 'CONTRACT_VIOLATION', message: expect.stringMatching(/there is no name/) });
-      await dead().requeueEdited({ messageId, consumer: 'role.shop' }, '{"name":"Ada Lovelace"}');
+      await dead().requeueEdited(
+        { name: 'ann', via: 'cli' },
+        { messageId, consumer: 'role.shop' },
+        '{"name":"Ada Lovelace"}',
+      );
       expect(await takenBack('the edited person')).toEqual(ada);
     });
 

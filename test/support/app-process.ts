@@ -42,7 +42,8 @@ export class AppProcess {
     const port = env['HTTP_PORT'] === undefined ? await freePort() : Number(env['HTTP_PORT']);
     const folder = ThrowawayFolder.create('app');
     const child = await GuardedProcess.spawn(process.execPath, [script, ...(options.args ?? [])], {
-      env: { ...inherited(), ...env, HTTP_PORT: String(port) },
+      // the tests may run in a container, where an app would listen at all addresses, and want tokens
+      env: { ...inherited(), HTTP_HOST: '127.0.0.1', ...env, HTTP_PORT: String(port) },
       logFile: folder.join('output.log'),
       folder: folder.path,
       ...(options.cwd !== undefined && { cwd: options.cwd }),

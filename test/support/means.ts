@@ -23,7 +23,6 @@ export function rabbitMqMeans(given?: string): Means {
       'Debian, Ubuntu:  sudo apt-get install -y rabbitmq-server',
       'macOS:           brew install rabbitmq',
       'Docker:          docker run -d -p 5672:5672 rabbitmq:4',
-      'this project:    docker compose up -d rabbitmq',
     ],
   };
 }
@@ -48,7 +47,6 @@ export function postgresMeans(given?: string): Means {
       'Debian, Ubuntu:  sudo apt-get install -y postgresql',
       'macOS:           brew install postgresql@17',
       'Docker:          docker run -d -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust postgres:17',
-      'this project:    docker compose up -d postgres',
     ],
   };
 }

@@ -1,4 +1,7 @@
-import { createClient } from '@redis/client';
+import { RedisClient } from '@redis/client';
+
+/** As `createClient`, which defines the methods of all commands anew for each URL. */
+export const createRedisClient = RedisClient.factory();
 
 /** Sends one command; resolves with the reply. */
 export type RedisCommand = (...command: string[]) => Promise<unknown>;
@@ -8,7 +11,7 @@ export type RedisCommand = (...command: string[]) => Promise<unknown>;
  * Node's.
  */
 export async function withRedis<T>(url: string, work: (command: RedisCommand) => Promise<T>): Promise<T> {
-  const client = createClient({
+  const client = createRedisClient({
     url,
     socket: { connectTimeout: 5_000, socketTimeout: 5_000, reconnectStrategy: false },
   });

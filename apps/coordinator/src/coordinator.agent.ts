@@ -1,55 +1,83 @@
-import { Agent, AgentClient, Ctx, Handle, type MessageContext } from 'agentmq/agent';
-import { AgentMQError, toWireError } from 'agentmq/protocol';
+import type { OnApplicationBootstrap } from '@nestjs/common';
+import { Agent, AgentClient, AgentMQError, Ctx, Handle, type MessageContext, type Transaction } from 'agentmq';
+import { MessageTooLargeError } from 'agentmq/broker';
 import { TASK_RESULT_TOPIC, TaskRequest, TaskResult } from 'agentmq/contracts';
-import { HandlerTimeoutError } from 'agentmq/messaging';
-import pRetry from 'p-retry';
-import { TaskRunner } from './task-runner.js';
+import { type AskedTask, AskedTasks, TaskTypes } from 'agentmq/coordination';
+import { ANSWERED_LATER, inTrace, MessageBus, NotSealedError, type Question, Sealer } from 'agentmq/messaging';
+import { fromWireError, toWireError, traceFor } from 'agentmq/protocol';
 
-/** What may pass is tried again as often: no able agent, say, since the specialists are being restarted. */
+/** What may pass is tried again as often: no agent that is able, say, since the specialists are being restarted. */
 const ATTEMPTS = 5;
-/** In ms; large tables take their time. */
-const LONGEST_TASK_MS = 1_700_000;
 
 /**
- * Takes tasks, has them carried out, and tells how they ended: to whom asked, if it was a request, and on the topic
- * `tasks.result`. A task that fails for a reason that may pass is tried again; its failure is told when it is final. A coordinator that dies leaves its tasks to the next, since their messages are not completed.
+ * Makes tasks of messages: the message's id is the task's, so a message that comes again is the same task. Once it is settled,
+ * whichever coordinator then lives answers the sender, if it asked, and publishes to the topic `tasks.result`.
  */
 @Agent({ role: 'coordinator', capabilities: ['task_coordination'], concurrency: 8 })
-export class CoordinatorAgent {
+export class CoordinatorAgent implements OnApplicationBootstrap {
   constructor(
     private readonly agents: AgentClient,
-    private readonly runner: TaskRunner,
+    private readonly bus: MessageBus,
+    private readonly types: TaskTypes,
+    private readonly asked: AskedTasks,
+    private readonly sealer: Sealer,
   ) {}
 
-  @Handle(TaskRequest, { retry: { attempts: ATTEMPTS }, timeout: LONGEST_TASK_MS })
-  async carryOut(request: TaskRequest, @Ctx() context: MessageContext): Promise<TaskResult> {
-    const { task } = request;
-    const { message, signal } = context;
-    const taskId = message.messageId;
+  onApplicationBootstrap(): void {
+    this.asked.onSettled((task, transaction) => this.tell(task, transaction));
+  }
+
+  @Handle(TaskRequest, { retry: { attempts: ATTEMPTS } })
+  async take({ task, payload }: TaskRequest, @Ctx() context: MessageContext): Promise<unknown> {
+    const { message } = context;
+    const { messageId: id, priority, expiresAt } = message;
+    const deadline = expiresAt ? { deadline: Math.max(1, expiresAt.getTime() - Date.now()) } : {};
     try {
-      const result = await this.runner.run(request, { taskId, priority: message.priority, signal });
-      return await this.tell({ taskId, task, state: 'completed', result: { ...result } });
+      const { sensitive } = await this.types.find(task);
+      if (sensitive && this.sealer.refusesClear) throw new NotSealedError(task);
+      await this.types.submit({ id, type: task, payload, priority, ...deadline });
+      await this.asked.note(id, questionOf(context));
+      return ANSWERED_LATER;
     } catch (error) {
-      if (isFinal(context, error)) await this.tell({ taskId, task, state: 'failed', error: { ...toWireError(error) } });
+      if (isFinal(context, error))
+        await this.publish({ taskId: id, task, state: 'failed', error: { ...toWireError(error) } });
       throw error;
     }
   }
 
-  private async tell(result: TaskResult): Promise<TaskResult> {
-    const publish = () => this.agents.publish(TASK_RESULT_TOPIC, TaskResult, result, { correlationId: result.taskId });
-    await pRetry(publish, {
-      retries: 10,
-      maxTimeout: 5_000,
-      shouldRetry: ({ error }) => error instanceof AgentMQError && error.retryable,
+  private async tell(
+    { id, type, state, error, question, ...result }: AskedTask,
+    transaction: Transaction,
+  ): Promise<void> {
+    const task = { taskId: id, task: type };
+    const told: TaskResult =
+      state === 'completed' ? { ...task, state, ...result } : { ...task, state: 'failed', error: { ...error } };
+    if (question.replyTo)
+      await this.bus.answer(question, state === 'completed' ? { value: told } : { error: fromWireError(error) });
+    const { trace = traceFor(id) } = question;
+    await inTrace(trace, question.messageId, async () => {
+      try {
+        await this.publish(told, transaction);
+      } catch (failure) {
+        if (!(failure instanceof MessageTooLargeError)) throw failure;
+        await this.publish({ ...task, state: 'completed', resultHidden: failure.message }, transaction);
+      }
     });
-    return result;
+  }
+
+  private async publish(result: TaskResult, transaction?: Transaction): Promise<void> {
+    const options = { correlationId: result.taskId, ...(transaction ? { transaction } : {}) };
+    await this.agents.publish(TASK_RESULT_TOPIC, TaskResult, result, options);
   }
 }
 
-/** Whether the task has failed for good: its message is not going to be handled again, here or by another. */
-function isFinal({ message, attempt, signal }: MessageContext, error: unknown): boolean {
-  // A coordinator that is stopped does not speak for the one that carries on.
-  if (signal.aborted && !(signal.reason instanceof HandlerTimeoutError)) return false;
+const questionOf = ({ message }: MessageContext): Question => {
+  const { messageId, sender, type, version, priority, contentType, correlationId, trace, replyTo } = message;
+  return { messageId, sender, type, version, priority, contentType, correlationId, trace, replyTo };
+};
+
+/** Whether no task is going to be made of the message: it is not handled again, here or by another. */
+function isFinal({ message, attempt }: MessageContext, error: unknown): boolean {
   const passing = !(error instanceof AgentMQError) || error.retryable;
   return !passing || message.replyTo !== undefined || attempt >= ATTEMPTS;
 }

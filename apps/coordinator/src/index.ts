@@ -1,3 +1,1 @@
-export { CoordinatorModule, type CoordinatorOptions } from './coordinator.module.js';
-export { CsvFile } from './csv/csv-file.js';
-export { CsvInputError } from './csv/errors.js';
+export { CoordinatorModule } from './coordinator.module.js';

@@ -1,4 +1,5 @@
 import { startAgent } from 'agentmq/agent';
+import { protectApp } from 'agentmq/console';
 import { CoordinatorModule } from './coordinator.module.js';
 
-await startAgent(CoordinatorModule.forRoot());
+await startAgent(CoordinatorModule.forRoot(), { nest: protectApp });

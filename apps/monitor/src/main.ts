@@ -1,4 +1,5 @@
 import { startAgent } from 'agentmq/agent';
+import { protectApp } from 'agentmq/console';
 import { MonitorModule } from './monitor.module.js';
 
-await startAgent(MonitorModule.forRoot());
+await startAgent(MonitorModule.forRoot(), { nest: protectApp });

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Agent, AgentRegistry, AgentServer, AgentSettings, type RegistryEvent } from 'agentmq/agent';
+import { AgentServer } from 'agentmq/agent';
+import { Agent, AgentRegistry, AgentSettings, type RegistryEvent } from 'agentmq';
 import { AgentStore } from 'agentmq/message-store';
 import type { Subscription } from 'rxjs';
 

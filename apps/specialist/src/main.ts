@@ -1,4 +1,4 @@
-import { startAgent } from 'agentmq/agent';
+import { startAgent } from 'agentmq';
 import { SpecialistModule } from './specialist.module.js';
 
 await startAgent(SpecialistModule.forRoot());

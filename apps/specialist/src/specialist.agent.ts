@@ -1,46 +1,49 @@
-import { type BeforeApplicationShutdown } from '@nestjs/common';
-import { Agent, Handle } from 'agentmq/agent';
-import {
-  type AnalysisSummary,
-  NlpRequest,
-  type NlpResult,
-  type PartialReceipt,
-  PartialResult,
-  RunRequest,
-  SummaryRequest,
-} from 'agentmq/contracts';
-import { AnalysisSessions } from './analysis-sessions.js';
+import { Agent, Ctx } from 'agentmq';
+import { type AnalysisSummary, DataAnalysis, NlpRequest, type NlpResult } from 'agentmq/contracts';
+import { Delegation, Task, TaskContext } from 'agentmq/coordination';
+import { analyseTable, type Table } from './analyse-table.js';
+import type { CsvFile } from './csv/csv-file.js';
+import { splitRecords } from './csv/split-records.js';
+import { FilesForbiddenError } from './errors.js';
 import { analyseText } from './nlp.js';
 
-const SWEEP_MS = 60_000;
+/** In ms; large tables take their time. */
+const LONGEST_ANALYSIS_MS = 1_700_000;
 
-/** Merges partial statistics into summaries, and tells what texts are about and how they feel. */
-@Agent({ role: 'specialist', capabilities: ['data_analysis', 'nlp_processing'], concurrency: 16 })
-export class SpecialistAgent implements BeforeApplicationShutdown {
-  private readonly sessions = new AnalysisSessions();
-  private readonly sweeping = setInterval(() => this.sessions.sweep(), SWEEP_MS).unref();
+/** The one file of the specialist's machine that tasks may name, if any: that of a run on one's own machine. */
+export class FilePolicy {
+  constructor(readonly allowedFile?: CsvFile) {}
+}
 
-  @Handle(RunRequest)
-  begin({ runId }: RunRequest): void {
-    this.sessions.open(runId);
+/** Describes tables, whose chunks it has parsed by workers, and tells what texts are about and how they feel. */
+@Agent({ role: 'specialist', concurrency: 16 })
+export class SpecialistAgent {
+  constructor(
+    private readonly delegation: Delegation,
+    private readonly files: FilePolicy,
+  ) {}
+
+  @Task(DataAnalysis, { timeout: LONGEST_ANALYSIS_MS })
+  async describe(request: DataAnalysis, @Ctx() context: TaskContext): Promise<AnalysisSummary> {
+    return analyseTable(this.tableOf(request), this.delegation, {
+      strict: request.strict === true,
+      onProgress: (progress) => context.progress(progress),
+    });
   }
 
-  @Handle(PartialResult)
-  merge(partial: PartialResult): PartialReceipt {
-    return this.sessions.add(partial);
-  }
-
-  @Handle(SummaryRequest)
-  summarise(request: SummaryRequest): Promise<AnalysisSummary> {
-    return this.sessions.summary(request);
-  }
-
-  @Handle(NlpRequest)
+  @Task(NlpRequest)
   async analyse({ texts, counts }: NlpRequest): Promise<NlpResult> {
     return analyseText(texts, counts);
   }
 
-  beforeApplicationShutdown(): void {
-    clearInterval(this.sweeping);
+  /** Fields that are optional may be null. */
+  private tableOf(request: DataAnalysis): Table {
+    const csv = request.csv ?? '';
+    const { file } = request;
+    const name = request.name ?? 'input.csv';
+    const { allowedFile } = this.files;
+    if (typeof file !== 'string') return { name, chunks: () => splitRecords([Buffer.from(csv)], { file: name }) };
+    if (file !== allowedFile?.name) throw new FilesForbiddenError();
+    return allowedFile;
   }
 }

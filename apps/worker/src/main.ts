@@ -1,4 +1,4 @@
-import { startAgent } from 'agentmq/agent';
+import { startAgent } from 'agentmq';
 import { WorkerModule } from './worker.module.js';
 
 await startAgent(WorkerModule.forRoot());

@@ -1,6 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
-import { AgentModule, type AgentModuleOptions } from 'agentmq/agent';
-import { CoordinationModule } from 'agentmq/coordination';
+import { AgentModule, type AgentModuleOptions } from 'agentmq';
+import { TasksModule } from 'agentmq/coordination';
 import { WorkerAgent } from './worker.agent.js';
 
 @Module({})
@@ -8,7 +8,7 @@ export class WorkerModule {
   static forRoot(options: AgentModuleOptions = {}): DynamicModule {
     return {
       module: WorkerModule,
-      imports: [AgentModule.forRoot(options), CoordinationModule],
+      imports: [AgentModule.forRoot(options), TasksModule],
       controllers: [WorkerAgent],
     };
   }

@@ -13,7 +13,7 @@ import { type DurableSendOptions, MessageBus, type RequestOptions } from 'agentm
 import type { RegisteredAgent } from './registry/agent-health.js';
 import type { AgentQuery } from './registry/agent-query.js';
 import { AgentRegistry } from './registry/agent-registry.js';
-import { Startup } from './startup.js';
+import { Startup } from './start/startup.js';
 
 /** One instance of a role, whichever is free, or one certain agent. */
 export type To = { readonly role: string } | { readonly agent: string };
@@ -98,7 +98,7 @@ export class AgentClient {
     payload: P,
     options?: RequestOptions,
   ): Promise<unknown> {
-    return this.bus.request(recipientOf(to), contractOf(contract), payload, options);
+    return this.startup.whenReady(() => this.bus.request(recipientOf(to), contractOf(contract), payload, options));
   }
 
   /** Agents by id, role, capability (a glob) and health; no round trip. */

@@ -8,13 +8,15 @@ import { within } from 'agentmq/time';
 import { AgentDeclarationError, AgentReplacedError } from './errors.js';
 import { checkAgreement } from './handler-options.js';
 import { AgentIdentity } from './identity.js';
+import type { Intake } from './intake.js';
 import { type AgentHandler, agentHandlers, contractsHandledBy } from './pipeline/agent-handlers.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
+import { AgentPauses } from './pauses/agent-pauses.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { sendHeartbeats } from './registry/heartbeats.js';
 import { registryTimes } from './registry/times.js';
 import { AgentSettings } from './settings/settings.js';
-import { Startup } from './startup.js';
+import { Startup } from './start/startup.js';
 import { Vitals } from './vitals.js';
 
 /**
@@ -25,8 +27,11 @@ import { Vitals } from './vitals.js';
 export class AgentServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('agentmq');
 
+  private opened: Promise<void> | undefined;
+  private begun = false;
   private closed: Promise<void> | undefined;
   private isListening = false;
+  private readonly intakes: Intake[] = [];
   private handled = new ContractCatalogue([]);
 
   constructor(
@@ -40,11 +45,12 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     private readonly startup: Startup,
     private readonly vitals: Vitals,
     private readonly sealer: Sealer,
+    private readonly pauses: AgentPauses,
   ) {
     super();
   }
 
-  /** The contracts that this agent handles; empty until it listens. */
+  /** The contracts that this agent handles; empty until it listens, and of a client. */
   get contracts(): ContractDefinition[] {
     return this.handled.all();
   }
@@ -52,6 +58,11 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   /** True from when messages flow until the agent stops. */
   get isReady(): boolean {
     return this.isListening && !this.startup.stopped.aborted;
+  }
+
+  /** True from when Nest has started the microservice, whether or not messages flow. */
+  get hasBegun(): boolean {
+    return this.begun;
   }
 
   /** True from when the agent was told to stop. */
@@ -69,11 +80,29 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.registry.load;
   }
 
+  /** Opens the intake when the agent listens, and closes it when the agent stops. */
+  addIntake(intake: Intake): void {
+    this.intakes.push(intake);
+  }
+
+  /**
+   * For an app without `@Agent`, also one that does not connect this server: opens store and broker, and looks which agents are
+   * there, once. Rejects with what prevents it; throws {@link AgentDeclarationError} for handlers of no agent.
+   */
+  connect(): Promise<void> {
+    if (this.opened) return this.opened;
+    this.handlers();
+    this.opened = this.openClient();
+    return this.opened;
+  }
+
   /** Opens store and broker, declares the inboxes, registers, and calls back once messages flow, or with what went wrong. */
   override async listen(callback: (error?: unknown) => void): Promise<void> {
     const patient = this.settings.start !== 'degraded';
     let handlers: AgentHandler[];
     try {
+      if (this.begun) throw new AgentDeclarationError('the agent listens already: its microservice was started twice');
+      this.begun = true;
       handlers = this.handlers();
       await this.checkSealing();
     } catch (error) {
@@ -82,11 +111,13 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     }
     if (!patient) callback();
     try {
-      await this.open(handlers);
+      await (this.identity.isClient ? this.connect() : this.open(handlers));
     } catch (error) {
-      if (patient) callback(error);
-      else if (!this.isClosing) this.logger.error(error);
-      return;
+      // Told to stop while it waited for a server: that is no failure.
+      if (!this.isClosing) {
+        if (patient) return callback(error);
+        this.logger.error(error);
+      }
     }
     if (patient) callback();
   }
@@ -97,10 +128,8 @@ export class AgentServer extends Server implements CustomTransportStrategy {
     return this.closed;
   }
 
-  /** Nest calls it for methods that any transport may serve: `@MessagePattern` and `@EventPattern`. */
-  override addHandler(pattern: string): void {
-    throw new AgentDeclarationError(`"${pattern}" is declared with neither @Handle nor @Subscribe`);
-  }
+  /** Nest calls it for methods that any transport may serve (`@MessagePattern`, `@EventPattern`): another one of the app's does. */
+  override addHandler(): void {}
 
   override on(): void {
     throw new Error('the agent transport has no events; see AgentServer.isReady and /health');
@@ -124,48 +153,72 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   private async open(handlers: readonly AgentHandler[]): Promise<void> {
     await this.startup.listen();
-    const { id, role, concurrency, prefetch } = this.identity;
-    const direct = handlers.filter(({ topic }) => topic === undefined);
-    const ofRole = handlers.filter(({ scope }) => scope === 'role');
-    const ofInstance = handlers.filter(({ scope }) => scope === 'instance');
-    // The role's first: what other instances of it pass on comes to the agent's own inbox, and is handled as the role's.
-    await this.bus.subscribe({
-      owner: { kind: 'role', name: role },
-      handlers: [...direct, ...ofRole],
-      concurrency,
-      prefetch,
-    });
+    await this.startup.patiently(() => this.pauses.read());
+    const { id, roles, concurrency, prefetch } = this.identity;
+    // The roles' first: what other instances of them pass on comes to the agent's own inbox, and is handled as the role's.
+    for (const role of roles) {
+      await this.bus.subscribe({
+        owner: { kind: 'role', name: role },
+        handlers: handlers.filter(({ scope, roles: its }) => scope !== 'instance' && its.includes(role)),
+        ...this.identity.flowOf(role),
+      });
+    }
     const probed = this.vitals.handler();
     await this.bus.subscribe({
       owner: { kind: 'agent', name: id },
-      handlers: [...this.registry.handlers(), probed, ...direct, ...ofInstance],
+      handlers: [...this.registry.handlers(), probed, ...handlers.filter(({ scope }) => scope !== 'role')],
       concurrency,
       prefetch,
     });
     await this.vitals.listen();
+    await this.pauses.listen();
+    for (const intake of this.intakes) await this.startup.patiently(() => intake.open(handlers));
     // A monitor probes the agents that say that they answer.
-    const handled = [...handlers, probed].flatMap(contractsHandledBy);
+    const handled = [...handlers, probed].flatMap((handler) => contractsHandledBy(handler, roles));
     await this.startup.patiently(() => this.registry.register(AGENT_VERSION, handled));
     void this.bus.handlersChanged();
     // told to stop meanwhile, when there was nothing to leave yet
     if (this.isClosing) return this.leave();
     void this.beat();
     this.isListening = true;
-    this.logger.log(`${id} is listening as ${role}`);
+    this.logger.log(`${id} is listening as ${roles.join(', ')}`);
+  }
+
+  private async openClient(): Promise<void> {
+    await this.startup.connect();
+    for (const intake of this.intakes) await this.startup.patiently(() => intake.open([]));
+    await this.startup.patiently(() => this.registry.watch(this.startup.stopped));
+    if (this.isClosing) return;
+    this.isListening = true;
+    this.logger.log(`${this.identity.id} is connected`);
   }
 
   private async shut(): Promise<void> {
     this.startup.stop();
+    this.pauses.stop();
     // Intake stops at once; other agents are told meanwhile.
     await Promise.all([
-      this.bus.stopReceiving(this.settings.shutdownTimeout),
-      within(LEAVE_TIMEOUT_MS, this.isListening ? this.leave() : Promise.resolve()),
+      this.stopWork(),
+      within(LEAVE_TIMEOUT_MS, this.isRegistered ? this.leave() : Promise.resolve()),
     ]);
     await this.bus.stop(LEAVE_TIMEOUT_MS);
-    if (this.settings.ephemeral && this.isListening) {
+    if (this.settings.ephemeral && this.isRegistered) {
       await within(LEAVE_TIMEOUT_MS, Promise.all([this.unsubscribe(), this.removeInbox()]));
     }
     await this.broker.close(1_000);
+  }
+
+  /** Finishes, or gives back, what is being done. */
+  private async stopWork(): Promise<void> {
+    const { shutdownTimeout } = this.settings;
+    await Promise.all([
+      this.bus.stopReceiving(shutdownTimeout),
+      ...this.intakes.splice(0).map((intake) => intake.close?.(shutdownTimeout)),
+    ]);
+  }
+
+  private get isRegistered(): boolean {
+    return this.isListening && !this.identity.isClient;
   }
 
   private async leave(): Promise<void> {
@@ -191,7 +244,7 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private handlers(): AgentHandler[] {
-    const declared = agentHandlers(this.pipeline.handlers());
+    const declared = agentHandlers(this.pipeline.handlers(), this.identity.roles);
     checkAgreement(declared);
     this.handled = new ContractCatalogue(declared.map(({ contract }) => contract.payload));
     return declared;
@@ -199,11 +252,20 @@ export class AgentServer extends Server implements CustomTransportStrategy {
 
   private async beat(): Promise<void> {
     const times = registryTimes(this.settings.registry);
-    if (!(await sendHeartbeats(this.registry, times, this.logger, this.startup.stopped))) return;
+    if (
+      !(await sendHeartbeats(
+        { registry: this.registry, pauses: this.pauses },
+        times,
+        this.logger,
+        this.startup.stopped,
+      ))
+    )
+      return;
     this.isListening = false;
     this.logger.error(new AgentReplacedError(this.identity.id).message);
     // The newer instance has taken over all that this one had, and speaks for the id.
-    await this.bus.stop(this.settings.shutdownTimeout);
+    await this.stopWork();
+    await this.bus.stop(LEAVE_TIMEOUT_MS);
   }
 }
 

@@ -4,55 +4,53 @@ import {
   type FactoryProvider,
   Inject,
   Logger,
-  type MiddlewareConsumer,
   Module,
   type NestModule,
+  type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { Broker, MemoryBroker, MemoryHub, RabbitMqBroker, RedisBroker } from 'agentmq/broker';
-import { Database } from 'agentmq/database';
+import { Database, DataSourceError } from 'agentmq/database';
 import {
   AgentStore,
   DeliveryStore,
   HistoryStore,
   HopStore,
   OutboxStore,
+  PauseStore,
   ReplayStore,
   RetentionStore,
   Store,
   SubscriptionStore,
   UnhandledStore,
 } from 'agentmq/message-store';
+import { Access, refusalOf } from 'agentmq/http';
 import { KeyRing, MessageBus, Sampler, Sealer, SealingKeys } from 'agentmq/messaging';
 import { within } from 'agentmq/time';
-import { Health, HealthProbes, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
+import { Health, HealthProbes, loadOpenTelemetry, Metrics, RepeatedLog, TelemetryEndpoints } from 'agentmq/telemetry';
 import { AgentClient } from './agent-client.js';
+import { AGENT_OPTIONS, type AgentModuleOptions, ConfigurableAgentModule } from './agent-options.js';
 import { AgentServer } from './agent-server.js';
+import { checkDeclarations } from './start/check-declarations.js';
+import { AgentPauses } from './pauses/agent-pauses.js';
+import { AgentStops } from './stop/agent-stops.js';
 import { AgentIdentity } from './identity.js';
 import { MessagePipeline } from './pipeline/message-pipeline.js';
+import { BrokerMetrics } from './broker-metrics.js';
 import { NamespaceMetrics } from './namespace-metrics.js';
 import { AgentProbes } from './probes.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { longestReconnect, registryTimes } from './registry/times.js';
-import { SelfStop } from './self-stop.js';
-import { loadSettings } from './settings/load-settings.js';
-import { AgentSettings } from './settings/settings.js';
-import { Startup } from './startup.js';
+import { SelfStop } from './stop/self-stop.js';
+import { settingsFor } from './settings/load-settings.js';
+import { AgentSettings, OFF } from './settings/settings.js';
+import { Startup } from './start/startup.js';
+import { StopStore } from './stop/stop-store.js';
 import { Vitals } from './vitals.js';
-import { Tracer } from './tracer.js';
-
-export interface AgentModuleOptions {
-  /** The environment's, unless given. */
-  readonly settings?: AgentSettings;
-  /** Agents in one process share a memory bus by sharing its hub. */
-  readonly hub?: MemoryHub;
-  /** A store that the app opened itself, for several agents, and closes itself. */
-  readonly store?: Store;
-  /** In place of the settings' keys: those of a key management service. */
-  readonly sealingKeys?: SealingKeys;
-}
+import { ProcessSpans } from './tracing/process-spans.js';
+import { Tracer } from './tracing/tracer.js';
 
 const part = <Part extends keyof Store>(provide: Abstract<Store[Part]>, name: Part): FactoryProvider => ({
   provide,
@@ -72,103 +70,160 @@ const storeParts = [
   part(RetentionStore, 'retention'),
   part(HopStore, 'hops'),
   part(AgentStore, 'agents'),
+  part(PauseStore, 'pauses'),
 ];
 
-const OWNS_STORE = Symbol('agentmq:owns-store');
-
 /** Makes a Nest app an agent: import it once, declare `@Agent` controllers, start with `startAgent`. */
-@Module({})
-export class AgentModule implements NestModule, OnApplicationShutdown {
+@Module({
+  imports: [TerminusModule.forRoot({ logger: false })],
+  providers: [
+    { provide: AgentSettings, useFactory: settingsFor, inject: [AGENT_OPTIONS] },
+    {
+      provide: AgentIdentity,
+      useFactory: (modules: ModulesContainer, settings: AgentSettings) => AgentIdentity.of(modules, settings),
+      inject: [ModulesContainer, AgentSettings],
+    },
+    {
+      provide: Broker,
+      useFactory: (settings: AgentSettings, identity: AgentIdentity, { hub }: AgentModuleOptions) =>
+        createBroker(settings, identity, hub),
+      inject: [AgentSettings, AgentIdentity, AGENT_OPTIONS],
+    },
+    {
+      provide: Store,
+      useFactory: createStore,
+      inject: [AgentSettings, AGENT_OPTIONS],
+    },
+    ...storeParts,
+    Metrics,
+    { provide: Sampler, useFactory: ({ trace }: AgentSettings) => new Sampler(trace), inject: [AgentSettings] },
+    {
+      provide: SealingKeys,
+      useFactory: ({ sealing }: AgentSettings, { sealingKeys }: AgentModuleOptions) =>
+        sealingKeys ?? new KeyRing(sealing),
+      inject: [AgentSettings, AGENT_OPTIONS],
+    },
+    {
+      provide: Sealer,
+      useFactory: (keys: SealingKeys, { sealing }: AgentSettings) => new Sealer(keys, sealing.mode),
+      inject: [SealingKeys, AgentSettings],
+    },
+    {
+      provide: MessageBus,
+      useFactory: createBus,
+      inject: [AgentSettings, AgentIdentity, Broker, Store, Metrics, Sealer, Sampler],
+    },
+    AgentRegistry,
+    Startup,
+    AgentClient,
+    Tracer,
+    ProcessSpans,
+    MessagePipeline,
+    Vitals,
+    AgentPauses,
+    AgentServer,
+    SelfStop,
+    StopStore,
+    AgentStops,
+    NamespaceMetrics,
+    BrokerMetrics,
+    { provide: HealthProbes, useClass: AgentProbes },
+    Health,
+    TelemetryEndpoints,
+    { provide: Access, useFactory: ({ access }: AgentSettings) => new Access(access), inject: [AgentSettings] },
+  ],
+  exports: [
+    Access,
+    AgentSettings,
+    AgentIdentity,
+    AgentClient,
+    AgentRegistry,
+    AgentServer,
+    Startup,
+    SelfStop,
+    AgentStops,
+    AgentPauses,
+    Store,
+    ...storeParts,
+    MessageBus,
+    Sealer,
+    Sampler,
+    Tracer,
+    Metrics,
+    NamespaceMetrics,
+    HealthProbes,
+    Health,
+  ],
+})
+export class AgentModule
+  extends ConfigurableAgentModule
+  implements NestModule, OnApplicationBootstrap, OnApplicationShutdown
+{
+  private readonly logger = new Logger('AgentMQ');
+  private startWatch: NodeJS.Timeout | undefined;
+
   constructor(
+    private readonly settings: AgentSettings,
+    private readonly identity: AgentIdentity,
+    private readonly modules: ModulesContainer,
+    private readonly server: AgentServer,
     private readonly database: Database,
-    @Inject(OWNS_STORE) private readonly ownsStore: boolean,
+    @Inject(AGENT_OPTIONS) private readonly options: AgentModuleOptions,
     private readonly telemetry: TelemetryEndpoints,
-  ) {}
-
-  configure(consumer: MiddlewareConsumer): void {
-    this.telemetry.configure(consumer);
+    private readonly access: Access,
+    private readonly spans: ProcessSpans,
+  ) {
+    super();
   }
 
-  /** After everything that might still write to it. */
+  static override forRoot(options: AgentModuleOptions = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+
+  /** Nest calls it in an app with HTTP. */
+  configure(): Promise<void> {
+    const { healthPath, metricsPath } = this.settings.http;
+    return this.telemetry.mount({
+      health: healthPath === OFF ? undefined : healthPath,
+      metrics: metricsPath === OFF ? undefined : metricsPath,
+      refusal: (request) => refusalOf(this.access.admit(request, 'viewer')),
+    });
+  }
+
+  /**
+   * A client needs no microservice: it connects here. The app goes on without servers that are away, unless it is to fail then;
+   * senders wait.
+   */
+  async onApplicationBootstrap(): Promise<void> {
+    checkDeclarations(this.modules, AgentModule);
+    const { start } = this.settings;
+    if (!this.identity.isClient) return this.watchStart();
+    const connected = this.server.connect();
+    if (start === 'fail') return connected;
+    connected.catch((error: unknown) => {
+      if (!this.server.isClosing) this.logger.error(error);
+    });
+    if (start === 'wait') await within(CONNECT_WITHIN_MS, connected);
+  }
+
+  /** An app that forgot to start it would send, and get nothing. */
+  private watchStart(): void {
+    this.startWatch = setTimeout(() => {
+      if (this.server.hasBegun || this.server.isClosing) return;
+      const roles = this.identity.roles.join(', ');
+      this.logger.warn(
+        `this app has an @Agent (${roles}), but gets no messages: connectAgent(app) and app.startAllMicroservices() were not called`,
+      );
+    }, START_WITHIN_MS).unref();
+  }
+
+  /** After everything that might still send, or write to the database. */
   async onApplicationShutdown(): Promise<void> {
+    clearTimeout(this.startWatch);
+    await this.server.close();
+    await this.spans.stop();
     // A handler that hangs in a transaction must not hold up the end of the process.
-    if (this.ownsStore) await within(CLOSE_TIMEOUT_MS, this.database.close());
-  }
-
-  static forRoot(options: AgentModuleOptions = {}): DynamicModule {
-    return {
-      module: AgentModule,
-      global: true,
-      imports: [TerminusModule.forRoot({ logger: false })],
-      providers: [
-        { provide: AgentSettings, useFactory: () => options.settings ?? loadSettings() },
-        {
-          provide: AgentIdentity,
-          useFactory: (modules: ModulesContainer, settings: AgentSettings) => AgentIdentity.of(modules, settings),
-          inject: [ModulesContainer, AgentSettings],
-        },
-        {
-          provide: Broker,
-          useFactory: (settings: AgentSettings, identity: AgentIdentity) =>
-            createBroker(settings, identity, options.hub),
-          inject: [AgentSettings, AgentIdentity],
-        },
-        {
-          provide: Store,
-          useFactory: (settings: AgentSettings) => options.store ?? createStore(settings),
-          inject: [AgentSettings],
-        },
-        ...storeParts,
-        { provide: OWNS_STORE, useValue: options.store === undefined },
-        Metrics,
-        { provide: Sampler, useFactory: ({ trace }: AgentSettings) => new Sampler(trace), inject: [AgentSettings] },
-        {
-          provide: SealingKeys,
-          useFactory: ({ sealing }: AgentSettings) => options.sealingKeys ?? new KeyRing(sealing),
-          inject: [AgentSettings],
-        },
-        {
-          provide: Sealer,
-          useFactory: (keys: SealingKeys, { sealing }: AgentSettings) => new Sealer(keys, sealing.mode),
-          inject: [SealingKeys, AgentSettings],
-        },
-        {
-          provide: MessageBus,
-          useFactory: createBus,
-          inject: [AgentSettings, AgentIdentity, Broker, Store, Metrics, Sealer, Sampler],
-        },
-        AgentRegistry,
-        Startup,
-        AgentClient,
-        Tracer,
-        MessagePipeline,
-        Vitals,
-        AgentServer,
-        SelfStop,
-        NamespaceMetrics,
-        { provide: HealthProbes, useClass: AgentProbes },
-        Health,
-        TelemetryEndpoints,
-      ],
-      exports: [
-        AgentSettings,
-        AgentIdentity,
-        AgentClient,
-        AgentRegistry,
-        AgentServer,
-        SelfStop,
-        Store,
-        ...storeParts,
-        MessageBus,
-        Sealer,
-        Sampler,
-        Tracer,
-        { provide: OWNS_STORE, useValue: options.store === undefined },
-        Metrics,
-        NamespaceMetrics,
-        HealthProbes,
-      ],
-    };
+    if (!this.options.store) await within(CLOSE_TIMEOUT_MS, this.database.close());
   }
 }
 
@@ -176,6 +231,10 @@ const RELAY_POLL_MS = 1_000;
 const MAX_PUBLISHING = 5_000;
 const MAX_PUBLISHING_BYTES = 64 * 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
+/** An app that starts its microservices does so by then, after Nest's bootstrap. */
+const START_WITHIN_MS = 10_000;
+/** Servers that are there are reached by then. */
+const CONNECT_WITHIN_MS = 2_000;
 
 function createBroker(
   { namespace, bus, start, ephemeral, registry, messaging }: AgentSettings,
@@ -203,9 +262,15 @@ function createBroker(
   return new RedisBroker({ ...options, ...(sentinelMaster === '' ? {} : { masterName: sentinelMaster }) });
 }
 
-const createStore = ({ namespace, database }: AgentSettings): Store => Store.connect({ namespace, ...database });
+function createStore({ namespace, database }: AgentSettings, options: AgentModuleOptions): Store {
+  const { store, dataSource, currentTransaction } = options;
+  if (!store) return Store.connect({ namespace, ...database, dataSource, currentTransaction });
+  if (dataSource ?? currentTransaction)
+    throw new DataSourceError('and currentTransaction are for Store.connect, where a store is given');
+  return store;
+}
 
-const createBus = (
+async function createBus(
   settings: AgentSettings,
   identity: AgentIdentity,
   broker: Broker,
@@ -213,8 +278,10 @@ const createBus = (
   metrics: Metrics,
   sealer: Sealer,
   sampler: Sampler,
-): MessageBus =>
-  new MessageBus(broker, store, metrics, {
+): Promise<MessageBus> {
+  // before anything can be sent
+  await loadOpenTelemetry();
+  return new MessageBus(broker, store, metrics, {
     ...settings.messaging,
     agentId: identity.id,
     maxMessageBytes: settings.bus.maxMessageBytes,
@@ -226,3 +293,4 @@ const createBus = (
     maxPublishing: MAX_PUBLISHING,
     maxPublishingBytes: MAX_PUBLISHING_BYTES,
   });
+}

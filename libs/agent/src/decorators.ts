@@ -9,15 +9,20 @@ import {
   contractOf,
   type PayloadClass,
 } from 'agentmq/protocol';
+import type { Handling } from 'agentmq/messaging';
 import { checkHandlerOptions, type DeclaredHandler, type HandlerOptions } from './handler-options.js';
+import type { MessageContext } from './message-context.js';
 import { AGENT_MESSAGES } from './pipeline/message-pipeline.js';
 
 export interface AgentOptions {
-  /** The agent type; its instances compete for the role's messages. */
+  /** The agent type; its instances compete for the role's messages. Controllers of several roles in one app are one agent. */
   readonly role: string;
-  /** What the agent can do, e.g. `nlp_processing`. */
+  /** What the agent can do, e.g. `nlp_processing`, beside the tasks that it declares by `@Task`: their types are capabilities too. */
   readonly capabilities?: readonly string[];
-  /** The most messages handled at once, for the role and for the instance each; 64 unless given. */
+  /**
+   * The most messages handled at once, for the role and for the instance each, and beside them as many tasks; 64 unless given. Of
+   * several, the highest counts: for the role that of its controllers, for the instance and tasks that of all.
+   */
   readonly concurrency?: number;
   /** The most messages fetched ahead, those being handled included; twice `concurrency` unless given. */
   readonly prefetch?: number;
@@ -29,21 +34,37 @@ export interface SubscribeOptions extends HandlerOptions {
 }
 
 /** What `@Handle` and `@Subscribe` tell the transport, as the pattern's extras. */
-export interface HandlerExtras extends Omit<DeclaredHandler, 'contract' | 'pattern'> {
+export interface HandlerExtras extends Omit<DeclaredHandler, 'contract' | 'pattern' | 'roles'> {
   readonly contract: PayloadClass;
+  /** Makes what the method's `@Ctx()` gets; a `MessageContext` unless given. */
+  readonly context?: (handling: Handling) => MessageContext;
 }
 
 const AGENT = Symbol('agentmq:agent');
+const EVERY_ROLE = Symbol('agentmq:every-role');
 
 /**
  * Declares a Nest controller as an agent: its `@Handle` and `@Subscribe` methods get the role's and the instance's
- * messages. All `@Agent` controllers of one app have the same role. Throws `InvalidMessageError` for a bad name.
+ * messages. All `@Agent` controllers of one app are one agent, with one id, of the roles that they name. Throws `InvalidMessageError`
+ * for a bad name.
  */
 export function Agent(options: AgentOptions): ClassDecorator {
   checkName('role', options.role);
   options.capabilities?.forEach((capability) => checkName('capability', capability));
   return applyDecorators(Controller(), (target: object) => Reflect.defineMetadata(AGENT, options, target));
 }
+
+/**
+ * Declares a Nest controller whose methods handle messages of every role that the app has: in a library, or for what each role of
+ * an app of several is sent.
+ */
+export const EveryRole = (): ClassDecorator =>
+  applyDecorators(Controller(), (target: object) => Reflect.defineMetadata(EVERY_ROLE, true, target));
+
+export const isOfEveryRole = (target: object): boolean => Reflect.hasMetadata(EVERY_ROLE, target);
+
+/** Whether the class itself, and not one that it extends, is an `@Agent`. */
+export const isDeclaredAgent = (target: object): boolean => Reflect.hasOwnMetadata(AGENT, target);
 
 /** What a class was declared with by `@Agent`. */
 export const agentOptionsOf = (target: object): AgentOptions | undefined =>
@@ -59,15 +80,19 @@ export function Handle(contract: PayloadClass, options: HandlerOptions = {}): Me
   return handles(contract, options, {});
 }
 
-/** `@Handle` for what carries out the tasks that messages bring, and sees that a payload was sealed for the task: `@Task`. */
-export function HandleTask(contract: PayloadClass, options: HandlerOptions = {}): MethodDecorator {
-  return handles(contract, options, { carriesOutTasks: true });
+/** `@Handle` for what also carries out tasks; `context` makes what its `@Ctx()` gets: `@Task`. */
+export function HandleTask(
+  contract: PayloadClass,
+  options: HandlerOptions = {},
+  context?: HandlerExtras['context'],
+): MethodDecorator {
+  return handles(contract, options, { task: true, ...(context ? { context } : {}) });
 }
 
 function handles(
   contract: PayloadClass,
   options: HandlerOptions,
-  more: Pick<HandlerExtras, 'carriesOutTasks'>,
+  more: Pick<HandlerExtras, 'task' | 'context'>,
 ): MethodDecorator {
   const definition = contractOf(contract);
   const extras: HandlerExtras = { contract, ...checked(definition, options), ...more };

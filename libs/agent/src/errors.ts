@@ -5,12 +5,27 @@ export class AgentDeclarationError extends AgentMQError {
   readonly code = 'AGENT_DECLARATION';
 }
 
+/** What only an agent can do was asked of an app that has no `@Agent` controller: a client. */
+export class NotAnAgentError extends AgentMQError {
+  readonly code = 'NOT_AN_AGENT';
+
+  constructor(readonly what: string) {
+    super(`${what} is for agents, and this app has no @Agent controller: it only sends and asks`);
+  }
+}
+
 /** Two methods of one agent handle the same contract. */
 export class DuplicateHandlerError extends AgentMQError {
   readonly code = 'DUPLICATE_HANDLER';
 
-  constructor(readonly pattern: string) {
-    super(`two methods of this agent handle the same messages: ${pattern}`);
+  constructor(
+    readonly pattern: string,
+    methods: readonly string[],
+  ) {
+    super(
+      `"${pattern}" is declared twice in this app, by ${methods.join(' and ')}: what is sent to the agent itself is for one of them. What each ` +
+        `of several roles handles is declared once, in a controller with @EveryRole`,
+    );
   }
 }
 

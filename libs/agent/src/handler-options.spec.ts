@@ -19,6 +19,7 @@ const on = (
   pattern: topic,
   topic,
   contract: contractOf(payload),
+  roles: ['worker'],
   scope: 'role',
   ...options,
 });

@@ -39,7 +39,11 @@ export function checkHandlerOptions(contract: ContractDefinition, options: Handl
 /** What a method declares, with the Nest pattern that names it. */
 export interface DeclaredHandler extends Omit<Handler, 'handle'> {
   readonly pattern: string;
+  /** Of which roles of the agent: of its class', or of all. */
+  readonly roles: readonly string[];
   readonly scope?: 'role' | 'instance';
+  /** It also carries out the tasks of its contract. */
+  readonly task?: true;
 }
 
 /**
@@ -58,6 +62,7 @@ export function checkAgreement(handlers: readonly DeclaredHandler[]): void {
 const meet = (a: DeclaredHandler, b: DeclaredHandler): boolean =>
   a.contract.payload === b.contract.payload &&
   a.scope === b.scope &&
+  (a.scope !== 'role' || a.roles.some((role) => b.roles.includes(role))) &&
   a.topic !== undefined &&
   b.topic !== undefined &&
   overlap(a.topic.split('.'), b.topic.split('.'));

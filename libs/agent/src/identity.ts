@@ -2,37 +2,42 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ModulesContainer } from '@nestjs/core';
 import { type AgentOptions, agentOptionsOf } from './decorators.js';
-import { AgentDeclarationError } from './errors.js';
 import type { AgentSettings } from './settings/settings.js';
 
 /** How many messages an agent handles at once unless it declares another number. */
 export const DEFAULT_CONCURRENCY = 64;
 
-/** What this app is: the sum of its `@Agent` controllers. */
-export class AgentIdentity {
+/** How many messages are handled at once, and how many are fetched ahead. */
+export interface Flow {
+  readonly concurrency: number;
+  readonly prefetch: number;
+}
+
+/**
+ * What this app is: the sum of its `@Agent` controllers. They are one agent, whatever their roles. An app that has none only
+ * sends and asks: it is a client.
+ */
+export class AgentIdentity implements Flow {
   readonly id: string;
-  readonly role: string;
+  /** In the order in which they are declared; none of a client. */
+  readonly roles: readonly string[];
   readonly capabilities: readonly string[];
   /** New with every start of the process. */
   readonly instance: string = randomUUID();
+  /** Of what is sent to the agent itself, and of tasks: the highest of its controllers'. */
   readonly concurrency: number;
   readonly prefetch: number;
 
-  /** Throws {@link AgentDeclarationError} when there is no `@Agent`, or two of different roles. */
-  constructor(declarations: readonly AgentOptions[], settings: AgentSettings) {
-    const roles = [...new Set(declarations.map(({ role }) => role))];
-    const [role] = roles;
-    if (role === undefined) throw new AgentDeclarationError('the app has no @Agent controller');
-    if (roles.length > 1)
-      throw new AgentDeclarationError(`one app is one agent, but these roles are declared: ${roles.join(', ')}`);
-    this.role = role;
-    this.id = settings.agentId || generateAgentId(role);
+  constructor(
+    private readonly declarations: readonly AgentOptions[],
+    settings: Pick<AgentSettings, 'agentId'>,
+  ) {
+    this.roles = [...new Set(declarations.map(({ role }) => role))];
+    this.id = settings.agentId || generateAgentId(this.roles[0] ?? 'client');
     this.capabilities = [...new Set(declarations.flatMap(({ capabilities }) => capabilities ?? []))];
-    this.concurrency = most(declarations.map(({ concurrency }) => concurrency)) ?? DEFAULT_CONCURRENCY;
-    this.prefetch = Math.max(
-      this.concurrency,
-      most(declarations.map(({ prefetch }) => prefetch)) ?? this.concurrency * 2,
-    );
+    const { concurrency, prefetch } = flowOf(declarations);
+    this.concurrency = concurrency;
+    this.prefetch = prefetch;
   }
 
   static of(modules: ModulesContainer, settings: AgentSettings): AgentIdentity {
@@ -40,6 +45,22 @@ export class AgentIdentity {
     const declarations = controllers.flatMap(({ metatype }) => (metatype && agentOptionsOf(metatype)) ?? []);
     return new AgentIdentity(declarations, settings);
   }
+
+  /** It has no inbox, and is in no registry. */
+  get isClient(): boolean {
+    return this.roles.length === 0;
+  }
+
+  /** Of what is sent to a role: as its controllers declare it. */
+  flowOf(role: string): Flow {
+    return flowOf(this.declarations.filter((declared) => declared.role === role));
+  }
+}
+
+function flowOf(declarations: readonly AgentOptions[]): Flow {
+  const concurrency = most(declarations.map((declared) => declared.concurrency)) ?? DEFAULT_CONCURRENCY;
+  const prefetch = most(declarations.map((declared) => declared.prefetch)) ?? concurrency * 2;
+  return { concurrency, prefetch: Math.max(concurrency, prefetch) };
 }
 
 function most(numbers: readonly (number | undefined)[]): number | undefined {

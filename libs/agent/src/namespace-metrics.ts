@@ -10,6 +10,7 @@ import { AgentRegistry } from './registry/agent-registry.js';
 const SEEN_BY_MANY = 'Several processes tell the same: take max, not sum, over them';
 const MOST_INBOXES = 10;
 const MOST_ROLES = 50;
+const MOST_CONSUMERS = 50;
 
 /**
  * Metrics of what agents share: the agents, the outbox, what consumers are owed, their queues. An app tells of its own role
@@ -41,13 +42,13 @@ export class NamespaceMetrics {
     metrics.sampled(
       {
         name: 'agentmq_active_agents',
-        help: `Agents that are healthy, by role, as this process sees them. ${SEEN_BY_MANY}`,
+        help: `Agents that are healthy, by role (one of several roles counts for each), as this process sees them. ${SEEN_BY_MANY}`,
         labelNames: ['role'],
       },
       () => {
         const healthy = new Map<string, number>();
-        for (const { role, health } of this.registry.find({ health: 'any' }))
-          healthy.set(role, (healthy.get(role) ?? 0) + (health === 'healthy' ? 1 : 0));
+        for (const { roles, health } of this.registry.find({ health: 'any' }))
+          for (const role of roles) healthy.set(role, (healthy.get(role) ?? 0) + (health === 'healthy' ? 1 : 0));
         return bounded(
           [...healthy].map(([role, value]) => ({ labels: { role }, value })),
           'role',
@@ -101,6 +102,22 @@ export class NamespaceMetrics {
     );
     metrics.sampled(
       {
+        name: 'agentmq_open_deliveries_oldest_age_seconds',
+        help: `How long the oldest message that a consumer is owed has been to be delivered; 0 when it is owed none; of this app's role and id, by a monitor of all consumers, the fifty with the oldest. ${SEEN_BY_MANY}`,
+        labelNames: ['consumer'],
+      },
+      async () => {
+        const { oldestOwed, deliveries } = await figures.get();
+        const ages = new Map(deliveries.map(({ consumer }) => [consumer, 0]));
+        for (const { consumer, age } of oldestOwed) ages.set(consumer, age);
+        return [...ages]
+          .sort(([, a], [, b]) => b - a)
+          .slice(0, MOST_CONSUMERS)
+          .map(([consumer, value]) => ({ labels: { consumer }, value }));
+      },
+    );
+    metrics.sampled(
+      {
         name: 'agentmq_dead_letters',
         help: `Messages that are dead at a consumer and were not discarded; of this app's role and id, by a monitor of all consumers. ${SEEN_BY_MANY}`,
         labelNames: ['consumer'],
@@ -137,11 +154,11 @@ export class NamespaceMetrics {
 
   /** Each is a question to the broker: they are few. */
   private owners(): Inbox['owner'][] {
-    const { id, role } = this.identity;
+    const { id, isClient } = this.identity;
     const present = this.all ? this.registry.find({ health: ['healthy', 'suspect', 'dead'] }) : [];
-    const roles = new Set([role, ...present.map((agent) => agent.role)]);
+    const roles = new Set([...this.identity.roles, ...present.flatMap(({ roles }) => roles)]);
     return [
-      { kind: 'agent', name: id },
+      ...(isClient ? [] : [{ kind: 'agent', name: id } as const]),
       ...[...roles].slice(0, MOST_ROLES).map((name) => ({ kind: 'role', name }) as const),
     ];
   }

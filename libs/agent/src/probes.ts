@@ -1,71 +1,136 @@
 import { Injectable } from '@nestjs/common';
 import { Broker } from 'agentmq/broker';
-import { contractKey, toRole } from 'agentmq/protocol';
+import { contractKey, errorText } from 'agentmq/protocol';
 import { Database } from 'agentmq/database';
+import { AgentStore, OutboxStore } from 'agentmq/message-store';
 import { MessageBus } from 'agentmq/messaging';
-import { type HealthProbe, HealthProbes, type ProbeResult } from 'agentmq/telemetry';
+import {
+  type Fault,
+  type HealthProbe,
+  HealthProbes,
+  type ProbeResult,
+  SharedRead,
+  SteadyFaults,
+  type SteadyState,
+} from 'agentmq/telemetry';
+import { AgentPauses } from './pauses/agent-pauses.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
 import { AgentIdentity } from './identity.js';
+import { AgentSettings } from './settings/settings.js';
 
 /** The most full or missing inboxes that are told, the longest backlog first. */
 const MOST_TOLD = 10;
 
-/** What an agent app tells on `/health`. */
+/** What an agent app tells on `/health`: docs/HEALTH.md. */
 @Injectable()
 export class AgentProbes extends HealthProbes {
+  private readonly busFaults = new SteadyFaults();
+  private readonly storeFaults = new SteadyFaults();
+  private readonly registryFaults = new SteadyFaults();
+  private readonly stored = new SharedRead(() => this.lookAtStore());
+
   constructor(
     private readonly identity: AgentIdentity,
     private readonly server: AgentServer,
     private readonly broker: Broker,
     private readonly database: Database,
+    private readonly agents: AgentStore,
+    private readonly outbox: OutboxStore,
+    private readonly settings: AgentSettings,
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
+    private readonly pauses: AgentPauses,
   ) {
     super();
   }
 
   protected own(): readonly HealthProbe[] {
     return [
-      { name: 'agent', readiness: true, check: () => Promise.resolve(this.agent()) },
+      {
+        name: this.identity.isClient ? 'client' : 'agent',
+        readiness: true,
+        check: () => Promise.resolve(this.agent()),
+      },
       { name: 'message_bus', readiness: true, check: () => this.messageBus() },
       { name: 'message_store', readiness: true, check: () => this.messageStore() },
-      { name: 'handlers', readiness: false, check: () => this.handlers() },
-      { name: 'agents', readiness: false, check: () => Promise.resolve(this.agents()) },
+      { name: 'registry', readiness: true, check: () => Promise.resolve(this.registered()) },
+      ...(this.identity.isClient ? [] : [{ name: 'handlers', readiness: false, check: () => this.handlers() }]),
+      { name: 'agents', readiness: false, check: () => Promise.resolve(this.colleagues()) },
     ];
   }
 
   private agent(): ProbeResult {
-    const { id, role } = this.identity;
-    return { status: this.server.isReady ? 'up' : 'down', data: { id, role, load: this.server.load } };
+    const { id, roles, isClient } = this.identity;
+    const of = roles.length > 1 ? { roles } : { role: roles[0] };
+    const paused = this.pauses.current.map(({ target, since, by, reason, drain, drainedAt }) => ({
+      ...{ target, since: since.toISOString(), by, reason },
+      ...(drain ? { drained: drainedAt !== null } : {}),
+    }));
+    const told = paused.length > 0 ? { paused } : {};
+    const data = isClient ? { id } : { id, ...of, load: this.server.load, ...told };
+    if (!this.server.isReady) return { status: 'down', data };
+    return { status: paused.length > 0 ? 'degraded' : 'up', data };
   }
 
   private async messageBus(): Promise<ProbeResult> {
-    const { type, connected, blocked, impaired = false, remarks } = this.broker.status();
-    if (!connected) return { status: 'down', data: { type, message: 'not connected' } };
-    const size = await this.broker.inboxSize({ ...toRole(this.identity.role), kind: 'role' }).catch(() => undefined);
-    return {
-      status: blocked || impaired ? 'degraded' : 'up',
-      data: {
-        type,
-        message_queue_size: size ?? 0,
-        ...(blocked ? { blocked } : {}),
-        ...(impaired ? { impaired } : {}),
-        ...(remarks ? { remarks } : {}),
-      },
-    };
+    const { type, connected, remarks } = this.broker.status();
+    const faults = this.broker.faults().map(({ kind, of, reason, since }) => ({
+      fault: kind,
+      reason: reason.startsWith(of) ? reason : `${of}: ${reason}`,
+      since,
+    }));
+    // A consumer is being made for the first time.
+    if (!connected && faults.length === 0)
+      faults.push({ fault: 'not_connected', reason: 'connecting', since: new Date() });
+    const { roles, isClient } = this.identity;
+    const sizes = connected
+      ? await Promise.all(roles.map((name) => this.broker.inboxSize({ kind: 'role', name }).catch(() => undefined)))
+      : [];
+    return resultOf(this.busFaults.look(faults), {
+      type,
+      ...(isClient ? {} : { message_queue_size: sizes.reduce<number>((sum, size = 0) => sum + size, 0) }),
+      ...(remarks ? { remarks } : {}),
+    });
   }
 
   /** An agent whose sends are refused can't do its work. A full or missing inbox concerns only what is sent to it. */
   private async messageStore(): Promise<ProbeResult> {
-    await this.database.ping();
     const { entries, limit, refusing } = this.bus.outboxLoad;
+    const faults = await this.stored.get().catch((error: unknown): Fault[] => [unavailable(error)]);
+    const full = {
+      fault: 'outbox_full',
+      reason: `${entries} messages wait, no more are taken until some have gone out`,
+    };
+    const state = this.storeFaults.look(entries >= limit ? [...faults, full] : faults);
     const waiting = refusing
       .slice(0, MOST_TOLD)
       .map(({ target, entries: messages, since }) => ({ inbox: target, messages, since: since.toISOString() }));
-    const data = { outbox: entries, ...(waiting.length > 0 ? { refusing: waiting } : {}) };
-    if (entries >= limit) return { status: 'down', data: { ...data, message: 'the outbox is full' } };
-    return { status: waiting.length > 0 ? 'degraded' : 'up', data };
+    const result = resultOf(state, { outbox: entries, ...(waiting.length > 0 ? { refusing: waiting } : {}) });
+    return result.status === 'up' && waiting.length > 0 ? { ...result, status: 'degraded' } : result;
+  }
+
+  /** Whether the database answers, and takes writes; and whether what waits in the outbox goes out. */
+  private async lookAtStore(): Promise<Fault[]> {
+    try {
+      await this.agents.touch(this.identity.id);
+    } catch (error) {
+      const answers = await this.database.now().then(
+        () => true,
+        () => false,
+      );
+      return [answers ? { fault: 'database_refuses_writes', reason: errorText(error) } : unavailable(error)];
+    }
+    const stuck = await this.outbox.stuck(this.settings.monitor.behind);
+    if (!stuck) return [];
+    const why = stuck.error === null ? '' : `, the last error was: ${stuck.error}`;
+    return [{ fault: 'outbox_stuck', reason: `${stuck.entries} messages have not gone out${why}`, since: stuck.since }];
+  }
+
+  /** An agent that others take for silent, and that does not know them, neither gets work nor chooses well. */
+  private registered(): ProbeResult {
+    const { staleness } = this.registry;
+    return resultOf(this.registryFaults.look(staleness ? [{ fault: 'registry_stale', ...staleness }] : []), {});
   }
 
   /** What no instance handles waits for one that does: a matter of what was deployed, not of this app's health. */
@@ -81,7 +146,7 @@ export class AgentProbes extends HealthProbes {
   }
 
   /** Unhealthy colleagues are told, but are no reason to call this app unhealthy. */
-  private agents(): ProbeResult {
+  private colleagues(): ProbeResult {
     const present = this.registry.find({ health: 'any' }).filter(({ health }) => health !== 'stopped');
     const healthy = present.filter(({ health }) => health === 'healthy').length;
     return {
@@ -90,3 +155,15 @@ export class AgentProbes extends HealthProbes {
     };
   }
 }
+
+const unavailable = (error: unknown): Fault => ({ fault: 'database_unavailable', reason: errorText(error) });
+
+/** `message` is what an operator reads first: why it is down. */
+const resultOf = ({ status, faults, lastSeen }: SteadyState, data: ProbeResult['data']): ProbeResult => ({
+  status,
+  data: {
+    ...data,
+    ...(faults.length > 0 ? { message: faults.map(({ reason }) => reason).join('; '), faults } : {}),
+    ...(lastSeen === undefined ? {} : { last_seen: lastSeen }),
+  },
+});

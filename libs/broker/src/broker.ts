@@ -86,7 +86,7 @@ export interface InboxConsumer extends Consumer {
   rebind(topics: Topics): Promise<void>;
 }
 
-export interface RequestOptions {
+export interface WireRequestOptions {
   /** How long to wait for the answer, in ms. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -96,13 +96,40 @@ export interface RequestOptions {
 
 export interface BrokerStatus {
   readonly type: 'in_memory' | 'rabbitmq' | 'redis';
+  /** Also false while a consumer or listener of this process is being made, or made again. */
   readonly connected: boolean;
+  /** What is published goes out now, whatever is being received. */
+  readonly sends: boolean;
   /** The broker takes no publications for now (`connection.blocked`). */
   readonly blocked: boolean;
   /** What an operator should know: what exists otherwise than it is declared, and what was missing and made again. */
   readonly remarks?: readonly string[];
-  /** Something that this process needs at the broker could not be made again. */
-  readonly impaired?: boolean;
+}
+
+/**
+ * Something that keeps this process from sending or receiving:
+ * - `not_connected`: there is no connection, or no channel for publications
+ * - `consumer_lost`: connected, but an inbox is not read, or topics are not heard: subscribing again has failed so far
+ * - `binding_missing`: an exchange or a binding that its inboxes need could not be made again so far
+ * - `blocked`: the broker takes no publications: it is low on memory or disk
+ */
+export interface BrokerFault {
+  readonly kind: 'not_connected' | 'consumer_lost' | 'binding_missing' | 'blocked';
+  /** Of what: a connection, a queue, topics. */
+  readonly of: string;
+  /** The last error, or what the broker says. */
+  readonly reason: string;
+  readonly since: Date;
+}
+
+/** What a broker object has been through since it was made. */
+export interface BrokerFigures {
+  /** Connections that were lost. */
+  readonly connectionsLost: number;
+  /** For how long the broker took no publications, in ms, in all. */
+  readonly blockedMs: number;
+  /** Publications that wait to be sent or confirmed, now. */
+  readonly unconfirmed: number;
 }
 
 /** What an adapter promises beyond the port; the conformance suite skips nothing silently: a false one is listed. */
@@ -157,7 +184,7 @@ export abstract class Broker {
    * Publishes, mandatory, and resolves with the first answer. Rejects as `publish` does, and with `RequestTimeoutError`,
    * `RequestInterruptedError` (the connection that the answer would have come over was lost), or the signal's reason.
    */
-  abstract request(publication: Publication, options: RequestOptions): Promise<WireMessage>;
+  abstract request(publication: Publication, options: WireRequestOptions): Promise<WireMessage>;
 
   /**
    * Answers a request at its `replyTo`. Resolves when confirmed. Rejects with `NoRecipientError` when the address is
@@ -172,6 +199,12 @@ export abstract class Broker {
   abstract deleteInbox(owner: Inbox['owner']): Promise<void>;
 
   abstract status(): BrokerStatus;
+
+  /** What is wrong now; each goes by itself once it is well again. Empty after `close`. */
+  abstract faults(): readonly BrokerFault[];
+
+  /** For metrics. */
+  abstract figures(): BrokerFigures;
 
   /**
    * Closes every consumer, waits for publications to be confirmed, and disconnects; at most `timeoutMs`, after which

@@ -1,5 +1,7 @@
 export {
   Broker,
+  type BrokerFault,
+  type BrokerFigures,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
@@ -12,7 +14,7 @@ export {
   type IncomingHandler,
   type MessageHandler,
   type Publication,
-  type RequestOptions,
+  type WireRequestOptions,
   type Topics,
 } from './broker.js';
 export {

@@ -28,13 +28,15 @@ export class BrokerSettings {
     urls(/^amqps?:\/\/[^\s,]+$/, 'amqp(s)://', urlProblem),
     'AMQP_URL',
     '`amqp://` or `amqps://`; several nodes of a cluster separated by commas',
+    { option: 'urls', takes: ({ type }) => type !== 'redis' },
   )
   amqpUrls: readonly string[] = ['amqp://guest:guest@127.0.0.1:5672'];
 
   @Setting(
     urls(/^rediss?:\/\/[^\s,]+$/, 'redis(s)://', redisUrlProblem),
     'REDIS_URL',
-    '`redis://`, or `rediss://` for TLS; user, password and number of a database in it: docs/DEPLOYMENT.md, On Redis',
+    '`redis://`, or `rediss://` for TLS; user, password and number of a database in it: docs/SERVERS.md, On Redis',
+    { option: 'urls', takes: ({ type }) => type === 'redis' },
   )
   redisUrls: readonly string[] = ['redis://127.0.0.1:6379'];
 

@@ -1,4 +1,4 @@
-import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Length, Matches, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, Length, Min } from 'class-validator';
 import { Contract } from 'agentmq/protocol';
 import {
   arrayOf,
@@ -156,27 +156,77 @@ const byType =
 const parts = arrayOf(byType({ empty: emptyPart, number: numberPart, text: textPart }), { max: MAX_COLUMNS });
 const summaries = arrayOf(byType({ number: numberSummary, text: textSummary }), { max: MAX_COLUMNS });
 
-/** Asks a specialist to merge a run. It answers at once: the registry may not know yet that it has died. */
-@Contract({ type: 'run_request' })
-export class RunRequest {
+/**
+ * The task of describing a CSV table: one of its rows each as numbers, text, keywords and sentiment. The table comes with it,
+ * or is a file of the specialist's machine, where that is allowed.
+ */
+@Contract({ type: 'data_analysis', durable: true })
+export class DataAnalysis {
+  /** The table; without it, and without `file`, it is empty. */
+  @IsOptional()
   @IsString()
-  @Length(1, 128)
-  runId!: string;
+  @IsNotEmpty()
+  csv?: string;
+
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  file?: string;
+
+  /** What errors call the table. */
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+
+  /** Refuse the table for its first row that can't be parsed. */
+  @IsOptional()
+  @IsBoolean()
+  strict?: boolean;
 }
 
-/** Asks a worker to parse one chunk of a table and to send its partial result to the agent `mergeAt`. */
-@Contract({ type: 'work_assignment', durable: true })
-export class WorkAssignment {
-  @IsString()
-  @Length(1, 128)
-  runId!: string;
+/** How far a {@link DataAnalysis} is, as `Tasks.watch` tells it. */
+export interface AnalysisProgress {
+  /** 1, or 2 in a second pass over the table. */
+  readonly pass: number;
+  /** Rows merged. */
+  readonly rows: number;
+  /** Bytes of the table that these rows were. */
+  readonly bytes: number;
+}
 
-  /** Counts from 0, in the order of the file. */
+/** Returned by {@link DataAnalysis}. */
+@Contract({ type: 'analysis_summary' })
+export class AnalysisSummary {
+  /** Rows that went into the analysis; each column's `count` and `missing` add up to it. */
   @IsInt()
   @Min(0)
-  chunk!: number;
+  rows!: number;
 
-  /** The line of the file that `text` begins on; 1 is the first. */
+  /** In the order of the table. */
+  @Checked('columnSummaries', summaries)
+  columns!: ColumnSummary[];
+
+  @Checked('keywords', keywordsCheck)
+  keywords!: Keyword[];
+
+  /** Null when no column is text. */
+  @Checked('sentiment', sentimentCheck)
+  sentiment!: Sentiment | null;
+
+  /** How many different text values keywords and sentiment rest on. */
+  @IsInt()
+  @Min(0)
+  analysed!: number;
+
+  @Checked('rejectedRows', rejectedRows)
+  rejected!: RejectedRows;
+}
+
+/** The task of parsing one chunk of a table. What it returns depends on nothing else. */
+@Contract({ type: 'csv_chunk', durable: true })
+export class ParseChunk {
+  /** The line of the table that `text` begins on; 1 is the first. */
   @IsInt()
   @Min(1)
   firstLine!: number;
@@ -192,124 +242,22 @@ export class WorkAssignment {
   @IsNotEmpty()
   text!: string;
 
-  /** In the second pass: count only these columns, and all their values as text. */
+  /** Count only these columns, and all their values as text. */
   @IsOptional()
   @Checked('only', names)
   only?: string[];
-
-  @IsString()
-  @Matches(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/)
-  mergeAt!: string;
 }
 
-/** Answers {@link WorkAssignment} once the partial result has been merged or queued for it. */
-@Contract({ type: 'work_receipt' })
-export class WorkReceipt {
-  @IsInt()
-  @Min(0)
-  chunk!: number;
-
-  /** Rows that went into the analysis. */
-  @IsInt()
-  @Min(0)
-  rows!: number;
-
-  @IsInt()
-  @Min(0)
-  rejected!: number;
-
-  /** The first of the rejected rows. */
-  @IsOptional()
-  @Checked('rejectedRow', rejectedRow)
-  firstRejected?: RejectedRow;
-}
-
-/** One chunk's statistics, from a worker to the specialist that merges them. */
-@Contract({ type: 'partial_result', durable: true })
+/** Returned by {@link ParseChunk}: the chunk's statistics. */
+@Contract({ type: 'partial_result' })
 export class PartialResult {
-  @IsString()
-  @Length(1, 128)
-  runId!: string;
-
-  @IsInt()
-  @Min(0)
-  chunk!: number;
-
-  /** True in the second pass, in which `columns` has only what the assignment's `only` names. */
-  @IsBoolean()
-  recount!: boolean;
-
   @IsInt()
   @Min(0)
   rows!: number;
 
+  /** In the order of the table. */
   @Checked('columnParts', parts)
   columns!: ColumnPart[];
-
-  @Checked('rejectedRows', rejectedRows)
-  rejected!: RejectedRows;
-}
-
-/** Answers {@link PartialResult}. */
-@Contract({ type: 'partial_receipt' })
-export class PartialReceipt {
-  @IsInt()
-  @Min(0)
-  chunk!: number;
-
-  /** The chunk had been received before and was left out. */
-  @IsBoolean()
-  repeated!: boolean;
-}
-
-/** Asks for the summary of a run whose chunks are all merged. */
-@Contract({ type: 'summary_request', durable: true })
-export class SummaryRequest {
-  @IsString()
-  @Length(1, 128)
-  runId!: string;
-
-  /** How many chunks the run has. */
-  @IsInt()
-  @Min(1)
-  chunks!: number;
-
-  /** True after the second pass. */
-  @IsBoolean()
-  recount!: boolean;
-}
-
-/** Answers {@link SummaryRequest}. With `undecided` columns, only these are told: a second pass has to count them. */
-@Contract({ type: 'analysis_summary' })
-export class AnalysisSummary {
-  @IsString()
-  @Length(1, 128)
-  runId!: string;
-
-  /** Rows that went into the analysis; each column's `count` and `missing` add up to it. */
-  @IsInt()
-  @Min(0)
-  rows!: number;
-
-  /** In the order of the file; empty while columns are undecided. */
-  @Checked('columnSummaries', summaries)
-  columns!: ColumnSummary[];
-
-  /** Columns that are numbers in some chunks and text in others. */
-  @Checked('undecided', arrayOf(textCheck, { max: MAX_COLUMNS }))
-  undecided!: string[];
-
-  @Checked('keywords', keywordsCheck)
-  keywords!: Keyword[];
-
-  /** Null when no column is text. */
-  @Checked('sentiment', sentimentCheck)
-  sentiment!: Sentiment | null;
-
-  /** How many different text values keywords and sentiment rest on. */
-  @IsInt()
-  @Min(0)
-  analysed!: number;
 
   @Checked('rejectedRows', rejectedRows)
   rejected!: RejectedRows;

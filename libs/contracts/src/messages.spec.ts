@@ -7,37 +7,24 @@ import {
   validatePayload,
   type Violation,
 } from 'agentmq/protocol';
-import { AnalysisSummary, PartialResult, SummaryRequest, WorkAssignment, WorkReceipt } from './analysis.js';
+import { AnalysisSummary, DataAnalysis, ParseChunk, PartialResult } from './analysis.js';
 import { NlpRequest, NlpResult } from './nlp.js';
 import { TaskRequest, TaskResult } from './tasks.js';
 
-const assignment = {
-  runId: 'run',
-  chunk: 0,
-  firstLine: 2,
-  columns: ['a', 'b'],
-  delimiter: ',',
-  text: '1,x\n',
-  mergeAt: 'specialist-1',
-};
+const chunk = { firstLine: 2, columns: ['a', 'b'], delimiter: ',', text: '1,x\n' };
 const numberPart = { name: 'a', type: 'number', count: 1, missing: 0, min: 1, max: 1, sum: [1, 0], m2: 0 };
 const textPart = { name: 'b', type: 'text', count: 1, missing: 0, values: ['x'], counts: [1] };
 const partial = {
-  runId: 'run',
-  chunk: 0,
-  recount: false,
   rows: 1,
   columns: [numberPart, textPart, { name: 'c', type: 'empty', missing: 1 }],
   rejected: { count: 1, rows: [{ line: 3, reason: 'has 1 field' }] },
 };
 const summary = {
-  runId: 'run',
   rows: 1,
   columns: [
     { name: 'a', type: 'number', count: 1, missing: 0, min: 1, max: 1, mean: 1, stddev: null },
     { name: 'b', type: 'text', count: 1, missing: 0, distinct: 1, top: [['x', 1]] },
   ],
-  undecided: [],
   keywords: [{ word: 'x', count: 1 }],
   sentiment: { score: 0, positive: 0, neutral: 1, negative: 0 },
   analysed: 1,
@@ -58,14 +45,13 @@ const brokenFields = (payload: PayloadClass, plain: object): string[] =>
 
 describe('the contracts of the analysis', () => {
   it.each<[PayloadClass, object]>([
-    [WorkAssignment, assignment],
-    [WorkAssignment, { ...assignment, only: ['b'] }],
-    [WorkReceipt, { chunk: 0, rows: 1, rejected: 0 }],
-    [WorkReceipt, { chunk: 0, rows: 1, rejected: 1, firstRejected: { line: 3, reason: 'bad' } }],
+    [DataAnalysis, { csv: 'a\n1\n', name: 'x.csv', strict: true }],
+    [DataAnalysis, { file: 'x.csv' }],
+    [ParseChunk, chunk],
+    [ParseChunk, { ...chunk, only: ['b'] }],
     [PartialResult, partial],
-    [SummaryRequest, { runId: 'run', chunks: 1, recount: false }],
     [AnalysisSummary, summary],
-    [AnalysisSummary, { ...summary, columns: [], undecided: ['a'], sentiment: null }],
+    [AnalysisSummary, { ...summary, sentiment: null }],
     [NlpRequest, { texts: ['good'] }],
     [NlpResult, { keywords: [], sentiment: null, analysed: 0 }],
     [TaskRequest, { task: 'data_analysis', payload: { file: 'x.csv' } }],
@@ -75,13 +61,15 @@ describe('the contracts of the analysis', () => {
   });
 
   it.each<[PayloadClass, object, string]>([
-    [WorkAssignment, { ...assignment, delimiter: ':' }, 'delimiter'],
-    [WorkAssignment, { ...assignment, columns: [] }, 'columns'],
-    [WorkAssignment, { ...assignment, columns: ['a', ''] }, 'columns'],
-    [WorkAssignment, { ...assignment, text: '' }, 'text'],
-    [WorkAssignment, { ...assignment, mergeAt: 'no such*' }, 'mergeAt'],
-    [WorkAssignment, { ...assignment, firstLine: 0 }, 'firstLine'],
-    [WorkAssignment, { ...assignment, extra: 1 }, 'extra'],
+    [DataAnalysis, { csv: '' }, 'csv'],
+    [DataAnalysis, { csv: 1 }, 'csv'],
+    [DataAnalysis, { file: 'x.csv', strict: 'yes' }, 'strict'],
+    [ParseChunk, { ...chunk, delimiter: ':' }, 'delimiter'],
+    [ParseChunk, { ...chunk, columns: [] }, 'columns'],
+    [ParseChunk, { ...chunk, columns: ['a', ''] }, 'columns'],
+    [ParseChunk, { ...chunk, text: '' }, 'text'],
+    [ParseChunk, { ...chunk, firstLine: 0 }, 'firstLine'],
+    [ParseChunk, { ...chunk, extra: 1 }, 'extra'],
     [PartialResult, { ...partial, columns: [{ ...numberPart, min: 'x' }] }, 'columns'],
     [PartialResult, { ...partial, columns: [{ ...numberPart, type: 'toString' }] }, 'columns'],
     [PartialResult, { ...partial, columns: [{ ...textPart, counts: [1, 2] }] }, 'columns'],
@@ -91,7 +79,7 @@ describe('the contracts of the analysis', () => {
     [AnalysisSummary, { ...summary, keywords: [{ word: 'x' }] }, 'keywords'],
     [NlpRequest, { texts: [] }, 'texts'],
     [NlpRequest, { texts: [1] }, 'texts'],
-    [TaskRequest, { task: 'cooking', payload: {} }, 'task'],
+    [TaskRequest, { task: '', payload: {} }, 'task'],
     [TaskRequest, { task: 'data_analysis', payload: [] }, 'payload'],
     [TaskResult, { taskId: 't', task: 'data_analysis', state: 'done' }, 'state'],
   ])('%p refuses %j', (payload, plain, field) => {
@@ -110,7 +98,7 @@ describe('the contracts of the analysis', () => {
     });
   });
 
-  it.each([TaskRequest, TaskResult, WorkAssignment, PartialResult, SummaryRequest, NlpRequest])(
+  it.each([TaskRequest, TaskResult, DataAnalysis, ParseChunk, NlpRequest])(
     '%p is stored before it is sent',
     (payload: PayloadClass) => {
       const definition: ContractDefinition = contractOf(payload);

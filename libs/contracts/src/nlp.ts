@@ -1,4 +1,4 @@
-import { IsInt, IsOptional, Min } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsString, Min } from 'class-validator';
 import { Contract } from 'agentmq/protocol';
 import { arrayOf, Checked, countCheck, fields, must, numberCheck, textCheck } from './checks.js';
 
@@ -29,19 +29,26 @@ const sentiment = fields({
 });
 export const sentimentCheck = (value: unknown): string | undefined => (value === null ? undefined : sentiment(value));
 
-/** Asks for keywords and sentiment of texts. */
-@Contract({ type: 'nlp_request', durable: true })
+/** The task of finding keywords and sentiment of texts. */
+@Contract({ type: 'nlp_processing', durable: true })
 export class NlpRequest {
-  @Checked('texts', arrayOf(textCheck, { min: 1, max: MAX_TEXTS }))
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_TEXTS)
+  @IsString({ each: true })
   texts!: string[];
 
   /** How often each text occurs; once unless given. */
   @IsOptional()
-  @Checked('counts', arrayOf(countCheck, { min: 1, max: MAX_TEXTS }))
+  @IsArray()
+  @ArrayMinSize(1)
+  @ArrayMaxSize(MAX_TEXTS)
+  @IsInt({ each: true })
+  @Min(0, { each: true })
   counts?: number[];
 }
 
-/** Answers {@link NlpRequest}. */
+/** Returned by {@link NlpRequest}. */
 @Contract({ type: 'nlp_result' })
 export class NlpResult {
   /** The most frequent first, then by word; at most 20. */

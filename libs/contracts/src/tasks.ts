@@ -1,15 +1,13 @@
-import { IsIn, IsInt, IsObject, IsOptional, IsString, Length, Min } from 'class-validator';
+import { IsIn, IsObject, IsOptional, IsString, Length } from 'class-validator';
 import { Contract } from 'agentmq/protocol';
-
-/** What a task can ask for; each is the name of the capability that carries it out. */
-export const TASKS = ['data_analysis', 'nlp_processing'] as const;
-export type TaskName = (typeof TASKS)[number];
 
 /** Asks a coordinator to have a task carried out. The message's id is the task's. */
 @Contract({ type: 'task_request', durable: true })
 export class TaskRequest {
-  @IsIn(TASKS)
-  task!: TaskName;
+  /** The task's contract type. */
+  @IsString()
+  @Length(1, 128)
+  task!: string;
 
   @IsObject()
   payload!: Record<string, unknown>;
@@ -22,16 +20,21 @@ export class TaskResult {
   @Length(1, 128)
   taskId!: string;
 
-  @IsIn(TASKS)
-  task!: TaskName;
+  @IsString()
+  @Length(1, 128)
+  task!: string;
 
   @IsIn(['completed', 'failed'])
   state!: 'completed' | 'failed';
 
-  /** Only of a completed task. */
+  /** Only of a completed task: what its agent returned. */
   @IsOptional()
-  @IsObject()
-  result?: Record<string, unknown>;
+  result?: unknown;
+
+  /** Why there is no `result`, though there is one: it is sealed, or too large for a message. */
+  @IsOptional()
+  @IsString()
+  resultHidden?: string;
 
   /** Only of a failed task: an error's code and message. */
   @IsOptional()
@@ -41,28 +44,3 @@ export class TaskResult {
 
 /** The topic of {@link TaskResult}. */
 export const TASK_RESULT_TOPIC = 'tasks.result';
-
-/** How far a task is. Published to `tasks.progress` now and then; a missing one means nothing. */
-@Contract({ type: 'task_progress', durable: false })
-export class TaskProgress {
-  @IsString()
-  @Length(1, 128)
-  taskId!: string;
-
-  /** Rows analysed. */
-  @IsInt()
-  @Min(0)
-  rows!: number;
-
-  /** Bytes of the input that these rows were. */
-  @IsInt()
-  @Min(0)
-  bytes!: number;
-
-  /** 1, or 2 in a second pass over the input. */
-  @IsInt()
-  @Min(1)
-  pass!: number;
-}
-
-export const TASK_PROGRESS_TOPIC = 'tasks.progress';

@@ -1,22 +1,31 @@
 import { migrations } from 'agentmq/migrations';
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Pool, PoolClient } from 'pg';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { type AppDatabase, AppSource, runnerTold } from './transaction/app-source.js';
 import type { Connections } from './connections.js';
 import { callersError, connectError, isBroken, isSilence, storeError } from './connection-errors.js';
-import { EmbeddedConnections, type EmbeddedOptions } from './embedded-connections.js';
+import { EmbeddedConnections, type EmbeddedOptions } from './embedded/embedded-connections.js';
 import { StoreClosedError, StoreUnavailableError } from './errors.js';
 import { migrate } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
-import { type Isolation, OwnTransaction } from './own-transaction.js';
-import { type PreparedStatement, runPrepared } from './prepared.js';
-import { ServerConnections, type PostgresOptions } from './server-connections.js';
-import type { RunnerTransaction, Transaction } from './transaction.js';
+import { type Isolation, OwnTransaction } from './transaction/own-transaction.js';
+import { type PreparedStatement, runPrepared } from './statements/prepared.js';
+import { CONNECT_TIMEOUT_MS, ServerConnections, type PostgresOptions } from './server/server-connections.js';
+import { sharedPool } from './embedded/shared-pool.js';
+import { RunnerTransaction, type Transaction } from './transaction/transaction.js';
+
+interface OwnTransactionOptions {
+  /** `READ COMMITTED` unless given. */
+  readonly isolation?: Isolation;
+  readonly inTurn?: boolean;
+}
 
 /**
  * One database and one schema of it: a PostgreSQL server's, or the embedded one's. Making it connects to nothing; the first
  * call does, and every later call finds its way back after the database was away. Single statements go to the pool
- * directly; transactions go through a TypeORM DataSource on the same pool.
+ * directly; transactions go through a TypeORM DataSource on the same pool. With a `DataSource` of the app's, the
+ * transactions of callers run on that one, and its pool: AgentMQ's own statements keep theirs.
  *
  * Everything rejects with `StoreUnavailableError` (retryable) when the database can't be reached or refuses for a reason that
  * may pass, and with `StoreAccessError` when it does not let this process in. What else is wrong with a statement is
@@ -31,18 +40,26 @@ export class Database {
   private silentUntil = 0;
   private closed: Promise<void> | undefined;
   private readonly turn: LimitFunction;
+  private readonly ownTurn: LimitFunction;
 
   private constructor(
     /** The Postgres schema that holds everything of this namespace. Statements have to name it with each table. */
     readonly schema: string,
     private readonly connections: Connections,
+    private readonly app?: AppSource,
+    private readonly appsTransaction?: () => EntityManager | undefined,
   ) {
-    this.turn = pLimit(connections.transactionsAtOnce);
+    this.ownTurn = pLimit(connections.transactionsAtOnce);
+    this.turn = app ? pLimit(app.transactionsAtOnce) : this.ownTurn;
   }
 
-  /** On a PostgreSQL server (14 or later). Throws `InvalidNamespaceError`. */
+  /** On a PostgreSQL server (14 or later). Throws `InvalidNamespaceError`, and `DataSourceError`. */
   static connect(options: PostgresOptions): Database {
-    return new Database(schemaOf(options.namespace ?? DEFAULT_NAMESPACE), new ServerConnections(options));
+    const { namespace = DEFAULT_NAMESPACE, url, dataSource, currentTransaction } = options;
+    const schema = schemaOf(namespace);
+    const app = dataSource === undefined ? undefined : new AppSource(dataSource, schema);
+    const connections = new ServerConnections(options, app?.connectionOptions ?? { connectionString: url });
+    return new Database(schema, connections, app, currentTransaction);
   }
 
   /** On an embedded Postgres (PGlite), in a directory that this process alone may use. Throws `InvalidNamespaceError`. */
@@ -51,16 +68,42 @@ export class Database {
   }
 
   /**
+   * Over connections that were made otherwise, such as those of a `MemoryDatabase`; a `DataSource` of the app's is on the same
+   * database. Throws `InvalidNamespaceError`, and `DataSourceError`.
+   */
+  static over(
+    connections: Connections,
+    namespace = DEFAULT_NAMESPACE,
+    { dataSource, currentTransaction }: AppDatabase = {},
+  ): Database {
+    const schema = schemaOf(namespace);
+    const app = dataSource === undefined ? undefined : new AppSource(dataSource, schema);
+    return new Database(schema, connections, app, currentTransaction);
+  }
+
+  /**
    * How many transactions of callers run at once; the next ones wait for their turn. Where it is 1, the embedded database, a
    * statement outside of the open transaction waits for its end: awaiting one inside it never ends.
    */
   get transactionsAtOnce(): number {
-    return this.connections.transactionsAtOnce;
+    return (this.app ?? this.connections).transactionsAtOnce;
   }
 
   /** See {@link Connections.statementBytes}. */
   get statementBytes(): number {
     return this.connections.statementBytes;
+  }
+
+  /** The transaction that the app has open where this is asked, though it was not passed. */
+  get ambient(): Transaction | undefined {
+    const runners = [this.appsTransaction && runnerTold(this.appsTransaction), this.app?.ambient];
+    const runner = runners.find((each) => each?.isTransactionActive);
+    return runner && new RunnerTransaction(runner);
+  }
+
+  /** Has the app's repositories join the transaction that `current` tells, where there is a `DataSource` of the app's. */
+  joinBy(current: () => Transaction | undefined): void {
+    this.app?.joinBy(current);
   }
 
   /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a schema that a newer version broke. */
@@ -85,7 +128,7 @@ export class Database {
    * `TransactionEndedError` when `work` resolved though a statement had failed, so that nothing could be committed.
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    return this.turn(() => this.inTransaction(work));
+    return this.turn(() => this.inTransaction(work, () => this.onCallersConnection()));
   }
 
   /** Runs one statement of AgentMQ's own: in the transaction if one is given, else by itself. */
@@ -102,13 +145,17 @@ export class Database {
     }
   }
 
-  /** A transaction of AgentMQ's own statements alone. They are short: it waits for no turn. */
+  /**
+   * A transaction of AgentMQ's own statements alone. They are short: it waits for no turn, unless it is one of which callers
+   * may ask for any number at once.
+   */
   async ownTransaction<T>(
     work: (transaction: RunnerTransaction) => Promise<T>,
-    isolation: Isolation = 'READ COMMITTED',
+    { isolation, inTurn = false }: OwnTransactionOptions = {},
   ): Promise<T> {
+    const run = (): Promise<T> => this.inTransaction(work, () => this.onOwnConnection(), isolation);
     try {
-      return await this.inTransaction(work, isolation);
+      return await (inTurn ? this.ownTurn(run) : run());
     } catch (error) {
       throw storeError(error);
     }
@@ -137,9 +184,10 @@ export class Database {
 
   private async inTransaction<T>(
     work: (transaction: RunnerTransaction) => Promise<T>,
+    open: () => Promise<OwnTransaction>,
     isolation: Isolation = 'READ COMMITTED',
   ): Promise<T> {
-    const transaction = await this.onOwnConnection();
+    const transaction = await open();
     try {
       await transaction.begin(isolation);
       const result = await work(transaction);
@@ -202,6 +250,14 @@ export class Database {
     client.release(isBroken(error));
   }
 
+  private async onCallersConnection(): Promise<OwnTransaction> {
+    const { app } = this;
+    if (!app) return this.onOwnConnection();
+    if (this.closed) throw new StoreClosedError('the message store is closed');
+    const client = await app.connect(CONNECT_TIMEOUT_MS);
+    return new OwnTransaction(app.createQueryRunner(), client, (error) => client.release(isBroken(error)));
+  }
+
   private async onOwnConnection(): Promise<OwnTransaction> {
     const source = await this.dataSource();
     const client = await this.connect();
@@ -229,19 +285,10 @@ async function open(pool: Pool, schema: string): Promise<DataSource> {
     schema,
     migrations: [...migrations],
     migrationsTableName: 'migrations',
-    driver: { Pool: shared(pool) },
+    driver: sharedPool(pool),
     installExtensions: false,
     synchronize: false,
     logging: false,
   });
   return source.initialize();
-}
-
-/** What TypeORM takes for pg's Pool class: every instance is the pool that we made, and that we close. */
-function shared(pool: Pool): new () => Pick<Pool, 'connect'> {
-  return class {
-    readonly connect = pool.connect.bind(pool);
-    readonly on = (): this => this;
-    readonly end = (done: () => void): void => done();
-  };
 }

@@ -14,6 +14,15 @@ export class InvalidNamespaceError extends AgentMQError {
   }
 }
 
+/** A `DataSource` of the app's on which AgentMQ can't work. */
+export class DataSourceError extends AgentMQError {
+  readonly code = 'DATA_SOURCE';
+
+  constructor(readonly problem: string) {
+    super(`dataSource: ${problem}`);
+  }
+}
+
 /** What was asked of a replay, of `expire` or of `forget` makes no sense. Names the field. */
 export class InvalidSelectionError extends AgentMQError {
   readonly code = 'INVALID_SELECTION';
@@ -63,6 +72,15 @@ export class StoreDirectoryError extends AgentMQError {
 /** A statement for a transaction that is, or is being, committed or rolled back; or a commit that came to nothing. */
 export class TransactionEndedError extends AgentMQError {
   readonly code = 'TRANSACTION_ENDED';
+}
+
+/** The app's code would commit, or roll back, the transaction of its handler or task, which ends with that. */
+export class TransactionOwnedError extends AgentMQError {
+  readonly code = 'TRANSACTION_OWNED';
+
+  constructor() {
+    super('the transaction ends with its handler: throw to roll it back, return to commit it');
+  }
 }
 
 /** A statement of the store's own is wrong for this database: a table is missing or a right is. Its cause is the driver's error. */

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { migrations } from 'agentmq/migrations';
+import { pause } from 'agentmq/time';
 import { MigrationExecutor, QueryFailedError } from 'typeorm';
 import { SchemaTooNewError, StoreUnavailableError } from './errors.js';
-import type { RunnerTransaction } from './transaction.js';
+import type { RunnerTransaction } from './transaction/transaction.js';
 
 /** What TypeORM takes from the end of a migration's name. */
 const PLACE_DIGITS = 13;
@@ -29,7 +29,7 @@ export async function migrate(schema: string, inTransaction: InTransaction): Pro
       return;
     } catch (error) {
       if (!(error instanceof TablesInUseError) || attempt === LOCK_ATTEMPTS) throw error;
-      await delay(LOCK_PAUSE_MS);
+      await pause(LOCK_PAUSE_MS);
     }
   }
 }

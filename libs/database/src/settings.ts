@@ -12,7 +12,7 @@ export class DatabaseSettings {
   @Setting(
     whole(2, 1_000),
     'DATABASE_POOL_SIZE',
-    'the most connections of one process to it. Transactional handlers run on all but four of them',
+    'the most connections of one process to it. Transactional handlers run on all but four of them, or on the pool of the `dataSource`',
   )
   poolSize = 10;
 
@@ -20,7 +20,7 @@ export class DatabaseSettings {
   @Setting(
     seconds(0, 86_400),
     'DATABASE_STATEMENT_TIMEOUT',
-    'how long a statement may run; 0 for no limit. Behind PgBouncer see docs/DEPLOYMENT.md, The database',
+    'how long a statement may run; 0 for no limit. Behind PgBouncer see docs/SERVERS.md, The database',
   )
   statementTimeoutMs = 30_000;
 }

@@ -4,6 +4,7 @@ export type {
   AgentRecord,
   AgentRegistration,
   AgentSnapshot,
+  ChangedAgents,
   HandledContract,
   HeartbeatOutcome,
 } from './agents/agent-record.js';
@@ -28,16 +29,43 @@ export type {
   UnhandledResult,
 } from './deliveries/unhandled.js';
 export { UnhandledStore } from './deliveries/unhandled-store.js';
+export type { DeadLetterFilter, StoredDeadLetter, StoredDeadLetterGroup } from './history/dead-letter.js';
+export { DeadLetterStore } from './history/dead-letter-store.js';
+export { isExactTime } from './history/exact-time.js';
 export type { ConsumerFigure, StoreCounts, StoreFigures } from './history/figures.js';
 export { HistoryStore } from './history/history-store.js';
 export type { HopMessage, HopRecord } from './history/hop.js';
 export { HopStore } from './history/hop-store.js';
-export type { ReplayBatch, ReplayCursor, ReplayOptions, ReplaySelection } from './history/replay-selection.js';
+export type {
+  AlsoInTransaction,
+  ReplayBatch,
+  ReplayCursor,
+  ReplayOptions,
+  ReplayPreview,
+  ReplaySelection,
+} from './history/replay-selection.js';
 export { ReplayStore } from './history/replay-store.js';
 export { RetentionStore } from './history/retention-store.js';
 export type { MessageFilter, StoredDelivery, StoredMessage, TraceSummary } from './history/stored-message.js';
-export { type OutboxEntry, type OutboxLease, type Refusal, type StuckSender, targetOf } from './outbox/outbox-entry.js';
+export {
+  type OutboxEntry,
+  type OutboxLease,
+  type Refusal,
+  type StuckEntries,
+  type StuckSender,
+  targetOf,
+} from './outbox/outbox-entry.js';
 export { type AppendOptions, OutboxStore } from './outbox/outbox-store.js';
+export type {
+  FoundDelivery,
+  FoundMessage,
+  FoundMessages,
+  SearchFilter,
+  SearchPosition,
+} from './search/found-message.js';
+export type { DeliveryFacts, EntryFacts, MessageFacts } from './search/message-facts.js';
+export { SearchStore } from './search/search-store.js';
+export { PauseStore, type StoredPause } from './pauses/pause-store.js';
 export { Store } from './store.js';
 export {
   type StoredSubscription,

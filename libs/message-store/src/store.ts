@@ -2,11 +2,14 @@ import { Database, type EmbeddedOptions, type PostgresOptions } from 'agentmq/da
 import { AgentStore } from './agents/agent-store.js';
 import { DeliveryStore } from './deliveries/delivery-store.js';
 import { UnhandledStore } from './deliveries/unhandled-store.js';
+import { DeadLetterStore } from './history/dead-letter-store.js';
 import { HistoryStore } from './history/history-store.js';
 import { HopStore } from './history/hop-store.js';
 import { ReplayStore } from './history/replay-store.js';
 import { RetentionStore } from './history/retention-store.js';
 import { OutboxStore } from './outbox/outbox-store.js';
+import { SearchStore } from './search/search-store.js';
+import { PauseStore } from './pauses/pause-store.js';
 import { statements } from './sql/index.js';
 import { SubscriptionStore } from './subscriptions/subscription-store.js';
 
@@ -21,10 +24,13 @@ export class Store {
   readonly unhandled: UnhandledStore;
   readonly subscriptions: SubscriptionStore;
   readonly history: HistoryStore;
+  readonly search: SearchStore;
+  readonly deadLetters: DeadLetterStore;
   readonly replays: ReplayStore;
   readonly retention: RetentionStore;
   readonly hops: HopStore;
   readonly agents: AgentStore;
+  readonly pauses: PauseStore;
 
   private constructor(readonly database: Database) {
     const sql = statements(database.schema);
@@ -33,15 +39,23 @@ export class Store {
     this.unhandled = new UnhandledStore(database, sql);
     this.subscriptions = new SubscriptionStore(database, sql);
     this.history = new HistoryStore(database, sql);
+    this.search = new SearchStore(database, sql);
+    this.deadLetters = new DeadLetterStore(database);
     this.replays = new ReplayStore(database, sql);
     this.retention = new RetentionStore(database, sql);
     this.hops = new HopStore(database, sql);
     this.agents = new AgentStore(database, sql);
+    this.pauses = new PauseStore(database);
   }
 
   /** On a PostgreSQL server, see {@link Database.connect}. */
   static connect(options: PostgresOptions): Store {
     return new Store(Database.connect(options));
+  }
+
+  /** On a database that is open already. */
+  static over(database: Database): Store {
+    return new Store(database);
   }
 
   /** On an embedded Postgres, see {@link Database.embedded}. */

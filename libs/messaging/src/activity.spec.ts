@@ -18,19 +18,4 @@ describe('Activity', () => {
     activity.note();
     expect([activity.isIdle, begun]).toEqual([false, 2]);
   });
-
-  it('lasts as long as a transaction that something was written in, and begins again when that ends', () => {
-    let now = 0;
-    const transaction = { isOpen: true };
-    const activity = new Activity(() => now);
-    activity.during(transaction);
-    now = 60_000;
-    expect(activity.isIdle).toBe(false);
-    transaction.isOpen = false;
-    expect(activity.isIdle).toBe(false);
-    now = 69_999;
-    expect(activity.isIdle).toBe(false);
-    now = 70_000;
-    expect(activity.isIdle).toBe(true);
-  });
 });

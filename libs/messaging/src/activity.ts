@@ -7,17 +7,12 @@ const BUSY_FOR_MS = 10_000;
  */
 export class Activity {
   private busyUntil = -Infinity;
-  private readonly open = new Set<{ readonly isOpen: boolean }>();
   private readonly listeners: (() => void)[] = [];
 
   /** `elapsed` is monotonic, in ms. */
   constructor(private readonly elapsed: () => number = () => performance.now()) {}
 
   get isIdle(): boolean {
-    for (const transaction of this.open) {
-      this.busyUntil = this.elapsed() + BUSY_FOR_MS;
-      if (!transaction.isOpen) this.open.delete(transaction);
-    }
     return this.elapsed() >= this.busyUntil;
   }
 
@@ -27,12 +22,6 @@ export class Activity {
     this.busyUntil = this.elapsed() + BUSY_FOR_MS;
     if (begins) for (const listener of this.listeners) listener();
   };
-
-  /** The process is busy as long as the transaction is open, and for a while after that: what it wrote there goes on then. */
-  during(transaction: { readonly isOpen: boolean }): void {
-    this.open.add(transaction);
-    this.note();
-  }
 
   /** Calls the listener, which must not throw, whenever the process is idle no longer. */
   onBegin(listener: () => void): void {

@@ -7,7 +7,8 @@ export interface BatcherLimits {
   readonly inFlight: number;
 }
 
-const LIMITS: BatcherLimits = { size: 500, inFlight: 2 };
+/** Unless a batcher has its own. */
+export const LIMITS: BatcherLimits = { size: 500, inFlight: 2 };
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -29,6 +30,8 @@ export class Batcher<Item, Result> {
   constructor(
     private readonly flush: (items: Item[]) => Promise<readonly Result[] | void>,
     private readonly limits: BatcherLimits = LIMITS,
+    /** Told of the items of each batch. */
+    private readonly onBatch: (items: number) => void = () => undefined,
   ) {}
 
   add(item: Item): Promise<Result> {
@@ -47,6 +50,7 @@ export class Batcher<Item, Result> {
     while (this.running < this.limits.inFlight && this.waiting.length > 0) {
       const batch = this.waiting.splice(0, this.limits.size);
       this.running++;
+      this.onBatch(batch.length);
       void this.run(batch);
     }
   }

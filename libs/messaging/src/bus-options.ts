@@ -1,5 +1,5 @@
 import type { Inbox } from 'agentmq/broker';
-import type { Envelope, PayloadClass, RetryPolicy, TraceContext } from 'agentmq/protocol';
+import type { PayloadClass, RetryPolicy } from 'agentmq/protocol';
 import type { CallerTransaction } from 'agentmq/database';
 import type { Handler } from './receive/handlers/handler.js';
 import type { Sealer } from './sealing/sealer.js';
@@ -43,25 +43,10 @@ export interface DurableSendOptions extends SendOptions {
   /** Not to be delivered before then, in place of `delay`. */
   readonly deliverAt?: Date;
   /**
-   * The message is committed, or vanishes, with the caller's own work; the transaction of the handler being run, if that
-   * has one, unless given. It goes out once that is committed; with a `DataSource` of the caller's own, at the next look
-   * of a relay.
+   * The message is committed, or vanishes, with the caller's own work, and goes out once that is committed. Unless given: the
+   * transaction that the app has open (see `currentTransaction` of `AgentModule.forRoot`), or that of the handler being run.
    */
   readonly transaction?: CallerTransaction;
-}
-
-/** A durable message whose payload is JSON already, of a contract that the sender need not know; its receiver validates it. */
-export interface PreparedMessage extends Pick<
-  Envelope,
-  'messageId' | 'recipient' | 'type' | 'version' | 'priority' | 'correlationId' | 'causationId'
-> {
-  /** JSON, unless `contentType` says that it is sealed. */
-  readonly payload: string;
-  readonly contentType?: string;
-  readonly ttl: number;
-  /** The trace that it goes on. */
-  readonly trace?: TraceContext;
-  readonly headers?: Readonly<Record<string, unknown>>;
 }
 
 export interface RequestOptions extends SendOptions {

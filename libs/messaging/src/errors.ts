@@ -1,5 +1,4 @@
 import { AgentMQError, toWireError } from 'agentmq/protocol';
-import type { DeliveryState } from 'agentmq/message-store';
 
 /** A message's time to live ended before it was handled. */
 export class MessageExpiredError extends AgentMQError {
@@ -7,6 +6,16 @@ export class MessageExpiredError extends AgentMQError {
 
   constructor(readonly expiredAt: Date) {
     super(`expired at ${expiredAt.toISOString()}`);
+  }
+}
+
+/** An operator has paused the consumer: what was fetched goes back to its inbox. */
+export class IntakePausedError extends AgentMQError {
+  readonly code = 'INTAKE_PAUSED';
+  override readonly retryable = true;
+
+  constructor(readonly consumer: string) {
+    super(`${consumer} is paused`);
   }
 }
 
@@ -101,31 +110,6 @@ export class OutboxFullError extends AgentMQError {
     );
     this.limitBytes = bytes;
     this.recipient = recipient;
-  }
-}
-
-/** The store has no such message at that consumer. */
-export class DeliveryNotFoundError extends AgentMQError {
-  readonly code = 'DELIVERY_NOT_FOUND';
-
-  constructor(
-    readonly messageId: string,
-    readonly consumer: string,
-  ) {
-    super(`there is no message ${messageId} at ${consumer}`);
-  }
-}
-
-/** The message is no dead letter at that consumer. */
-export class NotDeadError extends AgentMQError {
-  readonly code = 'NOT_DEAD';
-
-  constructor(
-    readonly messageId: string,
-    readonly consumer: string,
-    readonly state: DeliveryState,
-  ) {
-    super(`message ${messageId} at ${consumer} is ${state}`);
   }
 }
 

@@ -3,13 +3,14 @@ import { type Broker, QueueFullError } from 'agentmq/broker';
 import {
   type ContractDefinition,
   type Envelope,
+  errorText,
   InvalidMessageError,
   isToMany,
   type Message,
   type PayloadClass,
   type Recipient,
 } from 'agentmq/protocol';
-import { type CallerTransaction, DatabaseClock, type Transaction, transactionGiven } from 'agentmq/database';
+import { type CallerTransaction, DatabaseClock, type Transaction } from 'agentmq/database';
 import type { AwaitedHandler, Store } from 'agentmq/message-store';
 import type { Metrics } from 'agentmq/telemetry';
 import { within } from 'agentmq/time';
@@ -19,15 +20,17 @@ import type {
   AnnounceOptions,
   DurableSendOptions,
   MessageBusOptions,
-  PreparedMessage,
   RequestOptions,
   Subscription,
 } from './bus-options.js';
 import { BusStoppedError } from './errors.js';
-import { currentTransaction } from './flow.js';
+import { currentTransaction, joinedTransaction } from './flow.js';
 import { MessageMetrics } from './message-metrics.js';
 import { HandlerWatch } from './receive/unhandled/handler-watch.js';
+import { Answerer, type Question } from './receive/steps/answerer.js';
+import type { HandlerRunner, HandlerRunnerOptions } from './receive/handler-runner.js';
 import { Receiving } from './receive/receiving.js';
+import { errorRecord } from './receive/rejected/error-record.js';
 import { MessageSealing } from './sealing/message-sealing.js';
 import type { OutboxLoad } from './send/capacity/send-capacity.js';
 import { checkWait, Composer } from './send/composer.js';
@@ -35,6 +38,7 @@ import { Outbox } from './send/outbox.js';
 import { publicationOf } from './send/publication.js';
 import { Requests } from './send/requests.js';
 import { ResponseMetrics } from './send/response-metrics.js';
+import { sendOf } from './tracing/spans.js';
 import { Tracing } from './tracing/tracing.js';
 import { Upkeep } from './upkeep.js';
 
@@ -56,6 +60,7 @@ export class MessageBus {
   private readonly tracing: Tracing;
   private readonly metrics: MessageMetrics;
   private readonly requests: Requests;
+  private readonly answerer: Answerer;
   private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(
@@ -64,13 +69,14 @@ export class MessageBus {
     metrics: Metrics,
     private readonly options: MessageBusOptions,
   ) {
+    store.database.joinBy(currentTransaction);
     this.clock = new DatabaseClock(store.database);
     this.metrics = new MessageMetrics(metrics, this.activity.note);
     this.sealing = new MessageSealing(options.sealer, options.maxMessageBytes);
     const { sample } = options.sampler;
     this.tracing = new Tracing(store.hops, this.metrics.hops, options.agentId, this.clock.now, sample);
-    this.composer = new Composer(options, this.clock.now, sample);
-    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, this.activity, options);
+    this.composer = new Composer(options, this.clock.now);
+    this.outbox = new Outbox(broker, store, this.clock.now, this.tracing, this.activity, this.metrics, options);
     this.requests = new Requests(
       broker,
       this.composer,
@@ -91,13 +97,12 @@ export class MessageBus {
       wakeRelay: () => this.outbox.wake(),
     };
     this.receiving = new Receiving(receiving);
+    this.answerer = new Answerer(receiving, (what, error) => this.logger.warn(`${what}: ${errorText(error)}`));
     this.watch = new HandlerWatch(receiving, () => this.receiving.consumers);
-    this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, this.activity, options);
-    // What agents tell each other all the time begins no trace that is recorded.
-    const control = new Composer(options, this.clock.now, () => false);
+    this.upkeep = new Upkeep(store, this.clock, this.watch, this.receiving, this.activity, this.metrics, options);
     this.announcements = new Announcements(
       broker,
-      control,
+      this.composer,
       this.outbox.capacity.announced,
       this.metrics,
       this.clock.now,
@@ -105,12 +110,25 @@ export class MessageBus {
     );
   }
 
-  /** Messages being handled now. */
+  /** Messages being handled now, and what else runs handlers. */
   get inFlight(): number {
     return this.receiving.inFlight;
   }
 
-  /** For how long, in ms, all places of one receiver have been taken without one being freed; undefined while each has a free one. */
+  /** Nothing is left of what this agent has taken. */
+  get isIdle(): boolean {
+    return this.receiving.isIdle;
+  }
+
+  /**
+   * From now on the inboxes of these consumers (`role.worker`, `agent.worker-1`) are not read, and all others of this agent are. What
+   * was taken from them is finished. Inboxes that are subscribed to later are not read either. Safe to call at any time.
+   */
+  pause(consumers: readonly string[]): void {
+    this.receiving.pause(consumers);
+  }
+
+  /** For how long, in ms, all places of one receiver, or of a runner of handlers, have been taken without one being freed; undefined while each has a free one. */
   get stalledMs(): number | undefined {
     return this.receiving.stalledMs;
   }
@@ -149,6 +167,11 @@ export class MessageBus {
     await this.receiving.subscribe(subscription);
   }
 
+  /** Runs handlers for what comes to the agent by no inbox. What runs is to be ended before the bus is stopped: by its user. */
+  runner(options: HandlerRunnerOptions): HandlerRunner {
+    return this.receiving.runner(options);
+  }
+
   /** Handlers have come, or gone, with an agent: what waited for them, or was sent on to them, is due at once. Never rejects. */
   async handlersChanged(): Promise<void> {
     this.activity.note();
@@ -177,24 +200,19 @@ export class MessageBus {
     this.throwIfNotRunning();
     const durable = contract.durable ?? recipient.kind !== 'broadcast';
     const wait = checkWait(options.wait ?? 0);
-    const transaction = this.joinedTransaction(options.transaction, durable);
-    const composed = this.composer.compose(recipient, contract, payload, options, durable);
-    const message = contract.sensitive ? await this.sealing.seal(composed) : composed;
-    await (durable ? this.outbox.send(message, wait, transaction) : this.publishTransient(message));
-    this.metrics.sent(message.type, recipient.kind);
-    return message;
-  }
-
-  /**
-   * Sends durable messages, each as it was prepared, together with the caller's own work. Resolves when they are written in
-   * the transaction; they go out once it is committed. Rejects with `InvalidMessageError`, `MessageTooLargeError`,
-   * `StoreUnavailableError` or `OutboxFullError`.
-   */
-  async forward(prepared: readonly PreparedMessage[], transaction: Transaction): Promise<void> {
-    this.throwIfNotRunning();
-    const messages = prepared.map((message) => this.composer.envelop(message));
-    await this.outbox.forward(messages, transaction);
-    for (const { type, recipient } of messages) this.metrics.sent(type, recipient.kind);
+    const transaction = this.transactionOf(options.transaction, durable);
+    const sending = this.tracing.spans.sending(durable ? 'create' : sendOf(recipient), recipient, contract);
+    try {
+      const composed = this.composer.compose(recipient, contract, payload, options, { trace: sending.trace, durable });
+      const message = contract.sensitive ? await this.sealing.seal(composed) : composed;
+      await (durable ? this.outbox.send(message, wait, transaction) : this.publishTransient(message));
+      this.metrics.sent(message.type, recipient.kind);
+      sending.sent(message);
+      return message;
+    } catch (error) {
+      sending.failed(errorRecord(error, { contract }));
+      throw error;
+    }
   }
 
   /**
@@ -210,6 +228,16 @@ export class MessageBus {
   ): Promise<unknown> {
     this.throwIfNotRunning();
     return this.requests.request(recipient, contract, payload, options);
+  }
+
+  /**
+   * Answers a request whose handler returned `ANSWERED_LATER`: with a value, or, given an error, as if the handler had thrown it.
+   * Resolves when that was tried; a requester that is gone, or out of reach, is none to reject for.
+   */
+  async answer(request: Question, outcome: { readonly value: unknown } | { readonly error: unknown }): Promise<void> {
+    this.throwIfNotRunning();
+    if ('error' in outcome) await this.answerer.fail(request, outcome.error);
+    else await this.answerer.answer(request, outcome.value);
   }
 
   /**
@@ -238,13 +266,13 @@ export class MessageBus {
   }
 
   /**
-   * How many messages wait at the broker for a role or an agent; 0 for one that has no inbox. Rejects with
+   * How many messages wait at the broker for a role or an agent; undefined for one that has no inbox. Rejects with
    * `BrokerUnavailableError` while the broker is away.
    */
-  async waiting(recipient: Recipient): Promise<number> {
+  async waiting(recipient: Recipient): Promise<number | undefined> {
     const { kind, name } = recipient;
     if (kind !== 'role' && kind !== 'agent') throw new InvalidMessageError('recipient', `a ${kind} has no inbox`);
-    return (await this.broker.inboxSize({ kind, name })) ?? 0;
+    return this.broker.inboxSize({ kind, name });
   }
 
   /**
@@ -293,20 +321,15 @@ export class MessageBus {
     this.tracing.sent(message);
   }
 
-  /** The caller's transaction, else that of the handler being run. */
-  private joinedTransaction(given: CallerTransaction | undefined, durable: boolean): Transaction | undefined {
+  private transactionOf(given: CallerTransaction | undefined, durable: boolean): Transaction | undefined {
     if (!durable) {
       if (given) throw new InvalidMessageError('transaction', 'is for durable messages only');
       return undefined;
     }
-    if (!given) return currentTransaction();
-    try {
-      const transaction = transactionGiven(given);
-      // The commit of a `DataSource` of the caller's own is not told: the relay looks until it is over.
-      if (transaction !== given) this.activity.during(transaction);
-      return transaction;
-    } catch (error) {
-      throw new InvalidMessageError('transaction', 'is an EntityManager that is in none', { cause: error });
-    }
+    return joinedTransaction(
+      this.store.database,
+      given,
+      (problem, cause) => new InvalidMessageError('transaction', problem, cause),
+    );
   }
 }

@@ -14,6 +14,9 @@ export type Outcome =
   | 'waiting'
   | 'dead_lettered';
 
+/** What is done for several messages at once. */
+export type BatchKind = 'append' | 'settle' | 'claim' | 'complete' | 'fail';
+
 /** What this process sent and received. Types are those of contracts that it knows: any type would make the series unbounded. */
 export class MessageMetrics {
   private readonly sentTotal;
@@ -25,6 +28,9 @@ export class MessageMetrics {
   private readonly handlerSeconds;
   private readonly inFlightGauge;
   private readonly hopsTotal;
+  private readonly expiredTotal;
+  private readonly claimsLostTotal;
+  private readonly batchItems;
 
   constructor(
     metrics: Metrics,
@@ -60,6 +66,20 @@ export class MessageMetrics {
       name: 'agentmq_messages_in_flight',
       help: 'Messages being handled now',
     });
+    this.expiredTotal = metrics.counter({
+      name: 'agentmq_deliveries_expired_total',
+      help: 'Messages that were owed and expired before a consumer took them, as this process found them in the store',
+    });
+    this.claimsLostTotal = metrics.counter({
+      name: 'agentmq_claims_lost_total',
+      help: 'Claims that this process had and lost: what its handler did does not count',
+    });
+    this.batchItems = metrics.histogram({
+      name: 'agentmq_batch_items',
+      help: 'Items of a statement that does several at once, by what it does',
+      labelNames: ['batch'],
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000],
+    });
     this.hopsTotal = metrics.counter({
       name: 'agentmq_trace_hops_total',
       help: 'Hops of recorded traces: written, or dropped since the store was away or too slow',
@@ -88,6 +108,21 @@ export class MessageMetrics {
 
   replayed(count: number): void {
     this.replayedTotal.inc(count);
+  }
+
+  /** Of the store's, by whichever process found them. */
+  expired(count: number): void {
+    this.expiredTotal.inc(count);
+  }
+
+  claimLost(): void {
+    this.claimsLostTotal.inc();
+  }
+
+  /** What counts the items of batches of one kind. */
+  batches(batch: BatchKind): (items: number) => void {
+    const items = this.batchItems.labels(batch);
+    return (count) => items.observe(count);
   }
 
   /** Of this app's own role and agent id. */

@@ -6,6 +6,7 @@ import type { MessageBusOptions } from './bus-options.js';
 import type { HandlerWatch } from './receive/unhandled/handler-watch.js';
 import type { Receiving } from './receive/receiving.js';
 import type { Activity } from './activity.js';
+import type { MessageMetrics } from './message-metrics.js';
 import { jittered, pause, Rest } from 'agentmq/time';
 
 /** When there was no room for all that was to be done. */
@@ -33,6 +34,7 @@ export class Upkeep {
     private readonly watch: HandlerWatch,
     private readonly receiving: Receiving,
     private readonly activity: Activity,
+    private readonly metrics: Pick<MessageMetrics, 'expired'>,
     private readonly options: MessageBusOptions,
   ) {}
 
@@ -44,7 +46,7 @@ export class Upkeep {
       this.every('handlers', 10_000, 60_000, () => this.watch.look().then(() => undefined)),
       this.every('subscriptions', 10_000, 60_000, () => this.endUndeclared()),
       this.every('topics', 5_000, 60_000, () => this.receiving.rebind()),
-      this.every('expire', 10_000, 30_000, () => this.inBatches(() => this.store.retention.expire(BATCH))),
+      this.every('expire', 10_000, 30_000, () => this.expire()),
       this.every('forget', 60_000, 300_000, () =>
         this.inBatches(() => this.store.retention.forget({ settledMs, deadMs }, BATCH)),
       ),
@@ -70,7 +72,6 @@ export class Upkeep {
     const { signal } = this.stopping;
     const rest = new Rest();
     this.activity.onBegin(() => rest.wake());
-    signal.addEventListener('abort', () => rest.wake());
     await pause(Math.random() * busyMs, signal);
     while (!signal.aborted) {
       const { isIdle } = this.activity;
@@ -80,7 +81,7 @@ export class Upkeep {
       await pause(Math.max(soonest, IDLE_FACTOR * (performance.now() - begun)), signal);
       // What was left to be done just before the process became idle is looked at once more.
       if (!isIdle || !this.activity.isIdle || more === true) continue;
-      await rest.sleep(Math.max(0, jittered(idleMs) - soonest));
+      await rest.sleep(Math.max(0, jittered(idleMs) - soonest), signal);
       if (!this.activity.isIdle) await pause(Math.random() * busyMs, signal);
     }
   }
@@ -90,6 +91,21 @@ export class Upkeep {
     for (const { consumer, pattern } of await this.store.subscriptions.endUndeclared(liveMs, subscriptionGraceMs)) {
       const why = `no live instance has declared it for ${subscriptionGraceMs / 1_000} s`;
       this.logger.warn(`${consumer} is not subscribed to ${pattern} any more: ${why}`);
+    }
+  }
+
+  private async expire(): Promise<void> {
+    let count = 0;
+    try {
+      await this.inBatches(async () => {
+        const expired = await this.store.retention.expire(BATCH);
+        this.metrics.expired(expired);
+        count += expired;
+        return expired;
+      });
+    } finally {
+      if (count > 0)
+        this.logger.warn(`${count} deliveries have expired: their time to live ended before they were handled`);
     }
   }
 

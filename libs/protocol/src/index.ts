@@ -1,5 +1,6 @@
 export { boundedError, shortened } from './bounds.js';
 export { ContractCatalogue } from './contract/catalogue.js';
+export { keysOf, type MessageKeys } from './contract/keys.js';
 export {
   Contract,
   type ContractDefinition,
@@ -17,6 +18,8 @@ export {
   contractsAmong,
   describeContracts,
 } from './evolution/changes.js';
+export { type DescribedContract, PayloadSchema } from './evolution/payload-schema.js';
+export { describePayload } from './evolution/describe.js';
 export type { ContractSchema, ContractsFile, Schema, SchemaType } from './evolution/schema.js';
 export {
   checkPriority,
@@ -26,6 +29,7 @@ export {
   type Envelope,
   MAX_PRIORITY,
   MAX_SHORT_BYTES,
+  MAX_TTL_MS,
   type Message,
   type TraceContext,
   traceFor,
@@ -41,6 +45,7 @@ export {
   UnknownTypeError,
   type Violation,
 } from './errors.js';
+export { optionalPackage, PackageMissingError } from './optional-package.js';
 export { checkHeaders } from './envelope/headers.js';
 export { newMessageId, newTraceId, randomDigits } from './envelope/ids.js';
 export {
@@ -59,14 +64,21 @@ export {
 } from './envelope/recipient.js';
 export { retryDelay, type RetryOptions, type RetryPolicy, retryPolicy } from './contract/retry.js';
 export { decodeBody } from './payload/decode.js';
-export { readPayload, validateAs, validatePayload, writePayload, writeResult } from './payload/validation.js';
+export {
+  readPayload,
+  validateAs,
+  validatePayload,
+  writeKeyed,
+  writePayload,
+  writeResult,
+} from './payload/validation.js';
 export { contractTaking, takesVersion, versionsTaken } from './contract/versions.js';
 export {
   fromWire,
   HEADER,
   type ReadMessage,
-  TASK_HEADER,
   toWire,
+  traceOf,
   type WireMessage,
   type WireProperties,
 } from './wire/wire.js';

@@ -1,4 +1,5 @@
 import { readSmallFile } from './bounded-file.js';
+import { shownPath } from './urls.js';
 import type { Given, Variables } from './given.js';
 import { readSettingsFile } from './settings-file.js';
 
@@ -55,6 +56,6 @@ function readSecret({ value: path, origin }: Given, problems: string[]): Given |
   // Editors and `echo` end a file with a newline.
   const value = 'text' in file ? file.text.replace(/\r?\n$/, '') : '';
   if (value !== '') return { value, origin, secret: true };
-  problems.push(`${origin}: ${path} ${'problem' in file ? file.problem : 'is empty'}`);
+  problems.push(`${origin}: ${shownPath(path)} ${'problem' in file ? file.problem : 'is empty'}`);
   return undefined;
 }

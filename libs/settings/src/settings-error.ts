@@ -4,7 +4,11 @@ import { AgentMQError } from 'agentmq/protocol';
 export class SettingsError extends AgentMQError {
   readonly code = 'INVALID_SETTINGS';
 
-  constructor(readonly problems: readonly string[]) {
+  constructor(
+    readonly problems: readonly string[],
+    /** As far as they could be read: what is wrong with them elsewhere is to be told together. */
+    readonly settings?: object,
+  ) {
     super(`invalid settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
   }
 }

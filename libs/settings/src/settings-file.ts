@@ -1,12 +1,9 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { readSmallFile } from './bounded-file.js';
 import type { Given } from './given.js';
-import { quoted } from './urls.js';
+import { shown, suggestion } from './suggestion.js';
 import { readYamlEntries } from './yaml-entries.js';
 
 const MOST_PROBLEMS = 20;
-/** Of a key: more is no misspelt setting, and would cost time to compare. */
-const LONGEST_KEY = 100;
 
 /**
  * Reads the configuration file. `variables` has the variable of each place that there is; the result has what is given, by
@@ -39,18 +36,4 @@ export function readSettingsFile(
   const told = wrong.slice(0, MOST_PROBLEMS).map(({ line, text }) => `${path}:${line}: ${text()}`);
   const more = wrong.length - told.length;
   return { given, problems: more > 0 ? [...told, `${path}: ${more} more problems`] : told };
-}
-
-/** A key that may be a part of a URL is not shown: it may hold a password. */
-const shown = (place: string): string =>
-  /[/@]/.test(place) ? quoted(place, true) : place.length > LONGEST_KEY ? `${place.slice(0, LONGEST_KEY)}…` : place;
-
-/** Compares without case and separators, so that `MESSAGE_BUS_TYPE` and `messageBus.type` find `message_bus.type`. */
-function suggestion(place: string, known: readonly string[]): string {
-  if (place.length > LONGEST_KEY) return '';
-  const letters = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
-  const wanted = letters(place);
-  const nearest = closest(wanted, known.map(letters));
-  if (distance(wanted, nearest) > Math.max(wanted.length, nearest.length) / 2) return ': docs/SETTINGS.md lists them';
-  return ` (did you mean ${known.find((candidate) => letters(candidate) === nearest)}?)`;
 }

@@ -1,12 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Injectable, Logger, type MiddlewareConsumer, RequestMethod } from '@nestjs/common';
+import { Injectable, Logger, RequestMethod } from '@nestjs/common';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import { Registry } from 'prom-client';
 import { Health, type HealthAnswer } from './health.js';
 import { Metrics } from './metrics.js';
-
-/** Where an app tells how it is. */
-export const HEALTH_PATHS = ['/health', '/health/live', '/health/ready'] as const;
-const METRICS_PATH = '/metrics';
+import { ownRoutes } from './own-routes.js';
 
 interface Answer {
   readonly status: number;
@@ -14,9 +12,29 @@ interface Answer {
   readonly text: string;
 }
 
+/** Where an app tells how it is; nothing is told where no path is given. */
+export interface TelemetryPaths {
+  readonly health: string | undefined;
+  readonly metrics: string | undefined;
+  /** Resolves with what a caller that may not read the metrics is answered; everybody may read health. */
+  readonly refusal: (request: IncomingMessage) => Promise<Refusal | undefined>;
+}
+
+export interface Refusal extends Answer {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The path of everything that is known of an app's health, and what is told below it. */
+export const healthPaths = (health: string): Readonly<Record<'all' | 'live' | 'ready', string>> => ({
+  all: health,
+  live: `${health}/live`,
+  ready: `${health}/ready`,
+});
+
 /**
- * `GET /health`, `/health/live`, `/health/ready` and `/metrics`. They are middleware, not controllers: the app's guards,
- * pipes, interceptors and filters are for its own routes, and must not refuse a health check.
+ * `GET /health`, `/health/live`, `/health/ready` and `/metrics`. They are mounted at the HTTP adapter before all else that the app
+ * has there: its prefix, versions, middleware, guards, pipes, interceptors and filters are for its own routes, and must
+ * neither move nor refuse a health check.
  */
 @Injectable()
 export class TelemetryEndpoints {
@@ -25,38 +43,62 @@ export class TelemetryEndpoints {
   constructor(
     private readonly health: Health,
     private readonly metrics: Metrics,
+    private readonly host: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
+    private readonly config: ApplicationConfig,
   ) {}
 
-  /** For the `configure` of a Nest module. */
-  configure(consumer: MiddlewareConsumer): void {
-    const checks = { '/health': 'all', '/health/live': 'live', '/health/ready': 'ready' } as const;
-    for (const path of HEALTH_PATHS)
-      this.serve(consumer, path, async () => healthText(await this.health[checks[path]]()));
-    this.serve(consumer, METRICS_PATH, async () => ({
-      status: 200,
-      type: Registry.PROMETHEUS_CONTENT_TYPE,
-      text: await this.metrics.registry.metrics(),
-    }));
+  /** For the `configure` of a Nest module. A path at which the app itself answers is left to the app, and a log line tells it. */
+  async mount({ health, metrics, refusal }: TelemetryPaths): Promise<void> {
+    const answers = new Map<string, () => Promise<Answer>>();
+    if (health !== undefined) {
+      const { all, live, ready } = healthPaths(health);
+      answers.set(all, async () => healthText(await this.health.all()));
+      answers.set(live, async () => healthText(await this.health.live()));
+      answers.set(ready, async () => healthText(await this.health.ready()));
+    }
+    if (metrics !== undefined) answers.set(metrics, () => this.metricsText());
+    const taken = ownRoutes(this.modules, this.config);
+    for (const [path, answer] of answers) {
+      const mayRead = path === metrics ? refusal : allowed;
+      if (!taken.has(path)) await this.serve(path, answer, mayRead);
+      else
+        this.logger.log(
+          `GET ${path} is the app's own: AgentMQ's can be moved by HTTP_HEALTH_PATH and HTTP_METRICS_PATH`,
+        );
+    }
   }
 
-  private serve(consumer: MiddlewareConsumer, path: string, answer: () => Promise<Answer>): void {
-    const middleware = async (_: IncomingMessage, response: ServerResponse): Promise<void> => {
-      const { status, type, text } = await answer().catch((error: unknown) => this.failed(path, error));
+  private async serve(path: string, answer: () => Promise<Answer>, refusal: TelemetryPaths['refusal']): Promise<void> {
+    const middleware = async (request: IncomingMessage, response: ServerResponse, next: () => void): Promise<void> => {
+      // Fastify's middleware runs for every method.
+      if (request.method !== 'GET' && request.method !== 'HEAD') return next();
+      const answered = async (): Promise<Refusal> => (await refusal(request)) ?? answer();
+      const { status, type, text, headers } = await answered().catch((error: unknown) => this.failed(path, error));
       response.writeHead(status, {
+        ...headers,
         'content-type': type,
         'cache-control': 'no-cache, no-store, must-revalidate',
         'content-length': Buffer.byteLength(text),
       });
       response.end(text);
     };
-    consumer.apply(middleware).forRoutes({ path, method: RequestMethod.GET });
+    const mountAt = await this.host.httpAdapter.createMiddlewareFactory(RequestMethod.GET);
+    // `$`: this path alone, not those below it
+    mountAt(`${path}$`, middleware);
   }
 
-  private failed(path: string, error: unknown): Answer {
+  private async metricsText(): Promise<Answer> {
+    return { status: 200, type: Registry.PROMETHEUS_CONTENT_TYPE, text: await this.metrics.registry.metrics() };
+  }
+
+  private failed(path: string, error: unknown): Refusal {
     this.logger.error(`${path}: ${String(error)}`);
     return { status: 500, type: 'text/plain; charset=utf-8', text: 'failed' };
   }
 }
+
+const allowed: TelemetryPaths['refusal'] = () => Promise.resolve(undefined);
 
 const healthText = ({ status, body }: HealthAnswer): Answer => ({
   status,

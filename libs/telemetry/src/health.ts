@@ -1,5 +1,10 @@
 import { Injectable, ServiceUnavailableException } from '@nestjs/common';
-import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import {
+  HealthCheckService,
+  type HealthIndicatorFunction,
+  type HealthIndicatorResult,
+  HealthIndicatorService,
+} from '@nestjs/terminus';
 import { errorText } from 'agentmq/protocol';
 import { answeredWithin } from './answered-within.js';
 
@@ -42,18 +47,26 @@ export interface HealthAnswer {
   readonly body: unknown;
 }
 
-/** What an app answers on `/health`, `/health/live` and `/health/ready`. */
+/** What an app answers on `/health`, `/health/live` and `/health/ready`, and its indicators for a health controller of the app's. */
 @Injectable()
 export class Health {
   constructor(
     private readonly health: HealthCheckService,
-    private readonly indicators: HealthIndicatorService,
+    private readonly results: HealthIndicatorService,
     private readonly probes: HealthProbes,
   ) {}
 
   /** Everything that is known; 503 when any indicator is down. */
   all(): Promise<HealthAnswer> {
     return this.run([processProbe, ...this.probes.all()]);
+  }
+
+  /**
+   * For Terminus' `HealthCheckService.check` in a controller of the app's: the indicators of `/health/ready` (`agent`,
+   * `message_bus`, `message_store`, `registry`), or all that `/health` has but `process`.
+   */
+  indicators(which: 'ready' | 'all' = 'ready'): HealthIndicatorFunction[] {
+    return this.functions(which === 'all' ? this.probes.all() : this.readiness());
   }
 
   /** Whether the process should be left running: it answers. An unreachable broker or database is no reason to kill it. */
@@ -63,12 +76,20 @@ export class Health {
 
   /** Whether the agent can do its work now. */
   ready(): Promise<HealthAnswer> {
-    return this.run(this.probes.all().filter((probe) => probe.readiness));
+    return this.run(this.readiness());
+  }
+
+  private readiness(): readonly HealthProbe[] {
+    return this.probes.all().filter((probe) => probe.readiness);
+  }
+
+  private functions(probes: readonly HealthProbe[]): HealthIndicatorFunction[] {
+    return probes.map((probe) => () => this.check(probe));
   }
 
   private async run(probes: readonly HealthProbe[]): Promise<HealthAnswer> {
     try {
-      return { status: 200, body: await this.health.check(probes.map((probe) => () => this.check(probe))) };
+      return { status: 200, body: await this.health.check(this.functions(probes)) };
     } catch (error) {
       if (!(error instanceof ServiceUnavailableException)) throw error;
       return { status: 503, body: error.getResponse() };
@@ -76,7 +97,7 @@ export class Health {
   }
 
   private async check(probe: HealthProbe): Promise<HealthIndicatorResult> {
-    const indicator = this.indicators.check(probe.name);
+    const indicator = this.results.check(probe.name);
     try {
       const { status, data } = await answeredWithin(PROBE_TIMEOUT_MS, probe.check());
       if (status === 'up') return indicator.up(data);

@@ -17,7 +17,7 @@ export interface Sample<Label extends string = string> {
 
 /**
  * The metrics of one app, in a registry of its own: two apps in one process do not share it. Each room registers its own
- * metrics here, once: a name that is taken throws. The values of a label must be bounded: see {@link bounded}.
+ * metrics here, once: a name that is taken throws. The values of a label must be bounded: see `bounded`.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -36,7 +36,7 @@ export class Metrics {
 
   /**
    * A gauge whose values are what `read` answers at each scrape. When it rejects, the gauge has no values and the rest
-   * of the scrape is answered: what takes time or may fail is to be read by a {@link SharedRead}.
+   * of the scrape is answered: what takes time or may fail is to be read by a `SharedRead`.
    */
   sampled<Label extends string = never>(
     config: { readonly name: string; readonly help: string; readonly labelNames?: readonly Label[] },
@@ -52,6 +52,17 @@ export class Metrics {
         gauge.reset();
         if (!config.labelNames) gauge.remove();
         for (const { labels, value } of samples) gauge.set(labels, value);
+      },
+    });
+  }
+
+  /** A counter whose value is kept elsewhere: `read` answers it at each scrape, and it never falls. */
+  counted(config: { readonly name: string; readonly help: string }, read: () => number): void {
+    const counter: Counter = this.counter({
+      ...config,
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
       },
     });
   }

@@ -66,3 +66,26 @@ it('a read that takes long holds up no scrape, is not begun twice, and is rare a
   void shared.get().catch(() => undefined);
   expect(reads()).toBe(2);
 });
+
+it('what failed after long is read again at once: it may pass now', async () => {
+  const { shared, reads, pass, answer } = recorded();
+  void shared.get().catch(() => undefined);
+  pass(35_000);
+  await answer(new Error('away'));
+  const next = shared.get();
+  expect(reads()).toBe(2);
+  await answer(5);
+  expect(await next).toBe(5);
+});
+
+it('a read that took very long is rested from for a minute, not longer', async () => {
+  const { shared, reads, pass, answer } = recorded();
+  void shared.get().catch(() => undefined);
+  pass(35_000);
+  await answer(6);
+  pass(59_999);
+  expect(await shared.get()).toBe(6);
+  pass(1);
+  void shared.get().catch(() => undefined);
+  expect(reads()).toBe(2);
+});

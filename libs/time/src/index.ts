@@ -1,3 +1,3 @@
 export { backoff, equalJitter, jittered } from './backoff.js';
-export { pause, within } from './pause.js';
+export { LONGEST_TIMER_MS, pause, within } from './pause.js';
 export { Rest } from './rest.js';

@@ -1,10 +1,13 @@
 import { setMaxListeners } from 'node:events';
 
+/** Node's longest timer, in ms. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Resolves after `ms`, or as soon as `cut` is settled or aborted, and leaves no timer behind. Any number of callers may wait
  * by one signal.
  */
-export function pause(ms: number, cut: Promise<unknown> | AbortSignal): Promise<void> {
+export function pause(ms: number, cut?: Promise<unknown> | AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(end, ms);
     function end(): void {
@@ -13,7 +16,7 @@ export function pause(ms: number, cut: Promise<unknown> | AbortSignal): Promise<
       resolve();
     }
     if (!(cut instanceof AbortSignal)) {
-      cut.then(end, end);
+      cut?.then(end, end);
       return;
     }
     if (cut.aborted) return end();

@@ -4,7 +4,9 @@ import pMap from 'p-map';
 import { Done, Piece } from '../../e2e/apps/crew-contracts.js';
 import { Crew, type Member, QUICK } from '../../e2e/crew.js';
 import { until } from '../../support/index.js';
-import { median } from '../statistics.js';
+import { decimal, markdownTable } from '../compare/table.js';
+import type { Mode } from '../mode.js';
+import { median, rounded } from '../statistics.js';
 
 const WORK = 1_000;
 const CONCURRENCY = 4;
@@ -25,6 +27,15 @@ interface Way {
   readonly run: (crew: Crew, work: readonly Piece[], strategy: string) => Promise<readonly Done[]>;
 }
 
+const ofTasks: Way = {
+  title: 'tasks',
+  ms: 100,
+  run: async (crew, work, strategy) => {
+    const ids = await crew.tasks.submitAll(Piece, work, { to: { role: 'worker' }, strategy });
+    return Promise.all(ids.map((id) => crew.tasks.result(id, { answer: Done })));
+  },
+};
+
 const ways: readonly Way[] = [
   {
     title: `requests, ${OUTSTANDING} outstanding`,
@@ -36,15 +47,50 @@ const ways: readonly Way[] = [
         { concurrency: OUTSTANDING },
       ),
   },
-  {
-    title: 'tasks',
-    ms: 100,
-    run: async (crew, work, strategy) => {
-      const ids = await crew.tasks.submitAll(Piece, work, { to: { role: 'worker' }, strategy });
-      return Promise.all(ids.map((id) => crew.tasks.result(id, { answer: Done })));
-    },
-  },
+  ofTasks,
 ];
+
+async function start(crew: Crew): Promise<void> {
+  const team = workers.map((id): Member => ({
+    id,
+    role: 'worker',
+    slowness: id === SLOW ? SLOWNESS : 1,
+    concurrency: CONCURRENCY,
+  }));
+  await crew.start([{ id: 'c1', role: 'coordinator' }, ...team]);
+  const registry = crew.agent.get(AgentRegistry);
+  await until('all workers to be known', () => registry.find({ role: 'worker' }).length === workers.length, WAIT_MS);
+}
+
+/** Tasks alone, least-loaded, once: how much longer they take than with every place at work from the first to the last. */
+export const unevenTasksMode: Mode = {
+  name: 'tasks-uneven',
+  about: `${WORK} tasks for four workers, one of which is five times slower, beside the best there is`,
+  async run({ report }) {
+    const crew = new Crew(QUICK);
+    try {
+      await start(crew);
+      const { ms, run } = ofTasks;
+      const work = Array.from({ length: WORK }, (_, n): Piece => ({ n, ms }));
+      await run(crew, work.slice(0, WORK / 10), 'least-loaded');
+      const begun = performance.now();
+      await run(crew, work, 'least-loaded');
+      const took = performance.now() - begun;
+      const ideal = (WORK * ms) / (CONCURRENCY * (workers.length - 1 + 1 / SLOWNESS));
+      report(`${took.toFixed(0)} ms, ${ideal.toFixed(0)} at best`);
+      return {
+        measures: {},
+        ratios: { uneven_tasks_over_ideal: rounded(took / ideal) },
+        text: markdownTable(
+          ['', 'took', 'at best', '÷ best'],
+          [[`${WORK} tasks of ${ms} ms`, `${took.toFixed(0)} ms`, `${ideal.toFixed(0)} ms`, decimal(took / ideal, 2)]],
+        ),
+      };
+    } finally {
+      await crew.close();
+    }
+  },
+};
 
 /**
  * A thousand pieces of work that only wait, five times longer at one of the four workers, which are processes of their own.
@@ -54,15 +100,7 @@ export async function measureBalancing(rounds: number, report: (text: string) =>
   const crew = new Crew(QUICK);
   const rows: string[] = [];
   try {
-    const team = workers.map((id): Member => ({
-      id,
-      role: 'worker',
-      slowness: id === SLOW ? SLOWNESS : 1,
-      concurrency: CONCURRENCY,
-    }));
-    await crew.start([{ id: 'c1', role: 'coordinator' }, ...team]);
-    const registry = crew.agent.get(AgentRegistry);
-    await until('all workers to be known', () => registry.find({ role: 'worker' }).length === workers.length, WAIT_MS);
+    await start(crew);
     for (const { title, ms, run } of ways) {
       const work = Array.from({ length: WORK }, (_, n): Piece => ({ n, ms }));
       for (const strategy of STRATEGIES) await run(crew, work.slice(0, WORK / 10), strategy);

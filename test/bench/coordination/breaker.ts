@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
 import { AgentMQError, Contract } from 'agentmq/protocol';
-import { CircuitBreakers, type CircuitState, CoordinationModule, Distribution } from 'agentmq/coordination';
+import { CircuitBreakers, type CircuitState, Distribution, DistributionModule } from 'agentmq/coordination';
 import { IsInt } from 'class-validator';
 import { amqpUrl, databaseUrl, randomNamespace, removeNamespace, until } from '../../support/index.js';
 
@@ -134,7 +134,7 @@ async function run({ env, attempts }: Setting): Promise<Outcome> {
     const servers = { NAMESPACE: namespace, AMQP_URL: amqpUrl(), DATABASE_URL: databaseUrl() };
     const variables = { ...servers, AGENT_ID: id, RABBITMQ_QUEUE_TYPE: 'classic', ...env };
     class AppModule {}
-    const imports = [AgentModule.forRoot({ settings: loadSettings(variables) }), CoordinationModule];
+    const imports = [AgentModule.forRoot({ settings: loadSettings(variables) }), DistributionModule];
     const agent = await startEmbeddedAgent({ module: AppModule, imports, controllers: [controller] }, ['error']);
     agents.push(agent);
     return agent;

@@ -25,18 +25,28 @@ interface Servers {
   readonly postgres: PostgresServer;
 }
 
-const settings: readonly Setting[] = [
-  { interval: 30, timeout: 120, counted: 60 },
-  { interval: 1, timeout: 4, counted: 20 },
-];
+const LONG: Setting = { interval: 30, timeout: 120, counted: 60 };
+const SHORT: Setting = { interval: 1, timeout: 4, counted: 20 };
 const STARTING_AT_ONCE = 10;
 const NEWCOMERS = 10;
 const WAIT_MS = 300_000;
 /** On a busy machine somebody is always suspect at the shorter interval. */
 const PRESENT = ['healthy', 'suspect', 'dead'] as const;
 
+/** At the default heartbeat interval and at the shortest. */
+export const measureRegistry = (agents: number, report: (text: string) => void): Promise<string> =>
+  measureAt([LONG, SHORT], agents, report);
+
+/** At the shortest interval alone. */
+export const measureHeartbeats = (agents: number, report: (text: string) => void): Promise<string> =>
+  measureAt([SHORT], agents, report);
+
 /** Both servers are of this bench alone, so that all that they do is the agents' doing. */
-export async function measureRegistry(agents: number, report: (text: string) => void): Promise<string> {
+async function measureAt(
+  settings: readonly Setting[],
+  agents: number,
+  report: (text: string) => void,
+): Promise<string> {
   const rows: string[] = [];
   for (const setting of settings) {
     const [rabbitmq, postgres] = await Promise.all([RabbitMqNode.start(), PostgresServer.start({ fsync: true })]);
@@ -49,8 +59,11 @@ export async function measureRegistry(agents: number, report: (text: string) => 
   const columns = [
     'heartbeat interval',
     'heartbeats/s on the bus',
+    'of those due',
     'rows/s written',
+    'rows/s read',
     'CPU of the agents',
+    'a heartbeat',
     'of RabbitMQ',
     'of PostgreSQL',
     `another agent known to all, median of ${NEWCOMERS}`,
@@ -68,6 +81,13 @@ async function measure(
 ): Promise<string> {
   const namespace = randomNamespace('bench_registry');
   const store = Store.connect({ url: servers.postgres.url, namespace });
+  let rowsRead = 0;
+  const read = store.agents.read.bind(store.agents);
+  store.agents.read = async (...asked) => {
+    const snapshot = await read(...asked);
+    rowsRead += snapshot.agents.length;
+    return snapshot;
+  };
   const start = (id: string): Promise<INestApplicationContext> => {
     class MemberModule {}
     const variables = {
@@ -94,16 +114,21 @@ async function measure(
     let given = 0;
     for (const { events } of registries)
       events.subscribe(({ kind }) => void (given += kind === 'suspect' || kind === 'dead' ? 1 : 0));
-    const load = await counting(servers, store, counted * 1_000);
+    const load = await counting(servers, store, () => rowsRead, counted * 1_000);
     report(`${load.heartbeats.toFixed(1)} heartbeats/s`);
     const times: number[] = [];
     for (let n = 0; n < NEWCOMERS; n++) times.push(await discovery(`newcomer-${n}`, registries, start, store));
     report(`known after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
     const percent = (share: number): string => `${(100 * share).toFixed(1)} % of a core`;
-    const shares = [load.agents, load.rabbitmq, load.postgres].map(percent);
+    // the interval is the longest that an agent waits
+    const due = agents / interval;
+    const cpu = `${((1_000 * load.agents) / load.heartbeats).toFixed(2)} ms`;
+    const [ofAgents, ...ofServers] = [load.agents, load.rabbitmq, load.postgres].map(percent);
     const known = [median(times), Math.max(...times)].map((ms) => `${ms.toFixed(0)} ms`);
-    const rates = [load.heartbeats, load.rows].map((rate) => rate.toFixed(1));
-    return `| ${[`${interval} s`, ...rates, ...shares, ...known, given].join(' | ')} |`;
+    const [heartbeats, written, read] = [load.heartbeats, load.rows, load.read].map((rate) => rate.toFixed(1));
+    const share = `${((100 * load.heartbeats) / due).toFixed(1)} %`;
+    const columns = [heartbeats, share, written, read, ofAgents, cpu, ...ofServers, ...known, given];
+    return `| ${[`${interval} s`, ...columns].join(' | ')} |`;
   } finally {
     await pMap(started, (agent) => agent.close(), { concurrency: STARTING_AT_ONCE });
     await store.database.close();
@@ -111,7 +136,7 @@ async function measure(
 }
 
 /** What goes on in `ms`: heartbeats a second, as a queue of its own gets them, and as they are recorded; CPU as a share of one core. */
-async function counting({ rabbitmq }: Servers, store: Store, ms: number) {
+async function counting({ rabbitmq }: Servers, store: Store, rowsRead: () => number, ms: number) {
   const connection = await connect(rabbitmq.url);
   const rabbitMqPid = Number(await rabbitmq.ctl('eval', 'list_to_integer(os:getpid()).'));
   const [postmaster] = await store.database.query<{ file: string }>(`SELECT pg_read_file('postmaster.pid') AS file`);
@@ -127,7 +152,7 @@ async function counting({ rabbitmq }: Servers, store: Store, ms: number) {
     await channel.bindQueue(queue, `${store.database.schema}.topic`, HEARTBEAT_TOPIC);
     let heard = 0;
     await channel.consume(queue, () => void heard++, { noAck: true });
-    const rows = await recorded();
+    const [rows, read] = [await recorded(), rowsRead()];
     const [[own, ofRabbitMq, ofPostgres], begun] = [used(), performance.now()];
     const first = heard;
     await delay(ms);
@@ -136,6 +161,7 @@ async function counting({ rabbitmq }: Servers, store: Store, ms: number) {
     const [, rabbitMqAfter, postgresAfter] = used();
     return {
       heartbeats: (heard - first) / seconds,
+      read: (rowsRead() - read) / seconds,
       rows: ((await recorded()) - rows) / seconds,
       agents: (user + system) / 1e6 / seconds,
       rabbitmq: (rabbitMqAfter - ofRabbitMq) / seconds,

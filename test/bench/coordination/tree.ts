@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { Agent, AgentModule, AgentRegistry, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
-import { COORDINATORS, CoordinationModule, TaskCancelledError, Tasks } from 'agentmq/coordination';
+import { COORDINATORS, TaskCancelledError, Tasks, TasksModule } from 'agentmq/coordination';
 import { Store } from 'agentmq/message-store';
 import { QUICK } from '../../e2e/crew.js';
 import { Deployment } from '../../e2e/deployment.js';
@@ -111,7 +111,7 @@ class Company {
       AGENT_ID: 'client',
       ...SETTINGS,
     });
-    @Module({ imports: [AgentModule.forRoot({ settings }), CoordinationModule], controllers: [Client] })
+    @Module({ imports: [AgentModule.forRoot({ settings }), TasksModule], controllers: [Client] })
     class ClientModule {}
     this.client = await startEmbeddedAgent(ClientModule, ['error']);
     await this.rows(

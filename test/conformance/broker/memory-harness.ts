@@ -1,5 +1,5 @@
+import type { BrokerHarness, ConnectOptions, Fragile, RestartableServer } from 'agentmq/testing/conformance';
 import { type Broker, MemoryBroker, MemoryHub } from 'agentmq/broker';
-import type { BrokerHarness, ConnectOptions, Fragile, RestartableServer } from './harness.js';
 
 /** All brokers of a test on one hub, except where a limit asks for another one. */
 export class MemoryHarness implements BrokerHarness {

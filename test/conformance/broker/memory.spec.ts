@@ -1,4 +1,7 @@
-import { brokerConformance } from './conformance.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { brokerConformance } from 'agentmq/testing/conformance';
 import { MemoryHarness } from './memory-harness.js';
 
-brokerConformance('memory', new MemoryHarness());
+const runner = { afterAll, afterEach, beforeAll, describe, expect, it };
+
+brokerConformance(runner, 'memory', new MemoryHarness());

@@ -1,7 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { collectDead, declare, message, newRole } from 'agentmq/testing/conformance';
 import { amqpUrl, randomNamespace, until } from '../../support/index.js';
-import { collectDead } from './dead-letter-cases.js';
-import { declare, message, newRole } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 /** What RabbitMQ and foreign clients make of dead letters. */

@@ -1,9 +1,26 @@
 import { expect, it } from '@jest/globals';
-import { type BrokerStatus, BrokerUnavailableError, NoRecipientError } from 'agentmq/broker';
+import {
+  type BrokerFault,
+  type BrokerStatus,
+  BrokerUnavailableError,
+  NoRecipientError,
+  type RabbitMqBroker,
+} from 'agentmq/broker';
+import type { Channel } from 'amqplib';
 import type { Recipient } from 'agentmq/protocol';
+import { collect, declare, gate, message, newRole, numbered, textOf } from 'agentmq/testing/conformance';
 import { amqpUrl, freePort, until } from '../../support/index.js';
-import { collect, declare, gate, message, newRole, numbered, textOf } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
+
+const isLost = ({ kind, of }: BrokerFault, queue: string): boolean => kind === 'consumer_lost' && of === queue;
+
+/** Cancels a consumer at the broker, past the reader that it is of. */
+async function silentlyCancel(broker: RabbitMqBroker, queue: string, tag: string): Promise<void> {
+  const reader = [...broker['readers']].find(({ name }) => name === queue) as unknown as {
+    readonly keeper: { readonly current: { readonly channel: Channel } };
+  };
+  await reader.keeper.current.channel.cancel(tag);
+}
 
 /** Channels that break, and what is removed from the broker, in ways that only RabbitMQ has. */
 export function faultCases(harness: RabbitMqHarness): void {
@@ -97,10 +114,40 @@ export function faultCases(harness: RabbitMqHarness): void {
     const told = [...(reader.status().remarks ?? []), ...(sender.status().remarks ?? [])].join('\n');
     expect(told).toMatch(/direct: the exchange was missing at/);
     expect(told).toMatch(/topic: the exchange was missing at/);
-    expect(reader.status()).not.toHaveProperty('impaired');
+    expect(reader.faults()).toEqual([]);
   });
 
-  it('says that it is impaired while what was removed can’t be made again', async () => {
+  it('subscribes again when the broker has lost a subscription without a word', async () => {
+    const broker = await harness.open(amqpUrl(), { mendIntervalMs: 100 });
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    // As seen from the client, its consumer goes on: the broker has it no longer.
+    for (const tag of ['0', '1']) await silentlyCancel(broker, `${harness.namespace}.role.${owner.name}`, tag);
+    await broker.publish(message(owner, 'x'));
+    await until('the message', () => received.length === 1);
+    expect(broker.status().remarks?.join()).toMatch(/the broker had lost the subscription/);
+    expect(broker.figures().connectionsLost).toBe(0);
+  });
+
+  it('tells the inbox that can’t be read any more, and reads it once it can', async () => {
+    const broker = await harness.open(amqpUrl());
+    const owner = newRole();
+    const { received } = await collect(broker, owner);
+    const queue = `${harness.namespace}.role.${owner.name}`;
+    await harness.foreign(async (channel) => {
+      // At once, so that the reader does not come between them. Gone with its connection.
+      await Promise.all([channel.deleteQueue(queue), channel.assertQueue(queue, { exclusive: true, durable: false })]);
+      const refused = /RESOURCE_LOCKED/;
+      await until('it is told', () =>
+        broker.faults().some((fault) => isLost(fault, queue) && refused.test(fault.reason)),
+      );
+    });
+    await until('it is read again', () => broker.faults().length === 0 && broker.status().connected, 10_000);
+    await broker.publish(message(owner, 'x'));
+    await until('the message', () => received.length === 1);
+  });
+
+  it('tells the fault while what was removed can’t be made again', async () => {
     const broker = await harness.open(amqpUrl(), { mendIntervalMs: 100 });
     await collect(broker, newRole());
     const exchange = `${harness.namespace}.broadcast`;
@@ -108,10 +155,10 @@ export function faultCases(harness: RabbitMqHarness): void {
       await channel.deleteExchange(exchange);
       await channel.assertExchange(exchange, 'direct', { durable: true });
     });
-    await until('it is impaired', () => broker.status().impaired);
+    await until('it is told', () => broker.faults().some(({ kind }) => kind === 'binding_missing'));
     expect(broker.status().remarks?.join()).toMatch(/broadcast: it exists with another type/);
     await harness.foreign((channel) => channel.deleteExchange(exchange));
-    await until('it is not any more', () => !broker.status().impaired);
+    await until('it is not any more', () => broker.faults().length === 0);
   });
 }
 
@@ -126,6 +173,7 @@ export function connectionFaultCases(harness: RabbitMqHarness): void {
     await node.ctl('set_vm_memory_high_watermark', '0.0000001');
     const waiting = numbered(100).map((text) => broker.publish(message(owner, text)));
     await until('it is blocked', () => broker.status().blocked);
+    expect(broker.faults()).toMatchObject([{ kind: 'blocked', reason: expect.stringMatching(/low on memory/) }]);
     await expect(impatient.publish(message(owner, 'impatient'))).rejects.toBeInstanceOf(BrokerUnavailableError);
     expect(impatient.status()).toMatchObject({ connected: true, blocked: true });
     await expect(impatient.publish(message(owner, 'again'))).rejects.toThrow(/blocked/);
@@ -133,6 +181,9 @@ export function connectionFaultCases(harness: RabbitMqHarness): void {
     await Promise.all(waiting);
     await until('those that waited', () => new Set(texts().filter((text) => /^\d/.test(text))).size === 100);
     expect(broker.status().blocked).toBe(false);
+    expect(broker.faults()).toEqual([]);
+    expect(broker.figures()).toMatchObject({ connectionsLost: 0, unconfirmed: 0, blockedMs: expect.any(Number) });
+    expect(broker.figures().blockedMs).toBeGreaterThan(0);
     await impatient.publish(message(owner, 'at last'));
     await broker.deleteInbox(owner);
   }, 60_000);
@@ -181,7 +232,7 @@ export function connectionFaultCases(harness: RabbitMqHarness): void {
     const proxy = await harness.proxy(amqpUrl());
     proxy.refuse();
     const broker = await harness.open(proxy.through(amqpUrl()), { start: 'degraded' });
-    const status: BrokerStatus = { type: 'rabbitmq', connected: false, blocked: false };
+    const status: BrokerStatus = { type: 'rabbitmq', connected: false, sends: false, blocked: false };
     expect(broker.status()).toEqual(status);
     const owner = newRole();
     const { received } = await collect(broker, owner);
@@ -192,7 +243,7 @@ export function connectionFaultCases(harness: RabbitMqHarness): void {
     await proxy.accept();
     await published;
     await until('the message', () => received.map(textOf).includes('x'));
-    expect(broker.status()).toEqual({ ...status, connected: true });
+    expect(broker.status()).toEqual({ ...status, connected: true, sends: true });
   });
 
   it('gives up a publication that could not be sent in time, and closes while it is not connected', async () => {

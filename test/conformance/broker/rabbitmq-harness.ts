@@ -1,8 +1,7 @@
 import { connect, type Channel } from 'amqplib';
 import { type Broker, RabbitMqBroker, type RabbitMqOptions } from 'agentmq/broker';
+import type { BrokerHarness, ConnectOptions, Fragile, Owner, RestartableServer } from 'agentmq/testing/conformance';
 import { amqpUrl, randomNamespace, RabbitMqNode, TcpProxy } from '../../support/index.js';
-import type { BrokerHarness, ConnectOptions, Fragile, RestartableServer } from './harness.js';
-import type { Owner } from './messages.js';
 
 export type QueueType = 'quorum' | 'classic';
 

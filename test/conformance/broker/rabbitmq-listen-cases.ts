@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { message, textOf, topic } from 'agentmq/testing/conformance';
 import { amqpUrl, randomNamespace, until } from '../../support/index.js';
-import { message, textOf, topic } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 /** They do not depend on the type of the inboxes' queues. */

@@ -1,8 +1,18 @@
 import { afterEach, expect, it } from '@jest/globals';
 import { type Inbox, type QueueMigration, type QueueState, RabbitMqQueues, type RabbitMqOptions } from 'agentmq/broker';
+import {
+  collect,
+  collectDead,
+  declare,
+  gate,
+  message,
+  newAgent,
+  newRole,
+  numbered,
+  textOf,
+  topic,
+} from 'agentmq/testing/conformance';
 import { amqpUrl, until } from '../../support/index.js';
-import { collectDead } from './dead-letter-cases.js';
-import { collect, declare, gate, message, newAgent, newRole, numbered, textOf, topic } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 /** What `RabbitMqQueues` does with queues whose arguments differ. */

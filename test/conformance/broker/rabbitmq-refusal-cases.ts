@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { collect, message, newRole, numbered } from 'agentmq/testing/conformance';
 import { amqpUrl, until } from '../../support/index.js';
-import { collect, message, newRole, numbered } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 const LIMIT = 100_000;

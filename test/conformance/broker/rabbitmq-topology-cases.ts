@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { collect, everyone, message, newAgent, newRole, numbered, textOf } from 'agentmq/testing/conformance';
 import { amqpUrl, randomNamespace, until } from '../../support/index.js';
-import { collect, everyone, message, newAgent, newRole, numbered, textOf } from './messages.js';
 import type { RabbitMqHarness } from './rabbitmq-harness.js';
 
 /** What RabbitMQ's queues, exchanges and foreign clients make of the port. */

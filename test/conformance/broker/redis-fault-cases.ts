@@ -9,8 +9,19 @@ import {
   NoRecipientError,
   TopologyError,
 } from 'agentmq/broker';
+import {
+  collect,
+  declare,
+  gate,
+  message,
+  newAgent,
+  newRole,
+  numbered,
+  type Owner,
+  textOf,
+  topic,
+} from 'agentmq/testing/conformance';
 import { freePort, randomNamespace, RedisSentinel, RedisServer, redisUrl, until } from '../../support/index.js';
-import { collect, declare, gate, message, newAgent, newRole, numbered, type Owner, textOf, topic } from './messages.js';
 import type { RedisHarness } from './redis-harness.js';
 
 /** What happens to Redis, or is done to its keys, in ways that no other broker has. */
@@ -46,7 +57,7 @@ export function faultCases(harness: RedisHarness): void {
     }
     expect(created).toBe(3);
     expect(broker.status().remarks?.join()).toMatch(/the binding was missing at/);
-    expect(broker.status()).not.toHaveProperty('impaired');
+    expect(broker.faults()).toEqual([]);
   });
 
   it('tells of an inbox that it makes again while it looks after its readers', async () => {
@@ -186,7 +197,7 @@ export function faultCases(harness: RedisHarness): void {
     );
   });
 
-  it('says that it is impaired while an inbox can’t be made again', async () => {
+  it('tells the fault while an inbox can’t be made again', async () => {
     const broker = await harness.open(redisUrl());
     const owner = newRole();
     const { received } = await collect(broker, owner);
@@ -194,9 +205,9 @@ export function faultCases(harness: RedisHarness): void {
       await client.del(streamOf(owner));
       await client.set(streamOf(owner), 'text');
     });
-    await until('it is impaired', () => broker.status().impaired);
+    await until('the lost consumer is told', () => broker.faults().some(({ kind }) => kind === 'consumer_lost'));
     await harness.foreign((client) => client.del(streamOf(owner)));
-    await until('it is not any more', () => !broker.status().impaired && broker.status().connected);
+    await until('it is not any more', () => broker.faults().length === 0 && broker.status().connected);
     await broker.publish(message(owner, 'x'));
     await until('the message', () => received.length === 1);
   });
@@ -311,7 +322,7 @@ export function startCases(harness: RedisHarness): void {
     const proxy = await harness.proxy(redisUrl());
     proxy.refuse();
     const broker = await harness.open(proxy.through(redisUrl()), { start: 'degraded' });
-    const status: BrokerStatus = { type: 'redis', connected: false, blocked: false };
+    const status: BrokerStatus = { type: 'redis', connected: false, sends: false, blocked: false };
     expect(broker.status()).toMatchObject(status);
     const owner = newRole();
     const { received } = await collect(broker, owner);

@@ -1,7 +1,7 @@
-import { createClient, type RedisClientType } from '@redis/client';
+import type { RedisClientType } from '@redis/client';
 import { type Broker, RedisBroker, type RedisOptions } from 'agentmq/broker';
-import { randomNamespace, RedisServer, redisUrl, TcpProxy } from '../../support/index.js';
-import type { BrokerHarness, ConnectOptions, Fragile, RestartableServer } from './harness.js';
+import type { BrokerHarness, ConnectOptions, Fragile, RestartableServer } from 'agentmq/testing/conformance';
+import { createRedisClient, randomNamespace, RedisServer, redisUrl, TcpProxy } from '../../support/index.js';
 
 /** A namespace of its own on the Redis that tests share; a server of its own, begun when first needed, for worse. */
 export class RedisHarness implements BrokerHarness {
@@ -76,7 +76,7 @@ export class RedisHarness implements BrokerHarness {
 
   /** As a foreign client. */
   async foreign<T>(use: (client: RedisClientType) => Promise<T>, url: string = redisUrl()): Promise<T> {
-    const client: RedisClientType = createClient({ url });
+    const client: RedisClientType = createRedisClient({ url });
     client.on('error', () => undefined);
     await client.connect();
     try {

@@ -96,6 +96,45 @@ export function deadLetters(of: () => Harness): void {
       expect(Math.abs(Number(delivery?.discarded?.at) - Number(await store.database.now()))).toBeLessThan(LONG);
     });
 
+    it('are grouped by consumer, contract and error, whatever ids and numbers are in its text; a group is discarded alone', async () => {
+      const { store } = of();
+      const failed = async (type: string, message: string, code = 'BOOM'): Promise<Message> => {
+        const letter = newMessage({ type });
+        await store.deliveries.record([letter]);
+        await store.deliveries.claim([claimOf(letter)], 'a', LONG);
+        await store.deliveries.fail([{ ...refOf(letter), state: 'dead', error: { ...boom, code, message } }]);
+        return letter;
+      };
+      const first = await failed('order', 'order 4711 of customer-17 is bad');
+      const second = await failed('order', 'order 815 of customer-9 is bad');
+      const other = await failed('invoice', 'order 1 of customer-1 is bad');
+      await failed('order', 'order 1 of customer-1 is bad', 'BANG');
+      // JSON escapes what Postgres has no text for: the row is written all the same
+      const odd = await failed('order', 'a \0 and half a pair: \ud800');
+
+      const groups = await store.deadLetters.groups();
+      expect(groups.map(({ type, count, more, error }) => ({ type, count, more, code: error?.code }))).toEqual([
+        { type: 'order', count: 1, more: false, code: 'BOOM' },
+        { type: 'order', count: 1, more: false, code: 'BANG' },
+        { type: 'invoice', count: 1, more: false, code: 'BOOM' },
+        { type: 'order', count: 2, more: false, code: 'BOOM' },
+      ]);
+      expect(groups[0]).toMatchObject({ example: odd.messageId, errorGroup: 'unreadable' });
+      expect(groups[3]).toMatchObject({ example: second.messageId, consumer: WORKER, version: 1 });
+      expect(groups[2]).toMatchObject({ example: other.messageId, errorGroup: groups[3]?.errorGroup });
+
+      const { type, version, consumer, errorGroup } = groups[3] as (typeof groups)[number];
+      const group = { type, version, consumer, errorGroup };
+      const listed = await store.deadLetters.list(group);
+      expect(listed.map(({ messageId }) => messageId)).toEqual([second.messageId, first.messageId]);
+      expect(await store.deadLetters.list(group, { limit: 1, after: listed[0] })).toEqual([listed[1]]);
+      expect(await store.deadLetters.list({ error: 'CUSTOMER-9' })).toMatchObject([{ messageId: second.messageId }]);
+      expect(await store.replays.discardSelected(group, 'seen to', { dryRun: true })).toMatchObject({ replayed: 2 });
+      expect(await store.replays.discardSelected(group, 'seen to')).toMatchObject({ matched: 2, replayed: 2 });
+      expect(await store.deadLetters.list(group)).toEqual([]);
+      expect(await store.deadLetters.groups()).toHaveLength(3);
+    });
+
     it('keep the first reason', async () => {
       const { store } = of();
       const message = newMessage();

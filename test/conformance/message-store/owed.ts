@@ -165,6 +165,20 @@ export function owed(of: () => Harness): void {
       expect(await patterns()).toEqual(['b']);
     });
 
+    it('a pattern is declared for one role of an agent of several, and not for the others', async () => {
+      const { store } = of();
+      const end = () => store.subscriptions.endUndeclared(60_000, HOUR_MS);
+      for (const consumer of [WORKER, 'role.clerk'] as const)
+        await store.subscriptions.subscribe(consumer, ['b'], false);
+      await store.agents.register({
+        ...{ id: 'both', role: 'worker', roles: ['worker', 'clerk'], capabilities: [], instance: 'i', version: '1' },
+        ...{ concurrency: 1, handles: [{ type: 't', version: 1, topic: 'b', scope: 'role', role: 'clerk' }] },
+      });
+      await end();
+      await change(`UPDATE {}.subscriptions SET undeclared_since = undeclared_since - 2 * interval '1 hour'`);
+      expect(await end()).toEqual([{ consumer: WORKER, pattern: 'b' }]);
+    });
+
     it('an operator ends a pattern at once; what waits for a handler because of it alone is dead', async () => {
       const { store } = of();
       await store.subscriptions.subscribe(WORKER, ['a.*', 'a.b', 'c'], false);

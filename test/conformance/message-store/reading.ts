@@ -97,7 +97,7 @@ export function reading(of: () => Harness): void {
 
     it('tells what waits and what is dead, at the consumers asked for and at all, and since when', async () => {
       const { store } = of();
-      const none = { entries: 0, oldest: null, refusing: [], deliveries: [] };
+      const none = { entries: 0, oldest: null, refusing: [], deliveries: [], oldestOwed: [] };
       expect(await store.history.figures([], true)).toEqual(none);
       const messages = newMessages(6);
       const other = newMessage({ recipient: toRole('other') });
@@ -134,6 +134,9 @@ export function reading(of: () => Harness): void {
         ['dead 0', 'pending 1', 'processing 0', 'retrying 0'].map((each) => `${role} ${each}`),
       );
       expect(told(all.deliveries)).toEqual([...others, ...atWorker]);
+      const age = all.oldestOwed.find(({ consumer }) => consumer === WORKER)?.age;
+      expect(age).toBeGreaterThanOrEqual(0);
+      expect(age).toBeLessThan(30);
       await store.outbox.postpone(leases.slice(6, 7), 60_000, 'full', true);
       expect(await store.history.figures([], false)).toMatchObject({
         entries: 1,

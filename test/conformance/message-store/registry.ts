@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { toAgent, toTopic } from 'agentmq/protocol';
 import type { HeartbeatRecord, AgentRecord, AgentRegistration } from 'agentmq/message-store';
+import { until } from '../../support/index.js';
 import { type Harness, newMessage, wipe } from './harness.js';
 
 const agent = (fields: Partial<AgentRegistration> = {}): AgentRegistration => ({
@@ -47,12 +48,14 @@ export function registry(of: () => Harness): void {
       const record = await store.agents.register(agent());
       expect(record).toEqual({
         ...agent(),
+        roles: ['worker'],
         incarnation: 1,
         sequence: 0,
         load: 0,
         inFlight: 0,
         circuits: [],
         handles: [],
+        paused: false,
         stopped: false,
         registeredAt: expect.any(Date),
         heartbeatAt: expect.any(Date),
@@ -68,6 +71,58 @@ export function registry(of: () => Harness): void {
       expect(agents[1]).toEqual({ ...record, ...said, heartbeatAt: expect.any(Date) });
       expect(agents[1]?.heartbeatAt.getTime()).toBeGreaterThanOrEqual(record.heartbeatAt.getTime());
       expect(agents[1]?.heartbeatAt.getTime()).toBeLessThanOrEqual(now.getTime());
+    });
+
+    it('tells which have changed by more than that they are alive, and which are silent', async () => {
+      const { store } = of();
+      const table = `"${store.database.schema}".agents`;
+      for (const id of ['a', 'b', 'c']) await store.agents.register(agent({ id }));
+      let since = '';
+      // while a transaction is open that began before a change, be it another database's, the change is told again
+      const goOn = (): Promise<unknown> =>
+        until('older transactions to end', async () => {
+          since = (await store.agents.read()).position;
+          const sql = `SELECT bool_and(changed_in < $1::text::xid8) AS past FROM ${table}`;
+          return (await store.database.query<{ past: boolean }>(sql, [since]))[0]?.past;
+        });
+      const changed = async (ids: string[] = []): Promise<string[]> => {
+        const { agents } = await store.agents.read(ids, { since, silentMs: 60_000 });
+        await goOn();
+        return agents.map(({ id }) => id);
+      };
+      await goOn();
+      const said = { id: 'a', capabilities: agent().capabilities, concurrency: 8, circuits: [], load: 0 };
+      await store.agents.heartbeat(beat(1, said));
+      expect(await changed()).toEqual([]);
+      expect(await changed(['b', 'none'])).toEqual(['b']);
+      const steps = [{ load: 0.2 }, { load: 0.2, circuits: beat(0).circuits }, { capabilities: [] }, { version: '2' }];
+      for (const [index, step] of steps.entries()) {
+        await store.agents.heartbeat(beat(2 + index, { ...said, ...step }));
+        expect(await changed()).toEqual(['a']);
+      }
+      await store.agents.register(agent({ id: 'b', instance: 'i-2' }));
+      await store.agents.deregister({ id: 'c', instance: 'i-1' });
+      expect(await changed()).toEqual(['b', 'c']);
+      await store.database.query(`UPDATE ${table} SET heartbeat_at = heartbeat_at - interval '2 minutes'`);
+      // one that has stopped is not silent
+      expect(await changed()).toEqual(['a', 'b']);
+      await store.agents.heartbeat(beat(7, { ...said, version: '2' }));
+      expect(await changed()).toEqual(['b']);
+    });
+
+    it('misses no change of a transaction that is committed after the reading', async () => {
+      const { store } = of();
+      await store.agents.register(agent());
+      await store.agents.register(agent({ id: 'worker-2' }));
+      if (store.database.transactionsAtOnce === 1) return;
+      const position = await store.database.transaction(async (transaction) => {
+        await transaction.query(
+          `UPDATE "${store.database.schema}".agents SET changed_in = pg_current_xact_id() WHERE id = 'worker-1'`,
+        );
+        return (await store.agents.read()).position;
+      });
+      const { agents } = await store.agents.read([], { since: position, silentMs: 60_000 });
+      expect(agents.map(({ id }) => id)).toEqual(['worker-1']);
     });
 
     it('a heartbeat that comes late changes nothing, and is no reason to worry', async () => {
@@ -112,6 +167,17 @@ export function registry(of: () => Harness): void {
       expect(await only()).toMatchObject({ stopped: true, sequence: 1, circuits: [] });
       await store.agents.register(agent());
       expect(await only()).toMatchObject({ stopped: false, incarnation: 2 });
+    });
+
+    it('has several roles, and of an instance of the version before the one that this has written', async () => {
+      const { store } = of();
+      const roles = ['worker', 'clerk'];
+      await store.agents.register(agent({ roles }));
+      expect(await only()).toMatchObject({ role: 'worker', roles });
+      await store.database.query(
+        `UPDATE "${store.database.schema}".agents SET role = 'other', instance = 'i-2', incarnation = 2`,
+      );
+      expect(await only()).toMatchObject({ role: 'other', roles: ['other'] });
     });
 
     it('many that register the same id at once get different numbers, and the last of them has it', async () => {

@@ -246,8 +246,16 @@ export function replaying(of: () => Harness): void {
       expect(await store.replays.replay({ states: ['pending', 'dead'] }, { dryRun: true })).toEqual({
         matched: 3,
         replayed: 3,
+        preview: {
+          counts: [{ consumer: WORKER, type: 'test_message', count: 3 }],
+          sample: before.map(({ message }) => message.messageId),
+        },
       });
-      expect(await store.replays.replay({}, { to: AUDITOR, dryRun: true })).toEqual({ matched: 3, replayed: 3 });
+      expect(await store.replays.replay({}, { to: AUDITOR, dryRun: true })).toMatchObject({
+        matched: 3,
+        replayed: 3,
+        preview: { counts: [{ consumer: AUDITOR, type: 'test_message', count: 3 }] },
+      });
       expect(await store.history.list({})).toEqual(before);
     });
 

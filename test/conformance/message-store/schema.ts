@@ -76,7 +76,9 @@ export function schema(of: () => Harness): void {
         const statements: string[] = [];
         const query = (sql: string): Promise<void> => Promise.resolve(void statements.push(sql));
         await migration.up({ query } as unknown as QueryRunner);
-        const removing = statements.filter((sql) => /\b(?:DROP|RENAME|SET NOT NULL|TYPE|ADD CONSTRAINT)\b/.test(sql));
+        const removing = statements.filter((sql) =>
+          /\b(?:DROP(?! INDEX)|RENAME|SET NOT NULL|TYPE|ADD CONSTRAINT)\b/.test(sql),
+        );
         const filling = statements.filter((sql) =>
           /ADD COLUMN(?:(?!DEFAULT)[^,])*NOT NULL(?:(?!DEFAULT)[^,])*(?:,|$)/.test(sql),
         );
@@ -114,6 +116,12 @@ export function schema(of: () => Harness): void {
         'agent_conditions_pkey',
         'agent_stops_pkey',
         'agents_pkey',
+        'asked_tasks_pkey',
+        'asked_tasks_untold',
+        'audit_pkey',
+        'deliveries_by_agent',
+        'deliveries_completed',
+        'deliveries_dead',
         'deliveries_not_completed',
         'deliveries_pkey',
         'deliveries_unhandled',
@@ -123,7 +131,10 @@ export function schema(of: () => Harness): void {
         'hops_by_trace',
         'hops_pkey',
         'leaderships_pkey',
+        'message_keys_by_value',
+        'message_keys_pkey',
         'messages_by_correlation',
+        'messages_by_sender',
         'messages_by_time',
         'messages_by_trace',
         'messages_by_type',
@@ -133,18 +144,26 @@ export function schema(of: () => Harness): void {
         'outbox_due',
         'outbox_pkey',
         'outbox_refused',
+        'pauses_pkey',
         'proposals_by_outcome',
         'proposals_open',
         'proposals_pkey',
         'subscriptions_pkey',
+        'task_types_pkey',
         'tasks_assigned',
         'tasks_children',
+        'tasks_created',
         'tasks_deadline',
         'tasks_finished',
+        'tasks_idempotency',
+        'tasks_in_vain',
         'tasks_lanes',
+        'tasks_of_agent',
+        'tasks_of_type',
         'tasks_pkey',
         'tasks_queued',
         'tasks_running',
+        'tasks_runs',
         'votes_counted',
         'votes_pkey',
       ]);

@@ -208,10 +208,18 @@ export function transactions(of: () => Harness): void {
       const told: string[] = [];
       await store.database.transaction(async (transaction) => {
         transaction.onCommit(() => told.push('committed'));
-        await transaction.query(insert('told'));
+        const nested = transaction.manager.transaction(() => {
+          transaction.onCommit(() => told.push('rolled back to a savepoint'));
+          return Promise.reject(new Error('no'));
+        });
+        await expect(nested).rejects.toThrow('no');
+        await transaction.manager.transaction((manager) => {
+          transactionOf(manager).onCommit(() => told.push('nested'));
+          return manager.query(insert('told'));
+        });
         expect(told).toEqual([]);
       });
-      expect(told).toEqual(['committed']);
+      expect(told.splice(1)).toEqual(['nested']);
       const failed = store.database.transaction((transaction) => {
         transaction.onCommit(() => told.push('rolled back'));
         return Promise.reject(new Error('no'));

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { HEADER, type Message, toAgent, toEveryone, toTopic } from 'agentmq/protocol';
+import { HEADER, type Message, toAgent, toEveryone, toRole, toTopic } from 'agentmq/protocol';
 import type { HandledContract, StoredDelivery, UnhandledDelivery } from 'agentmq/message-store';
 import {
   boom,
@@ -78,6 +78,24 @@ export function unhandled(of: () => Harness): void {
       expect(await of().store.outbox.size(10)).toBe(0);
       const [waiting] = await of().store.unhandled.waiting([WORKER, 'role.other']);
       expect(waiting).toEqual({ consumer: WORKER, ...handled, count: 1, since: expect.any(Date) });
+    });
+
+    it('of an agent of several roles goes to it if it handles it for that role', async () => {
+      const { store } = of();
+      const [worker, clerk] = [
+        { ...handled, role: 'worker' },
+        { ...handled, type: 'other', role: 'clerk' },
+      ];
+      const both = { id: 'new', role: 'worker', roles: ['worker', 'clerk'], handles: [worker, clerk] };
+      await store.agents.register({ ...both, capabilities: [], instance: 'i', version: '1', concurrency: 1 });
+      const consumers = [WORKER, 'role.clerk', 'agent.new'] as const;
+      const sought = ['test_message', 'other'].flatMap((type) =>
+        consumers.map((consumer) => ({ consumer, type, version: 1 })),
+      );
+      const found = await store.unhandled.elsewhere(sought, { agentId: 'old', liveMs: LIVE });
+      expect(found).toEqual(['new', undefined, 'new', undefined, 'new', 'new']);
+      const message = await appended({ recipient: toRole('clerk'), type: 'other' });
+      expect(await decide(message, { consumer: 'role.clerk' })).toEqual({ outcome: 'forward', agentId: 'new' });
     });
 
     it('is not passed on twice', async () => {

@@ -1,6 +1,6 @@
 import { Body, Controller, Module, Post } from '@nestjs/common';
-import { Agent, AgentClient, AgentModule, Handle, startAgent, Subscribe } from 'agentmq/agent';
-import { Contract } from 'agentmq/protocol';
+import { Agent, AgentClient, AgentModule, Contract, Handle, startAgent, Subscribe } from 'agentmq';
+import { TaskRequest } from 'agentmq/contracts';
 import { IsString } from 'class-validator';
 
 /** An app of somebody else's: `agentmq` and the monitor do not know its contracts. The role is the first argument. */
@@ -25,19 +25,25 @@ class ClerkAgent {
   hear(): void {}
 }
 
-/** Sends slips for the test, which has no agent of its own. */
-@Controller('slips')
-class SlipsController {
+/** Sends for the test, which has no agent of its own. */
+@Controller()
+class SendingController {
   constructor(private readonly agents: AgentClient) {}
 
-  @Post()
-  async send(@Body() { text }: Slip): Promise<{ id: string }> {
+  @Post('slips')
+  async slip(@Body() { text }: Slip): Promise<{ id: string }> {
     const { messageId } = await this.agents.send({ role }, Slip, { text });
+    return { id: messageId };
+  }
+
+  @Post('task-requests')
+  async task(@Body() request: TaskRequest): Promise<{ id: string }> {
+    const { messageId } = await this.agents.send({ role: 'coordinator' }, TaskRequest, { ...request });
     return { id: messageId };
   }
 }
 
-@Module({ imports: [AgentModule.forRoot()], controllers: [ClerkAgent, SlipsController] })
+@Module({ imports: [AgentModule.forRoot()], controllers: [ClerkAgent, SendingController] })
 class ClerkModule {}
 
 await startAgent(ClerkModule);

@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/protocol';
+import { Contract } from 'agentmq';
 import { IsInt, IsString } from 'class-validator';
 
 /** Takes a while, and leaves one row in the table `effects` together with its result. */

@@ -1,8 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
-import { Agent, AgentIdentity, AgentModule, Ctx, startAgent } from 'agentmq/agent';
-import { VoteRequest } from 'agentmq/coordination';
-import { type Ballot, CoordinationModule, CoordinatorsModule, Task, TaskContext, Vote } from 'agentmq/coordination';
+import { AgentIdentity } from 'agentmq/agent';
+import { Agent, AgentModule, Ctx, startAgent } from 'agentmq';
+import {
+  type Ballot,
+  ConsensusModule,
+  CoordinatorsModule,
+  Task,
+  TaskContext,
+  TasksModule,
+  Vote,
+  VoteRequest,
+} from 'agentmq/coordination';
 import { Database } from 'agentmq/database';
 import { Done, Job, Piece } from './crew-contracts.js';
 
@@ -59,8 +68,8 @@ class Coordinator {}
 
 @Module(
   role === 'coordinator'
-    ? { imports: [AgentModule.forRoot(), CoordinationModule, CoordinatorsModule], controllers: [Coordinator] }
-    : { imports: [AgentModule.forRoot(), CoordinationModule], controllers: [Worker] },
+    ? { imports: [AgentModule.forRoot(), CoordinatorsModule], controllers: [Coordinator] }
+    : { imports: [AgentModule.forRoot(), ConsensusModule, TasksModule], controllers: [Worker] },
 )
 class CrewModule {}
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Body, Get, Module, Put } from '@nestjs/common';
-import { Agent, AgentClient, AgentModule, startAgent } from 'agentmq/agent';
+import { Agent, AgentClient, AgentModule, startAgent } from 'agentmq';
 import { GiftOrder, NumberedOrder, Order, Refund, SHOP, Tick } from './shop-contracts.js';
 
 /** What is sent: each kind needs a shop that takes it, sooner or later. */

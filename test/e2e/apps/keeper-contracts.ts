@@ -1,4 +1,4 @@
-import { Contract, type PayloadClass } from 'agentmq/protocol';
+import { Contract, type PayloadClass } from 'agentmq';
 import { IsIn, IsString } from 'class-validator';
 
 export const WAYS = ['take', 'again', 'refuse', 'split'] as const;

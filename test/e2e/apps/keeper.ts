@@ -1,7 +1,6 @@
 import { Body, Controller, Module, Post } from '@nestjs/common';
-import { Agent, AgentClient, AgentModule, Ctx, Handle, startAgent, Subscribe } from 'agentmq/agent';
-import { AgentMQError } from 'agentmq/protocol';
-import { CoordinationModule, Delegation, Pipelines, Task, TaskContext, Tasks } from 'agentmq/coordination';
+import { Agent, AgentClient, AgentModule, AgentMQError, Ctx, Handle, startAgent, Subscribe } from 'agentmq';
+import { Delegation, Pipelines, PipelinesModule, Task, TaskContext, Tasks } from 'agentmq/coordination';
 import { IsIn, IsString } from 'class-validator';
 import { clear, type Kept, type KeptContracts, sealed, type Way } from './keeper-contracts.js';
 
@@ -154,7 +153,7 @@ function check(what: string, value: unknown, text: string): void {
 }
 
 @Module({
-  imports: [AgentModule.forRoot(), CoordinationModule],
+  imports: [AgentModule.forRoot(), PipelinesModule],
   controllers: [keeperOf(sealed), keeperOf(clear), ScriptController],
 })
 class KeeperModule {}

@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/protocol';
+import { Contract } from 'agentmq';
 import { ArrayMaxSize, IsArray, IsInt, IsString } from 'class-validator';
 
 /** What goes from stage to stage. */

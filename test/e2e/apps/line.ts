@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Module } from '@nestjs/common';
-import { Agent, AgentIdentity, AgentModule, Ctx, startAgent } from 'agentmq/agent';
-import { CoordinationModule, CoordinatorsModule, Task, TaskContext } from 'agentmq/coordination';
+import { AgentIdentity } from 'agentmq/agent';
+import { Agent, AgentModule, Ctx, startAgent } from 'agentmq';
+import { CoordinatorsModule, Task, TaskContext, TasksModule } from 'agentmq/coordination';
 import { Database } from 'agentmq/database';
 import { Analyse, Clean, Parse, Report, type Sheet } from './line-contracts.js';
 
@@ -60,8 +61,8 @@ class Coordinator {}
 
 @Module(
   role === 'coordinator'
-    ? { imports: [AgentModule.forRoot(), CoordinationModule, CoordinatorsModule], controllers: [Coordinator] }
-    : { imports: [AgentModule.forRoot(), CoordinationModule], controllers: [role === 'desk' ? Desk : Worker] },
+    ? { imports: [AgentModule.forRoot(), CoordinatorsModule], controllers: [Coordinator] }
+    : { imports: [AgentModule.forRoot(), TasksModule], controllers: [role === 'desk' ? Desk : Worker] },
 )
 class LineModule {}
 

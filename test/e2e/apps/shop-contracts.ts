@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/protocol';
+import { Contract } from 'agentmq';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 
 /** The role whose instances are replaced. */

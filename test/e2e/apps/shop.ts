@@ -1,5 +1,6 @@
 import { Injectable, Module, type Type } from '@nestjs/common';
-import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent, Subscribe } from 'agentmq/agent';
+import { AgentIdentity } from 'agentmq/agent';
+import { Agent, AgentModule, Ctx, Handle, MessageContext, startAgent, Subscribe } from 'agentmq';
 import { Database } from 'agentmq/database';
 import { BareOrder, GiftOrder, NumberedOrder, Order, Refund, SHOP, Tick } from './shop-contracts.js';
 

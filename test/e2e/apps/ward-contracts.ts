@@ -1,4 +1,4 @@
-import { Contract } from 'agentmq/protocol';
+import { Contract } from 'agentmq';
 import { IsString } from 'class-validator';
 
 /** Has a patient's handler hang until `GET /wake`. */

@@ -1,5 +1,5 @@
 import { Get, Module } from '@nestjs/common';
-import { Agent, AgentClient, AgentModule, Handle, startAgent } from 'agentmq/agent';
+import { Agent, AgentClient, AgentModule, Handle, startAgent } from 'agentmq';
 import { CallOut, Faint } from './ward-contracts.js';
 
 /** An agent with which something goes wrong when it is asked. */

@@ -1,9 +1,9 @@
 import { Get, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { Agent, AgentModule, startAgent } from 'agentmq/agent';
+import { Agent, AgentModule, startAgent } from 'agentmq';
 import {
-  CoordinationModule,
   DeposedError,
   type ElectionGroup,
+  ElectionModule,
   Elections,
   type ElectionState,
   type Leadership,
@@ -91,7 +91,7 @@ class WriterAgent implements OnApplicationBootstrap {
   }
 }
 
-@Module({ imports: [AgentModule.forRoot(), CoordinationModule], controllers: [WriterAgent] })
+@Module({ imports: [AgentModule.forRoot(), ElectionModule], controllers: [WriterAgent] })
 class WriterModule {}
 
 await startAgent(WriterModule);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '../../support/index.js';
 import type { ConsumerProcess } from '../agent-process.js';
 import type { Fault } from '../fault.js';
@@ -66,6 +67,42 @@ export const consumerKilledInHandler: Fault = {
   needs: [],
   messages,
   run: (scene) => killAt(scene, 'kill in handler 100'),
+};
+
+const KILLS = { short: 2, long: 100 };
+/** By when the handlers of a consumer that has just started have begun, and how far apart its kills are from there, in ms. */
+const EARLIEST_MS = 100;
+const SPREAD_MS = 200;
+
+/**
+ * Its handlers write by an injected repository of the app's own DataSource: wherever a kill meets them, before the write, between
+ * write and completion, or in the commit, effect and completion are there both or not at all.
+ */
+export const repositoryHandlerKilled: Fault = {
+  name: 'repository-handler-killed',
+  title: "2. consumer killed at random moments, its handlers writing by the app's repository",
+  needs: [],
+  messages: { short: 500, long: 20_000 },
+  async run(scene) {
+    const env = { BY_REPOSITORY: 'yes', HANDLER_MS: '10', CONCURRENCY: '8', PREFETCH: '16' };
+    const [sender, mortal] = await Promise.all([
+      scene.sender('sender-1'),
+      scene.consumer('counter-1', env),
+      scene.consumer('counter-2', env),
+    ]);
+    await sender.begin(1_000_000, { rate: 150 });
+    let caught = 0;
+    for (let kill = 1; kill <= KILLS[scene.form]; kill++) {
+      if (kill > 1) await mortal.restart();
+      await delay(EARLIEST_MS + Math.random() * SPREAD_MS);
+      await mortal.kill();
+      caught += (await scene.ledger.claimedBy('counter-1')).length;
+    }
+    scene.note(`${KILLS[scene.form]} kills caught ${caught} handlers at work`);
+    if (caught === 0) throw new Error('no handler was at work when its process was killed');
+    scene.healed();
+    await sender.finish();
+  },
 };
 
 /** The claims of what is completed are no longer held: what the dead consumer did not acknowledge comes again, and is dropped. */

@@ -9,6 +9,7 @@ import {
   consumerKilledAfterCommit,
   consumerKilledBeforeAck,
   consumerKilledInHandler,
+  repositoryHandlerKilled,
 } from './consumer-killed.js';
 import { consumerStopped, consumerStoppedBeforeCompletion } from './consumer-stopped.js';
 import {
@@ -50,6 +51,7 @@ export const consumerFaults: readonly Fault[] = [
   consumerKilledInHandler,
   consumerKilledBeforeAck,
   consumerKilledAfterCommit,
+  repositoryHandlerKilled,
   consumerStopped,
   consumerStoppedBeforeCompletion,
 ];

@@ -1,14 +1,24 @@
 import 'reflect-metadata';
-import { Controller, Delete, Injectable, Module, Put } from '@nestjs/common';
+import { Controller, Delete, Injectable, Module, type ModuleMetadata, Put } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { Agent, AgentIdentity, AgentModule, Ctx, Handle, MessageContext, startAgent } from 'agentmq/agent';
 import { Store } from 'agentmq/message-store';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Harmful, Numbered, NumberedFailing, NumberedFragile, NumberedTransactional, ROLE } from '../numbered.js';
+import { DataSource } from 'typeorm';
+import {
+  Harmful,
+  ledgerSchema,
+  Numbered,
+  NumberedFailing,
+  NumberedFragile,
+  NumberedTransactional,
+  ROLE,
+} from '../numbered.js';
 import { doomedHandler, doomedStore, strike } from './doomed.js';
-import { Effects } from './effects.js';
+import { Effects, TransactionalEffect } from './effects.js';
 import { readVariables } from './variables.js';
 
-const { databaseUrl: url, namespace, doom, held, handlerMs, concurrency, prefetch } = readVariables();
+const { databaseUrl: url, namespace, doom, held, byRepository, handlerMs, concurrency, prefetch } = readVariables();
 
 /** Where handlers wait while the suite tells them to. */
 @Injectable()
@@ -95,10 +105,18 @@ class Counter {
   }
 }
 
-const store = doomedStore(Store.connect({ url, namespace }), doom);
+const onOwnDataSource = (): ModuleMetadata['imports'] => [
+  TypeOrmModule.forRoot({ type: 'postgres', url, schema: ledgerSchema(namespace), entities: [TransactionalEffect] }),
+  TypeOrmModule.forFeature([TransactionalEffect]),
+  AgentModule.forRootAsync({ inject: [DataSource], useFactory: (dataSource: DataSource) => ({ dataSource }) }),
+];
+
+const onStore = (): ModuleMetadata['imports'] => [
+  AgentModule.forRoot({ store: doomedStore(Store.connect({ url, namespace }), doom) }),
+];
 
 @Module({
-  imports: [AgentModule.forRoot({ store })],
+  imports: byRepository ? onOwnDataSource() : onStore(),
   controllers: [Counter, GateController],
   providers: [Effects, Gate],
 })

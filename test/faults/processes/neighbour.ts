@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Get, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { Agent, AgentClient, AgentModule, startAgent, Subscribe } from 'agentmq/agent';
-import { CoordinationModule, type ElectionGroup, Elections } from 'agentmq/coordination';
+import { type ElectionGroup, ElectionModule, Elections } from 'agentmq/coordination';
 import { GROUP, NEIGHBOUR, Noise } from '../numbered.js';
 
 /** Hears the noise, takes part in an election, and tells what it knows of the agents. */
@@ -41,7 +41,7 @@ class Neighbour implements OnApplicationBootstrap {
   }
 }
 
-@Module({ imports: [AgentModule.forRoot(), CoordinationModule], controllers: [Neighbour] })
+@Module({ imports: [AgentModule.forRoot(), ElectionModule], controllers: [Neighbour] })
 class NeighbourModule {}
 
 await startAgent(NeighbourModule);

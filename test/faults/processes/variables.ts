@@ -8,6 +8,8 @@ export interface Variables {
   readonly doom: string;
   /** Handlers wait from the start, until they are let go. */
   readonly held: boolean;
+  /** Transactional handlers write by a repository of the app's own `DataSource`. */
+  readonly byRepository: boolean;
   /** How long a handler takes, in ms. */
   readonly handlerMs: number;
   readonly concurrency: number;
@@ -22,6 +24,7 @@ export function readVariables(env: NodeJS.ProcessEnv = process.env): Variables {
     databaseUrl: env['DATABASE_URL'] ?? '',
     doom: env['DOOM'] ?? '',
     held: env['HELD'] === 'yes',
+    byRepository: env['BY_REPOSITORY'] === 'yes',
     handlerMs: Number(env['HANDLER_MS'] ?? 0),
     concurrency: Number(env['CONCURRENCY'] ?? 32),
     prefetch: Number(env['PREFETCH'] ?? 64),

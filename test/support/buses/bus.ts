@@ -42,6 +42,10 @@ export interface Bus {
   waiting(inbox: InboxAt): Promise<number>;
   /** Takes out what waits in an inbox, or removes the inbox; resolves with how many messages that cost. */
   lose(inbox: InboxAt, how: 'purge' | 'delete'): Promise<number>;
+  /** Puts something else in the place of an inbox that is read: it can't be read any more. Resolves with how to take that away. */
+  occupy(inbox: InboxAt): Promise<() => Promise<void>>;
+  /** Where exchanges lead to inboxes: removes them, so that they can't be made again. Resolves with how to let them be made. */
+  unbind?(inbox: InboxAt): Promise<() => Promise<void>>;
   /** Removes all that a namespace with these consumers has left there. */
   clear(url: string, namespace: string, consumers: readonly string[]): Promise<void>;
 }

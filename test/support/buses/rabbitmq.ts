@@ -29,6 +29,21 @@ export const rabbitMq: Bus = {
       const queue = queueOf(inbox);
       return (how === 'purge' ? await channel.purgeQueue(queue) : await channel.deleteQueue(queue)).messageCount;
     }),
+  async occupy(inbox) {
+    const connection = await connectToAny(inbox.url.split(','));
+    const channel = await connection.createChannel();
+    const queue = queueOf(inbox);
+    // At once, so that no reader comes between them. It goes with its connection.
+    await Promise.all([channel.deleteQueue(queue), channel.assertQueue(queue, { exclusive: true, durable: false })]);
+    return () => connection.close();
+  },
+  async unbind({ url, namespace }) {
+    const exchange = `${namespace}.topic`;
+    await withChannel(url, (channel) =>
+      Promise.all([channel.deleteExchange(exchange), channel.assertExchange(exchange, 'direct', { durable: true })]),
+    );
+    return () => withChannel(url, (channel) => channel.deleteExchange(exchange)).then(() => undefined);
+  },
   clear: (url, namespace, consumers) =>
     withChannel(url, async (channel) => {
       for (const lane of ['', '.high']) {

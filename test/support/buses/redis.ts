@@ -21,6 +21,15 @@ export const redis: Bus = {
         await (how === 'purge' ? send('XTRIM', stream, 'MAXLEN', '0') : send('DEL', stream));
       return sum(lengths.map(Number));
     }),
+  async occupy(inbox) {
+    const stream = await withRedis(inbox.url, async (send) => {
+      const [first = ''] = await streamsOf(send, inbox);
+      await send('DEL', first);
+      await send('SET', first, 'of another use');
+      return first;
+    });
+    return () => withRedis(inbox.url, (send) => send('DEL', stream)).then(() => undefined);
+  },
   clear: (url, namespace) =>
     withRedis(url, async (send) => {
       const keys = await redisKeys(send, namespace);

@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import type * as protocol from 'agentmq/protocol';
-import { type BreakingChange, type ContractsFile, errorText, type PayloadClass } from 'agentmq/protocol';
-import { print } from '../output.js';
+import { type BreakingChange, type ContractsFile, errorText } from 'agentmq/protocol';
+import type { PayloadClass } from 'agentmq';
+import { print } from '../output/index.js';
 import { ContractsChangedError, ContractsFileError } from './errors.js';
 
 type Library = Pick<typeof protocol, 'breakingChanges' | 'changeText' | 'contractsAmong' | 'describeContracts'>;

@@ -1,4 +1,4 @@
-import { AgentMQError } from 'agentmq/protocol';
+import { AgentMQError } from 'agentmq';
 
 /** The file of contracts, or a module that is to export them, can't be used. */
 export class ContractsFileError extends AgentMQError {

@@ -1,8 +1,7 @@
 import { visible } from 'agentmq/protocol';
 import type { NumberSummary, TextSummary } from 'agentmq/contracts';
-import stringWidth from 'string-width';
 import type { ColumnReport, AnalysisReport } from './report.js';
-import { fit, table, type TableColumn } from './table.js';
+import { fit, table, type TableColumn, wrap } from '../output/index.js';
 
 const counts = new Intl.NumberFormat('en-US');
 const plain = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
@@ -90,12 +89,14 @@ function language({ keywords, sentiment }: AnalysisReport, width: number): strin
   const lines: string[] = [];
   if (keywords.length > 0) {
     const words = keywords.map(({ word, count }) => `${visible(word)} (${counts.format(count)})`);
-    lines.push(...wrap(`keywords: ${words.join(', ')}`, width));
+    lines.push(...wrap(`keywords: ${words.join(', ')}`, width, '  '));
   }
   if (sentiment) {
     const { score, positive, neutral, negative, analysed } = sentiment;
     const shares = `${counts.format(positive)} positive, ${counts.format(neutral)} neutral, ${counts.format(negative)} negative`;
-    lines.push(...wrap(`sentiment: ${readable(score)} (${shares}; from ${some(analysed, 'different text')})`, width));
+    lines.push(
+      ...wrap(`sentiment: ${readable(score)} (${shares}; from ${some(analysed, 'different text')})`, width, '  '),
+    );
   }
   return lines;
 }
@@ -111,18 +112,5 @@ function rejected({ rejected: { count, rows } }: AnalysisReport, width: number):
 
 function footing({ agents, messages, durationMs }: AnalysisReport, width: number): string[] {
   const work = `${some(agents, 'worker')}, ${some(messages.sent, 'message')} sent, ${counts.format(messages.received)} received`;
-  return wrap(`${work}, ${(durationMs / 1000).toFixed(1)} s`, width);
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && stringWidth(longer) > width) {
-      lines.push(line);
-      line = `  ${word}`;
-    } else line = longer;
-  }
-  return [...lines, line].map((each) => fit(each, width));
+  return wrap(`${work}, ${(durationMs / 1000).toFixed(1)} s`, width, '  ');
 }

@@ -26,9 +26,7 @@ export interface RunFacts {
   readonly durationMs: number;
 }
 
-/** Throws a TypeError for a summary with undecided columns: it has no columns to report. */
 export function buildReport(facts: RunFacts, summary: AnalysisSummary): AnalysisReport {
-  if (summary.undecided.length > 0) throw new TypeError(`undecided columns: ${summary.undecided.join(', ')}`);
   const { rows, keywords, sentiment, analysed, rejected } = summary;
   return {
     input: facts.input,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AgentMQError } from 'agentmq/protocol';
+import { AgentMQError } from 'agentmq';
 import type { AnalysisReport } from './report.js';
 
 /** The report can't be written where it was asked for. */

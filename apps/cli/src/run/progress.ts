@@ -1,11 +1,10 @@
-import type { TaskProgress } from 'agentmq/contracts';
+import type { AnalysisProgress } from 'agentmq/contracts';
 import { Presets, SingleBar } from 'cli-progress';
-import { ProgressListener } from './console.agent.js';
 
 const LINE_EVERY_MS = 2_000;
 
 /** Shows on stderr how far a run is: a bar on a terminal, a line now and then elsewhere. */
-export class ProgressDisplay extends ProgressListener {
+export class ProgressDisplay {
   private readonly bar = process.stderr.isTTY
     ? new SingleBar(
         {
@@ -20,11 +19,9 @@ export class ProgressDisplay extends ProgressListener {
   private nextLine = Date.now() + LINE_EVERY_MS;
   private started = false;
 
-  constructor(private readonly totalBytes: number) {
-    super();
-  }
+  constructor(private readonly totalBytes: number) {}
 
-  onProgress({ rows, bytes, pass }: TaskProgress): void {
+  show({ rows, bytes, pass }: AnalysisProgress): void {
     const passText = pass > 1 ? 'second pass: columns that are numbers in part' : '';
     if (this.bar) {
       if (!this.started) this.bar.start(this.totalBytes, 0, { rows: 0, pass: '' });

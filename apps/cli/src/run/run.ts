@@ -1,18 +1,17 @@
-import { CoordinatorModule, CsvFile } from 'agentmq/apps/coordinator';
+import type { DynamicModule } from '@nestjs/common';
+import { Team } from 'agentmq/agent';
+import type { AgentModuleOptions } from 'agentmq';
+import { CoordinatorModule } from 'agentmq/apps/coordinator';
 import { MonitorModule } from 'agentmq/apps/monitor';
-import { SpecialistModule } from 'agentmq/apps/specialist';
+import { CsvFile, SpecialistModule } from 'agentmq/apps/specialist';
 import { WorkerModule } from 'agentmq/apps/worker';
-import { AnalysisSummary } from 'agentmq/contracts';
-import { contractOf, readPayload } from 'agentmq/protocol';
-import type { Store, TraceSummary } from 'agentmq/message-store';
+import { protectApp } from 'agentmq/console';
+import { type AnalysisProgress, AnalysisSummary, DataAnalysis } from 'agentmq/contracts';
+import { TaskFailedError, Tasks } from 'agentmq/coordination';
+import { fromWireError } from 'agentmq/protocol';
+import { Metrics } from 'agentmq/telemetry';
 import { buildReport, checkWritable, renderReport, writeReport } from '../report/index.js';
-import { ConsoleAgent } from './console.agent.js';
-import { ConsoleModule } from './console.module.js';
 import { ProgressDisplay } from './progress.js';
-import { runSettings } from './run-settings.js';
-import { Team } from './team.js';
-
-const SPECIALISTS = 2;
 
 export interface RunInput {
   /** A CSV file; `-` is the standard input. */
@@ -23,10 +22,12 @@ export interface RunInput {
   readonly output: string;
   /** Stop at the first row that can't be parsed. */
   readonly strict: boolean;
+  /** Serve the page while they work. */
+  readonly page: boolean;
 }
 
 /**
- * Starts a coordinator, specialists, a monitor and workers in this process, has them analyse a file, prints the report
+ * Starts a coordinator, a specialist, a monitor and workers in this process, has them analyse a file, prints the report
  * and writes it. Rejects with `CsvInputError` (the file), `OutputError` (the report), `SettingsError`, `StoreDirectoryError`, or
  * what the agents answered.
  */
@@ -40,43 +41,73 @@ export async function run(options: RunInput): Promise<void> {
   }
 }
 
-async function analyse(table: CsvFile, { input, agents, output, strict }: RunInput): Promise<void> {
-  const settings = runSettings();
+async function analyse(table: CsvFile, { input, agents, output, strict, page }: RunInput): Promise<void> {
+  const settings = Team.settings();
   const progress = new ProgressDisplay(table.size);
   process.stderr.write(
-    `starting a coordinator, specialists, a monitor and ${agents} ${agents === 1 ? 'worker' : 'workers'}\n`,
+    `starting a coordinator, a specialist, a monitor and ${agents} ${agents === 1 ? 'worker' : 'workers'}\n`,
   );
   const started = performance.now();
   const team = await Team.open(settings);
   try {
-    await team.add('monitor', (options) => MonitorModule.forRoot(options));
-    for (let n = 1; n <= SPECIALISTS; n++)
-      await team.add(`specialist-${n}`, (options) => SpecialistModule.forRoot(options));
-    for (let n = 1; n <= agents; n++) await team.add(`worker-${n}`, (options) => WorkerModule.forRoot(options));
-    await team.add('coordinator', (options) => CoordinatorModule.forRoot({ ...options, allowedFile: table }));
-    const person = await team.add('console', (options) => ConsoleModule.forRoot(options, progress));
-    const analysis = person.get(ConsoleAgent).analyse(team.idOf('coordinator'), input, strict);
-    const { taskId, result } = await Promise.race([analysis, team.broken]);
+    const metrics: Metrics[] = [];
+    const add = async (name: string, module: (options: AgentModuleOptions) => DynamicModule) => {
+      const agent = await team.add(name, module);
+      metrics.push(agent.get(Metrics));
+      return agent;
+    };
+    const monitor = (options: AgentModuleOptions): DynamicModule => MonitorModule.forRoot(options);
+    if (page) {
+      const served = await team.serve('monitor', monitor, protectApp);
+      metrics.push(served.get(Metrics));
+      process.stderr.write(`page: ${await served.getUrl()}\n`);
+    } else {
+      await add('monitor', monitor);
+    }
+    await add('specialist', (options) => SpecialistModule.forRoot({ ...options, allowedFile: table }));
+    for (let n = 1; n <= agents; n++) await add(`worker-${n}`, (options) => WorkerModule.forRoot(options));
+    const coordinator = await add('coordinator', (options) => CoordinatorModule.forRoot(options));
+    // agents of other processes may share the servers; only this one may read the file
+    const to = { agent: team.idOf('specialist') };
+    const tasks = coordinator.get(Tasks);
+    const id = await tasks.submit(DataAnalysis, { file: input, strict }, { to });
+    const analysis = summaryOf(tasks, id, (each) => progress.show(each));
+    const summary = await Promise.race([analysis, team.broken]);
     const durationMs = performance.now() - started;
     progress.stop();
-    // Once the agents have stopped, all that they completed is on record.
     await team.stopAgents();
-    const { messages: sent, completed: received } = await sumUp(team.store, taskId);
-    const report = buildReport({ input, agents, messages: { sent, received }, durationMs }, summaryOf(result));
+    const messages = { sent: await total(metrics, 'sent'), received: await total(metrics, 'received') };
+    const report = buildReport({ input, agents, messages, durationMs }, summary);
     await writeReport(output, report);
     process.stdout.write(`${renderReport(report, process.stdout.columns)}\nreport: ${output}\n`);
+  } catch (error) {
+    // a signal has stopped the agents, and is about to end the process
+    if (!team.isInterrupted) throw error;
   } finally {
     progress.stop();
     await team.stop();
   }
 }
 
-/** What the flow of a task came to: its messages, and those completed. */
-async function sumUp(store: Store, taskId: string): Promise<TraceSummary> {
-  const task = await store.history.find(taskId);
-  if (!task) throw new Error(`task ${taskId} is not in the store`);
-  return store.history.trace(task.message);
+/** Rejects with `RemoteError` when the analysis failed. */
+async function summaryOf(
+  tasks: Tasks,
+  id: string,
+  onProgress: (progress: AnalysisProgress) => void,
+): Promise<AnalysisSummary> {
+  for await (const event of tasks.watch(id)) {
+    if (event.kind === 'progress') onProgress(event.progress as AnalysisProgress);
+  }
+  try {
+    return await tasks.result(id, { answer: AnalysisSummary });
+  } catch (error) {
+    throw error instanceof TaskFailedError ? fromWireError(error.reason) : error;
+  }
 }
 
-const summaryOf = (result: unknown): AnalysisSummary =>
-  readPayload(contractOf(AnalysisSummary), { runId: 'run', ...(result as object) });
+/** How many messages these agents have sent or received on the bus, notices and heartbeats included. */
+async function total(metrics: readonly Metrics[], what: 'sent' | 'received'): Promise<number> {
+  const counters = metrics.map(({ registry }) => registry.getSingleMetric(`agentmq_messages_${what}_total`));
+  const values = await Promise.all(counters.map(async (counter) => (await counter?.get())?.values ?? []));
+  return values.flat().reduce((sum, { value }) => sum + value, 0);
+}

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
+import { AgentIdentity, AgentServer } from 'agentmq/agent';
+import { AgentRegistry, AgentSettings, type RegisteredAgent } from 'agentmq';
 import { errorText } from 'agentmq/protocol';
 import { type ElectionGroup, Elections, type Leadership } from 'agentmq/coordination';
 import { OutboxStore } from 'agentmq/message-store';

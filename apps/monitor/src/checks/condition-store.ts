@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { AgentClient } from 'agentmq/agent';
+import { AgentClient, type Transaction } from 'agentmq';
 import { AgentRecovered, AgentUnhealthy } from 'agentmq/agent';
-import type { Transaction } from 'agentmq/database';
 import { Database } from 'agentmq/database';
 import { type AgentFinding, changesBetween, type ConditionChange, type ToldCondition } from './conditions.js';
 

@@ -1,6 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { AgentClient, RegisteredAgent } from 'agentmq/agent';
-import type { Transaction } from 'agentmq/database';
+import type { AgentClient, RegisteredAgent, Transaction } from 'agentmq';
 import type { Database } from 'agentmq/database';
 import * as fc from 'fast-check';
 import { ConditionStore, MOST_CHANGES } from './condition-store.js';
@@ -13,8 +12,17 @@ const AGENTS = ['a', 'b'];
 const handles = [{ type: 'agent_probe', version: 1 }];
 /** Of a version that has no probe. */
 const findable: RegisteredAgent = {
-  ...{ id: 'c', role: 'r', capabilities: [], instance: 'c-1', incarnation: 1, sequence: 1, version: '1' },
-  ...{ load: 0, inFlight: 0, concurrency: 1, circuits: [], handles: [], health: 'healthy', stopped: false },
+  ...{ id: 'c', role: 'r', roles: ['r'], capabilities: [], instance: 'c-1', incarnation: 1, sequence: 1, version: '1' },
+  ...{
+    load: 0,
+    inFlight: 0,
+    concurrency: 1,
+    circuits: [],
+    handles: [],
+    health: 'healthy',
+    paused: false,
+    stopped: false,
+  },
   ...{ registeredAt: new Date(0), heartbeatAt: new Date(0) },
 };
 

@@ -1,4 +1,4 @@
-import type { RegisteredAgent } from 'agentmq/agent';
+import type { RegisteredAgent } from 'agentmq';
 import { AgentProbe } from 'agentmq/agent';
 import { contractOf } from 'agentmq/protocol';
 import type { StuckSender } from 'agentmq/message-store';

@@ -1,8 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { AgentClient, AgentIdentity, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
-import { NoRecipientError, QueueFullError, RequestTimeoutError } from 'agentmq/broker';
+import { AgentIdentity } from 'agentmq/agent';
+import {
+  AgentClient,
+  AgentSettings,
+  ContractViolationError,
+  NoRecipientError,
+  type RegisteredAgent,
+  RemoteError,
+  RequestTimeoutError,
+} from 'agentmq';
+import { QueueFullError } from 'agentmq/broker';
 import { AgentProbe, AgentVitals, probeTopic, vitalsTopic } from 'agentmq/agent';
-import { ContractViolationError, RemoteError } from 'agentmq/protocol';
 import { type Listener, MessageBus, untraced } from 'agentmq/messaging';
 import type { ProbeOutcome } from './probe-record.js';
 
@@ -31,9 +39,12 @@ export class Prober {
   }
 
   /** Resolves with undefined when nothing is learned: this process can't ask, was itself held up, or another instance answered. Never rejects. */
-  async probe({ id, instance }: RegisteredAgent, signal: AbortSignal): Promise<ProbeOutcome | undefined> {
+  async probe(agent: RegisteredAgent, signal: AbortSignal): Promise<ProbeOutcome | undefined> {
+    const { id, instance } = agent;
     const { probeTimeout } = this.settings.monitor;
     const begun = performance.now();
+    // It does not read its inbox.
+    if (agent.paused) return this.probePaused(agent, begun, signal);
     try {
       const options = { timeout: probeTimeout, signal, answer: AgentVitals };
       const vitals = await untraced(() =>
@@ -52,6 +63,18 @@ export class Prober {
       if (signal.aborted || waitedMs > probeTimeout + within + PUNCTUAL_MS) return undefined;
       return { kind: 'late', waitedMs, ...(vitals?.instance === instance ? stalledOf(vitals) : {}) };
     }
+  }
+
+  private async probePaused(
+    { id, instance }: RegisteredAgent,
+    begun: number,
+    signal: AbortSignal,
+  ): Promise<ProbeOutcome | undefined> {
+    const vitals = await this.vitalsOf(id, LONGEST_VITALS_MS);
+    const waitedMs = performance.now() - begun;
+    if (signal.aborted || waitedMs > LONGEST_VITALS_MS + PUNCTUAL_MS) return undefined;
+    if (!vitals) return { kind: 'late', waitedMs };
+    return vitals.instance === instance ? { kind: 'answered', latencyMs: waitedMs } : undefined;
   }
 
   private async vitalsOf(id: string, within: number): Promise<AgentVitals | undefined> {

@@ -42,9 +42,18 @@ export class AgentRegistered {
   @Length(1, 128)
   id!: string;
 
+  /** The first of its roles. */
   @IsString()
   @Length(1, 128)
   role!: string;
+
+  /** All of its roles. Older versions do not send it. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MAX_CAPABILITIES)
+  @IsString({ each: true })
+  @Length(1, 128, { each: true })
+  roles?: string[];
 
   @IsArray()
   @ArrayMaxSize(MAX_CAPABILITIES)

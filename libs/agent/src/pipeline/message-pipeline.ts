@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import {
   GuardsConsumer,
@@ -25,6 +25,8 @@ export interface PipelineHandler {
   readonly pattern: string;
   readonly extras: Record<string, unknown>;
   readonly handler: MessageHandler;
+  /** The controller that declares it. */
+  readonly declaredBy: Type;
 }
 
 /**
@@ -39,16 +41,18 @@ export class MessagePipeline {
   /** The handlers of all controllers. Call it once they are instantiated. */
   handlers(): PipelineHandler[] {
     const found: PipelineHandler[] = [];
-    const collector = {
-      transportId: AGENT_MESSAGES,
-      addHandler: (pattern: string, handler: MessageHandler, _isEvent = false, extras = {}): void => {
-        found.push({ pattern, extras, handler });
-      },
-    };
     const listeners = this.listeners();
     for (const [key, { controllers }] of this.modules) {
-      for (const controller of controllers.values())
+      for (const controller of controllers.values()) {
+        const declaredBy = controller.metatype as Type;
+        const collector = {
+          transportId: AGENT_MESSAGES,
+          addHandler: (pattern: string, handler: MessageHandler, _isEvent = false, extras = {}): void => {
+            found.push({ pattern, extras, handler, declaredBy });
+          },
+        };
         listeners?.registerPatternHandlers(controller, collector as unknown as Server, key);
+      }
     }
     return found;
   }

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger } from '@nestjs/common';
+import { Broker } from 'agentmq/broker';
 import {
   AgentDeregistered,
   AgentHeartbeat,
@@ -22,13 +23,14 @@ import { type AgentCircuit, type AgentSnapshot, type HandledContract, AgentStore
 import { type Handler, MessageBus, untraced } from 'agentmq/messaging';
 import pLimit from 'p-limit';
 import { type Observable, Subject } from 'rxjs';
-import { HeartbeatUnconfirmedError } from '../errors.js';
+import { HeartbeatUnconfirmedError, NotAnAgentError } from '../errors.js';
 import { AgentIdentity } from '../identity.js';
 import { AgentSettings } from '../settings/settings.js';
 import type { RegisteredAgent } from './agent-health.js';
 import { type AgentQuery, select } from './agent-query.js';
 import { Clearness } from './clearness.js';
 import { GuardedEvents } from './guarded-events.js';
+import { keepReading } from './keep-reading.js';
 import { type RegistryEvent, RegistryView } from './registry-view.js';
 import { Throttle } from './throttle.js';
 import { type RegistryTimes, registryTimes } from './times.js';
@@ -37,12 +39,14 @@ import { type RegistryTimes, registryTimes } from './times.js';
 const ANNOUNCEMENT_GAP_MS = 1_000;
 /** From one reading of agents that were announced to the next, at least. */
 const READING_GAP_MS = 200;
+/** From one reading of a client to the next, at most: it is told nothing. */
+const CLIENT_READING_MS = 2_000;
 /** When more agents than this are announced between two readings, all are read. */
 const MOST_NAMED = 500;
 
 /**
- * All agents, as this one knows them: kept in Postgres, read at the start and with every heartbeat of this agent, and, as far
- * as agents announce that they have changed, in between. An announcement only says what to read, since any process can send one.
+ * All agents, as this one knows them: kept in Postgres, read at the start, as far as they have changed with every heartbeat of
+ * this agent, and, as far as they announce that, in between. An announcement only says what to read, since any process can send one.
  * Each process judges by itself which agents are silent.
  */
 @Injectable()
@@ -64,18 +68,25 @@ export class AgentRegistry {
   /** Readings are taken in one after the other, so that a later one is of a later moment. */
   private readonly reading = pLimit(1);
   private readonly hints: Throttle;
+  /** What was read last, and when all are read again. */
+  private position = '';
+  private allAt = 0;
   private readonly named = new Set<string>();
   private circuits: () => readonly AgentCircuit[] = () => [];
   private state: 'new' | 'registered' | 'left' = 'new';
   private version = '';
   private handles: readonly HandledContract[] = [];
   private sequence = 0;
+  /** When a heartbeat with its reading, of a client a reading, last succeeded: `performance.now()`. */
+  private freshAt: number | undefined;
+  private lastError: string | undefined;
 
   constructor(
     private readonly settings: AgentSettings,
     private readonly identity: AgentIdentity,
     private readonly record: AgentStore,
     private readonly bus: MessageBus,
+    private readonly broker: Broker,
   ) {
     this.times = registryTimes(settings.registry);
     this.view = new RegistryView(this.times);
@@ -104,6 +115,18 @@ export class AgentRegistry {
     return this.clearness.isClear(performance.now());
   }
 
+  /**
+   * Set while others find this agent silent, and it does not know how they are: no heartbeat of its own (of a client: no reading) has
+   * succeeded for as long as makes an agent suspect. Since when, and why.
+   */
+  get staleness(): { readonly since: Date; readonly reason: string } | undefined {
+    if (this.freshAt === undefined || this.state === 'left') return undefined;
+    const silentMs = performance.now() - this.freshAt;
+    if (silentMs <= this.times.suspectAfter) return undefined;
+    const reason = this.identity.isClient ? 'the agents could not be read' : 'no heartbeat has got through';
+    return { since: new Date(Date.now() - silentMs), reason: this.lastError ? `${reason}: ${this.lastError}` : reason };
+  }
+
   /** Of this agent: 0 idle to 1 full. */
   get load(): number {
     return Math.min(1, this.bus.inFlight / this.identity.concurrency);
@@ -112,10 +135,11 @@ export class AgentRegistry {
   /**
    * From now on this agent says that it can do this too. Resolves when the others have been told; while the database or
    * the broker is away, when that has failed: they then learn it from its next heartbeat. Rejects with
-   * `InvalidMessageError` for a name that no agent may declare, or one too many.
+   * `InvalidMessageError` for a name that no agent may declare, or one too many, and with {@link NotAnAgentError} in a client.
    */
   async addCapability(name: string): Promise<void> {
     checkName('capability', name);
+    if (this.identity.isClient) throw new NotAnAgentError(`the capability "${name}"`);
     if (this.capabilities.has(name)) return;
     if (this.capabilities.size >= MAX_CAPABILITIES) {
       throw new InvalidMessageError('capability', `"${name}" would be one more than ${MAX_CAPABILITIES}`);
@@ -149,10 +173,24 @@ export class AgentRegistry {
     this.hints.due();
   }
 
-  /** Writes this agent down, reads which agents are there, and tells them. Rejects with `StoreUnavailableError`. */
+  /**
+   * For a client: reads which agents are there, now and, until `signal` aborts, every 2 s, or with every heartbeat interval if
+   * that is shorter. It judges the silence of others only while it reaches the broker too. Rejects as the first reading does.
+   */
+  async watch(signal: AbortSignal): Promise<void> {
+    const read = () => this.read(this.broker.status().connected);
+    await read();
+    void keepReading(read, Math.min(CLIENT_READING_MS, this.times.heartbeatInterval), this.logger, signal);
+  }
+
+  /**
+   * Writes this agent down, reads which agents are there, and tells them. The types of tasks that it carries out are
+   * capabilities of it. Rejects with `StoreUnavailableError`.
+   */
   async register(version: string, handles: readonly HandledContract[]): Promise<void> {
     this.version = version;
     this.handles = handles;
+    for (const { type, task } of handles) if (task) this.capabilities.add(type);
     await this.inTurn(() => this.enter());
   }
 
@@ -185,8 +223,17 @@ export class AgentRegistry {
   }
 
   private async enter(): Promise<void> {
-    const { id, role, instance, concurrency } = this.identity;
-    const agent = { id, role, instance, capabilities: [...this.capabilities], version: this.version, concurrency };
+    const { id, roles, instance, concurrency } = this.identity;
+    const [role = id] = roles;
+    const agent = {
+      id,
+      role,
+      roles: [...roles],
+      instance,
+      capabilities: [...this.capabilities],
+      version: this.version,
+      concurrency,
+    };
     const { incarnation, registeredAt } = await this.record.register({
       ...agent,
       handles: this.handles,
@@ -217,6 +264,7 @@ export class AgentRegistry {
     const outcome = await this.publish(heartbeat)
       .then(() => this.record.heartbeat(heartbeat))
       .catch(async (error: unknown) => {
+        this.lastError = errorText(error);
         await this.read(false).catch(() => undefined);
         throw error;
       });
@@ -239,16 +287,30 @@ export class AgentRegistry {
     await Promise.race([sent, late]).finally(() => clearTimeout(timer));
   }
 
-  /** Reads how all are; `beaten`: after a heartbeat of this agent's own that succeeded. */
+  /**
+   * Reads how the others are; `beaten`: after a heartbeat of this agent's own that succeeded. It reads what has changed and
+   * which agents are silent, so the heartbeats of a quiet system read next to nothing. Now and then it reads all: a row can
+   * have been deleted, or changed by an agent of an older version, which does not note that.
+   */
   private async read(beaten: boolean): Promise<void> {
     if (!beaten) this.clearness.failed();
     await this.reading(async () => {
       try {
-        const snapshot = await this.record.read();
+        const all = performance.now() >= this.allAt;
+        const ids = all ? undefined : [this.identity.id, ...this.view.doubted];
+        const changed = { since: this.position, silentMs: this.times.suspectAfter };
+        const snapshot = all ? await this.record.read() : await this.record.read(ids, changed);
+        if (all) this.allAt = performance.now() + this.times.readAllAfter;
+        this.position = snapshot.position;
+        if (beaten || this.identity.isClient) {
+          this.freshAt = performance.now();
+          this.lastError = undefined;
+        }
         if (beaten) this.clearness.succeeded(performance.now(), snapshot.now);
-        this.emit(this.view.read(snapshot, this.isClear));
-        if (beaten && this.isClear) await this.endGone(snapshot);
+        this.emit(this.view.read(snapshot, this.isClear, ids));
+        if (beaten && this.isClear && !this.identity.isClient) await this.endGone(snapshot);
       } catch (error) {
+        this.lastError = errorText(error);
         this.clearness.failed();
         throw error;
       }

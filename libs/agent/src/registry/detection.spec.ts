@@ -17,6 +17,7 @@ const settings = fc
 const record = (fields: Partial<AgentRecord> = {}): AgentRecord => ({
   id: 'a',
   role: 'worker',
+  roles: ['worker'],
   capabilities: [],
   handles: [],
   instance: 'a-1',
@@ -27,6 +28,7 @@ const record = (fields: Partial<AgentRecord> = {}): AgentRecord => ({
   concurrency: 64,
   circuits: [],
   version: '1',
+  paused: false,
   stopped: false,
   registeredAt: new Date(START),
   heartbeatAt: new Date(START),

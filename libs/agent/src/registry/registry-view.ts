@@ -32,8 +32,23 @@ export class RegistryView {
     return this.known.get(id);
   }
 
-  /** All that is on record was read, or all of these ids. Only a `clear` reader gives anybody up. */
-  read({ now, agents }: AgentSnapshot, clear: boolean, ids?: readonly string[]): RegistryEvent[] {
+  /** Silent for longer than they should be, when they were last read. */
+  get doubted(): string[] {
+    const ids: string[] = [];
+    for (const { id, health } of this.known.values()) if (health === 'suspect' || health === 'dead') ids.push(id);
+    return ids;
+  }
+
+  /**
+   * All that is on record was read; or what is of these ids, with any that have changed beside them: of the rest those that
+   * are {@link doubted} must be among the ids, and those that are silent among what was read. Only a `clear` reader gives
+   * anybody up.
+   */
+  read(
+    { now, agents }: Pick<AgentSnapshot, 'now' | 'agents'>,
+    clear: boolean,
+    ids?: readonly string[],
+  ): RegistryEvent[] {
     const read = new Set(agents.map(({ id }) => id));
     const events = agents.flatMap((record) => this.take(record, now, clear));
     for (const id of ids ?? [...this.known.keys()]) {

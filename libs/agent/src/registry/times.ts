@@ -4,6 +4,8 @@ import type { AgentSettings } from '../settings/settings.js';
 export interface RegistryTimes {
   /** From one heartbeat to the next, at most. */
   readonly heartbeatInterval: number;
+  /** From one reading of all agents to the next. */
+  readonly readAllAfter: number;
   /** To the next one after a heartbeat that failed. */
   readonly retryInterval: number;
   /** How long the broker may take to confirm a heartbeat. */
@@ -20,6 +22,8 @@ export interface RegistryTimes {
   readonly patience: number;
 }
 
+const LEAST_READ_ALL_MS = 60_000;
+const READ_ALL_HEARTBEATS = 10;
 const LEAST_ENDED_MS = 60_000;
 const ENDED_TIMEOUTS = 3;
 const LONGEST_CONFIRM_MS = 5_000;
@@ -34,6 +38,7 @@ export function registryTimes(settings: AgentSettings['registry']): RegistryTime
   const suspectAfter = (heartbeatInterval + agentTimeout) / 2;
   return {
     heartbeatInterval,
+    readAllAfter: Math.max(LEAST_READ_ALL_MS, READ_ALL_HEARTBEATS * heartbeatInterval),
     retryInterval: heartbeatInterval / 4,
     confirmWithin: Math.min(LONGEST_CONFIRM_MS, heartbeatInterval),
     suspectAfter,

@@ -37,9 +37,20 @@ export class CoordinationSettings {
   @Setting(
     parsed(readRoutingRules, writeRoutingRules),
     'ROUTING_RULES',
-    'where work for a capability goes: `nlp_*=specialist,agent:w-1; price_*=pricing@10`; docs/COORDINATION.md, Routing',
+    'where work for a capability goes: `nlp_*=specialist,agent:w-1; price_*=pricing@10`; docs/DISTRIBUTION.md, Routing',
   )
   routingRules: readonly RoutingRule[] = [];
+}
+
+/** Tasks. */
+export class TaskSettings {
+  /** The largest payload, and the largest result, of a task. */
+  @Setting(
+    whole(1_024, 268_435_456),
+    'TASK_MAX_BYTES',
+    'the largest payload, and the largest result, of a task; whatever size messages may have',
+  )
+  maxBytes = 16 * 1024 * 1024;
 }
 
 /** When calls to an agent that fails are held back. */

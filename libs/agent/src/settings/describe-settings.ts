@@ -1,4 +1,4 @@
-import { type DeclaredSetting, settingsOf } from 'agentmq/settings';
+import { type OwnedSetting, settingsIn } from 'agentmq/settings';
 import { AgentSettings } from './settings.js';
 
 /** The tables of docs/SETTINGS.md, made of what the settings' classes declare: a heading and a table for each class. */
@@ -14,27 +14,32 @@ export function describeSettings(): string {
     ['Traces', settings.trace],
     ['The registry', settings.registry],
     ['Coordination', settings.coordination],
+    ['Tasks', settings.tasks],
     ['Circuits', settings.circuit],
     ['Scaling', settings.scaling],
     ['The monitor', settings.monitor],
     ['HTTP', settings.http],
+    ['Access over HTTP', settings.access],
     ['The log', settings.log],
   ];
-  return tables.map(([title, part]) => `### ${title}\n\n${tableOf(part)}`).join('\n\n');
+  const all = settingsIn(settings);
+  return tables
+    .map(([title, part]) => `### ${title}\n\n${tableOf(all.filter(({ owner }) => owner === part))}`)
+    .join('\n\n');
 }
 
-function tableOf(settings: object): string {
-  const rows = settingsOf(settings).map((setting) => {
-    const { place, variable, meaning, kind } = setting;
+function tableOf(settings: readonly OwnedSetting[]): string {
+  const rows = settings.map((setting) => {
+    const { place, path, variable, meaning, kind } = setting;
     const range = kind.range === undefined ? '' : `; ${kind.range}`;
-    return `| \`${place}\` | \`${variable}\` | ${defaultOf(setting, settings)} | ${meaning}${range} |`;
+    return `| \`${place}\` | \`${variable}\` | \`${path}\` | ${defaultOf(setting)} | ${meaning}${range} |`;
   });
-  return ['| in the file | variable | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+  return ['| in the file | variable | in code | default | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
-function defaultOf({ property, kind, shownDefault }: DeclaredSetting, settings: object): string {
+function defaultOf({ property, kind, shownDefault, owner }: OwnedSetting): string {
   if (shownDefault !== undefined) return shownDefault;
-  const value = kind.show((settings as Readonly<Record<string, unknown>>)[property]);
+  const value = kind.show(owner[property]);
   if (kind.unit !== undefined) return `${value} ${kind.unit}`;
   return kind.range === undefined && value !== '' ? `\`${value}\`` : value;
 }

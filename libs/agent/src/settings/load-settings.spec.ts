@@ -131,12 +131,14 @@ describe('loadSettings', () => {
       ...problemsOf({ SEALING_KEYS: secret, SEALING: 'perhaps' }),
       ...problemsOf({ SEALING_KEYS: `a:${secret}`, SEALING_KEYS_FILE: '/nowhere' }),
       ...problemsOf({ SEALING_KEYS_FILE: '/nowhere' }),
+      ...problemsOf({ SEALING_KEYS_FILE: `a:${secret}` }),
     ];
     expect(problems).toEqual([
       expect.stringMatching(/^SEALING: must be one of/),
       expect.stringMatching(/^SEALING_KEYS: key 1: must begin with its id/),
       expect.stringMatching(/^SEALING_KEYS_FILE: .* both/),
       'SEALING_KEYS_FILE: /nowhere does not exist',
+      expect.stringMatching(/^SEALING_KEYS_FILE: the file .* does not exist/),
     ]);
     expect(problems.join()).not.toContain(secret.slice(0, 8));
   });

@@ -4,7 +4,7 @@ import { UnreadableError } from 'agentmq/settings';
 /** Where a routing rule sends work. */
 export type RoutingTarget = { readonly role: string } | { readonly agent: string } | { readonly capability: string };
 
-/** Work for a capability that the pattern matches goes to the first target, or, when nobody there can do it, to the next. */
+/** Work for a capability that the pattern matches goes to the first target, or, when no agent there can do it, to the next. */
 export interface RoutingRule {
   /** A capability, or a glob: `nlp_*`. */
   readonly pattern: string;

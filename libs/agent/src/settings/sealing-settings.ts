@@ -1,5 +1,5 @@
 import { readKeys, type RingKey, type SealingMode } from 'agentmq/messaging';
-import { oneOf, readSmallFile, Setting, text } from 'agentmq/settings';
+import { oneOf, readSmallFile, Setting, shownPath, text } from 'agentmq/settings';
 
 /** How payloads of sensitive contracts are sealed, and with which keys. */
 export class SealingSettings {
@@ -15,11 +15,14 @@ export class SealingSettings {
     text(),
     'SEALING_KEYS',
     'the keys, `kid:base64` of 32 bytes each, separated by commas, the newest first: docs/SEALING.md',
+    { option: 'keys' },
   )
   private givenKeys = '';
 
   /** Where the keys were read from; empty if they were given themselves. */
-  @Setting(text(), 'SEALING_KEYS_FILE', 'a file with the same, one a line; read again when it has changed')
+  @Setting(text(), 'SEALING_KEYS_FILE', 'a file with the same, one a line; read again when it has changed', {
+    option: 'keysFile',
+  })
   file = '';
 
   /** The newest first. */
@@ -31,7 +34,7 @@ export class SealingSettings {
     if (givenKeys !== '' && file !== '') return ['SEALING_KEYS_FILE: and SEALING_KEYS can not both be given'];
     const source = file === '' ? 'SEALING_KEYS' : 'SEALING_KEYS_FILE';
     const found = file === '' ? { text: givenKeys } : readSmallFile(file);
-    if ('problem' in found) return [`${source}: ${file} ${found.problem}`];
+    if ('problem' in found) return [`${source}: ${shownPath(file)} ${found.problem}`];
     const { keys, problems } = readKeys(found.text);
     this.keys = keys;
     if (file !== '' && keys.length === 0 && problems.length === 0) return [`${source}: ${file} has no keys`];

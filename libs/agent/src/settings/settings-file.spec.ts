@@ -206,6 +206,9 @@ describe('NAME_FILE', () => {
       'agentmq.yaml:1: amqp.url_file: /nowhere does not exist',
       'LOG_LEVEL_FILE: empty is empty',
     ]);
+    expect(problemsOf('namespace: a', { AMQP_URL_FILE: 'amqp://me:hush@host' })).toEqual([
+      'AMQP_URL_FILE: the file (not shown: it may hold a password or a key) does not exist',
+    ]);
     expect(problemsOf('namespace: a', { NAMESPACE_FILE: fileOf('Hush', 'name') })[0]).toMatch(
       /^NAMESPACE_FILE: must be .* not shown/,
     );
@@ -237,7 +240,7 @@ describe('effectiveSettings', () => {
 });
 
 describe('what is told to users', () => {
-  it('says of every setting what its declaration says: `npx agentmq config --markdown` prints the tables', () => {
+  it('says of every setting what its declaration says: `npx agentmq settings --markdown` prints the tables', () => {
     const page = readFileSync('docs/SETTINGS.md', 'utf8');
     const tables = page.slice(page.indexOf('### '), page.indexOf('## Notes'));
     const cells = (text: string): string[] =>

@@ -1,8 +1,9 @@
 import { BrokerSettings } from 'agentmq/broker';
 import { DatabaseSettings } from 'agentmq/database';
+import { HttpAccessSettings } from 'agentmq/http';
 import { MessagingSettings, RetrySettings, TraceSettings } from 'agentmq/messaging';
 import { oneOf, secondsOrLess, seconds, Setting, text, whole } from 'agentmq/settings';
-import { CircuitSettings, CoordinationSettings } from './coordination-settings.js';
+import { CircuitSettings, CoordinationSettings, TaskSettings } from './coordination-settings.js';
 import { ScalingSettings } from './scaling-settings.js';
 import { SealingSettings } from './sealing-settings.js';
 
@@ -50,17 +51,41 @@ export class MonitorSettings {
   behind = 60_000;
 }
 
+/** In place of a path: there is no such route. */
+export const OFF = 'off';
+
+const route = text(/^(off|(\/[A-Za-z0-9._~-]+)+)$/, 'must be a path such as /internal/health, or off');
+
 export class HttpSettings {
   @Setting(whole(0, 65_535), 'HTTP_PORT', "health, metrics, and the app's own routes; 0 for any free one")
   port = 3_000;
+
+  @Setting(text(/^[A-Za-z0-9._:%-]*$/, 'must be an address or a host name'), 'HTTP_HOST', 'the address to listen at', {
+    default: '127.0.0.1; all addresses in a container',
+  })
+  host = '';
+
+  @Setting(
+    route,
+    'HTTP_HEALTH_PATH',
+    'where health is told, with `/live` and `/ready` below it: the whole path, without the global prefix; `off` for nowhere',
+  )
+  healthPath = '/health';
+
+  @Setting(route, 'HTTP_METRICS_PATH', 'where metrics are told: the whole path; `off` for nowhere')
+  metricsPath = '/metrics';
 }
 
 export class LogSettings {
   @Setting(oneOf(logLevels), 'LOG_LEVEL', '`error`, `warn`, `log` or `debug`')
   level: LogLevel = 'log';
 
-  @Setting(oneOf(['text', 'json']), 'LOG_FORMAT', '`text` or `json`')
-  format: 'text' | 'json' = 'text';
+  @Setting(
+    oneOf(['auto', 'text', 'json']),
+    'LOG_FORMAT',
+    '`text`, `json`, or `auto`: text in a terminal, JSON elsewhere',
+  )
+  format: 'auto' | 'text' | 'json' = 'auto';
 }
 
 /** What an agent app is told by its environment; also its Nest token. Each part is the settings class of a room. Times in ms. */
@@ -105,9 +130,11 @@ export class AgentSettings {
   trace = new TraceSettings();
   registry = new RegistrySettings();
   coordination = new CoordinationSettings();
+  tasks = new TaskSettings();
   circuit = new CircuitSettings();
   scaling = new ScalingSettings();
   monitor = new MonitorSettings();
   http = new HttpSettings();
+  access = new HttpAccessSettings();
   log = new LogSettings();
 }

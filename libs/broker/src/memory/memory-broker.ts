@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
   Broker,
+  type BrokerFault,
+  type BrokerFigures,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
@@ -14,7 +16,7 @@ import {
   type IncomingHandler,
   type MessageHandler,
   type Publication,
-  type RequestOptions,
+  type WireRequestOptions,
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage, notWhole } from '../checks.js';
@@ -45,6 +47,8 @@ export class MemoryBroker extends Broker {
   private readonly consumers = new Set<AnyMemoryConsumer>();
   private readonly requests = new PendingRequests();
   private state: 'new' | 'open' | 'cut' | 'closed' = 'new';
+  private cutSince = new Date();
+  private cuts = 0;
   private closing: Promise<void> | undefined;
 
   /** Throws `BrokerOptionsError`. */
@@ -61,6 +65,7 @@ export class MemoryBroker extends Broker {
   async start(): Promise<void> {
     if (this.closing || this.state === 'closed') throw new BrokerClosedError();
     if (this.state !== 'new') return;
+    this.checkHub();
     this.state = 'open';
     const client: MemoryClient = {
       answer: (reply) => this.requests.answer(reply),
@@ -99,7 +104,7 @@ export class MemoryBroker extends Broker {
     return this.sending({ properties, body }, recipient, mandatory);
   }
 
-  async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
+  async request(publication: Publication, options: WireRequestOptions): Promise<WireMessage> {
     if (this.closing) throw new BrokerClosedError();
     checkMessage(publication, this.maxMessageBytes);
     return this.requests.ask(publication, options, {
@@ -115,22 +120,33 @@ export class MemoryBroker extends Broker {
   async reply(replyTo: string, reply: WireMessage): Promise<void> {
     if (this.state === 'closed') throw new BrokerClosedError();
     checkMessage(reply, this.maxMessageBytes);
+    this.checkHub();
     if (!this.hub.answer(replyTo, copyOf(reply))) throw new NoRecipientError(replyTo);
     await this.confirmed();
   }
 
   async inboxSize(owner: Inbox['owner']): Promise<number | undefined> {
-    const inbox = this.hub.find(owner);
-    return inbox && inbox.lanes.high.size + inbox.lanes.normal.size;
+    this.checkHub();
+    return this.hub.sizeOf(owner);
   }
 
   /** Close a consumer of the inbox first: it would declare it again. */
   async deleteInbox(owner: Inbox['owner']): Promise<void> {
+    this.checkHub();
     this.hub.delete(owner);
   }
 
   status(): BrokerStatus {
-    return { type: 'in_memory', connected: this.state === 'open', blocked: false };
+    return { type: 'in_memory', connected: this.state === 'open', sends: this.state === 'open', blocked: false };
+  }
+
+  faults(): readonly BrokerFault[] {
+    if (this.state !== 'cut') return [];
+    return [{ kind: 'not_connected', of: 'the hub', reason: 'disconnected', since: this.cutSince }];
+  }
+
+  figures(): BrokerFigures {
+    return { connectionsLost: this.cuts, blockedMs: 0, unconfirmed: 0 };
   }
 
   close(timeoutMs = 10_000): Promise<void> {
@@ -170,10 +186,15 @@ export class MemoryBroker extends Broker {
   private async sending(message: WireMessage, recipient: Recipient, mandatory: boolean): Promise<void> {
     if (this.state === 'closed') throw new BrokerClosedError();
     checkMessage(message, this.maxMessageBytes);
+    this.checkHub();
     // What the hub keeps is the hub's: the sender may use its buffer again.
     const inboxes = this.hub.route(copyOf(message), recipient);
     if (mandatory && inboxes === 0) throw new NoRecipientError(recipient);
     await this.confirmed();
+  }
+
+  private checkHub(): void {
+    if (this.hub.isStopped) throw new BrokerUnavailableError('the broker is stopped');
   }
 
   /** In a later turn, as over a wire: a sender that awaits each confirm in a loop lets receivers run. */
@@ -183,6 +204,8 @@ export class MemoryBroker extends Broker {
 
   private disconnected(): void {
     this.state = 'cut';
+    this.cutSince = new Date();
+    this.cuts++;
     for (const consumer of this.consumers) consumer.cut();
     this.requests.interrupt();
   }

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { formatRecipient, type Recipient, topicMatches, type WireMessage } from 'agentmq/protocol';
 import type { DeadLettered, Inbox } from '../broker.js';
 import { notWhole } from '../checks.js';
@@ -53,8 +54,11 @@ export class MemoryHub {
   private readonly routes = new Map<string, readonly MemoryInbox[]>();
   private readonly clients = new Map<string, MemoryClient>();
   private readonly unpumped = new Set<{ pump(): void }>();
+  /** In no flow of a sender's: its transaction, say, is none of the receiver's. */
+  private readonly outside = new AsyncResource('agentmq:memory-hub');
   private tasks: (() => void)[] = [];
   private dead: MemoryQueue<DeadLettered>;
+  private stopped = false;
 
   /** Throws `BrokerOptionsError`. */
   constructor({ maxQueueSize = 10_000, agentInboxExpiresMs = DAY_MS }: MemoryHubOptions = {}) {
@@ -70,6 +74,22 @@ export class MemoryHub {
   /** What expired in the inboxes and waits to be read. */
   get deadLetters(): MemoryQueue<DeadLettered> {
     return this.dead;
+  }
+
+  /** It can't be reached. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
+  /** Does to its clients what a server does that goes away until {@link start}: all connections are lost; what waits stays. */
+  stop(): void {
+    this.stopped = true;
+    for (const client of this.clients.values()) client.disconnected();
+  }
+
+  start(): void {
+    this.stopped = false;
+    this.reconnect(() => undefined);
   }
 
   /** Does to its clients what the restart of a server does: all connections are lost and come back; what waits stays. */
@@ -116,6 +136,12 @@ export class MemoryHub {
 
   find(owner: Inbox['owner']): MemoryInbox | undefined {
     return this.inboxes.get(formatRecipient(owner));
+  }
+
+  /** How many messages wait in an inbox; undefined when there is none. */
+  sizeOf(owner: Inbox['owner']): number | undefined {
+    const inbox = this.find(owner);
+    return inbox && inbox.lanes.high.size + inbox.lanes.normal.size;
   }
 
   delete(owner: Inbox['owner']): void {
@@ -169,7 +195,9 @@ export class MemoryHub {
     setImmediate(() => {
       const tasks = this.tasks;
       this.tasks = [];
-      for (const next of tasks) next();
+      this.outside.runInAsyncScope(() => {
+        for (const next of tasks) next();
+      });
     });
   }
 
@@ -197,7 +225,7 @@ export class MemoryHub {
     for (const client of clients) client.disconnected();
     meanwhile();
     this.later(() => {
-      for (const client of clients) client.connected();
+      if (!this.stopped) for (const client of clients) client.connected();
     });
   }
 

@@ -1,4 +1,5 @@
 import type { WireMessage } from 'agentmq/protocol';
+import { LONGEST_TIMER_MS } from 'agentmq/time';
 import { Fifo } from '../consuming/fifo.js';
 
 /** A message in a queue. */
@@ -18,8 +19,6 @@ export interface Reader<M extends WireMessage> {
   credit: number;
   deliver(entry: Entry<M>): void;
 }
-
-const LONGEST_TIMER_MS = 0x7fff_ffff;
 
 /**
  * One lane of an inbox, or the dead letters. What comes back goes to its old place; an expired message is taken out when

@@ -1,6 +1,7 @@
 import type { Channel } from 'amqplib';
-import type { Recipient, WireMessage } from 'agentmq/protocol';
+import { formatRecipient, type Recipient, type WireMessage } from 'agentmq/protocol';
 import {
+  type BrokerFault,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
@@ -12,7 +13,7 @@ import {
   type IncomingHandler,
   type MessageHandler,
   type Publication,
-  type RequestOptions,
+  type WireRequestOptions,
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage } from '../checks.js';
@@ -32,7 +33,7 @@ import { DIRECT_REPLY_TO } from './publish/publish-channel.js';
 import { Publishing } from './publish/publishing.js';
 import { RabbitMqConsumer } from './consume/rabbitmq-consumer.js';
 import { RabbitMqListener } from './consume/rabbitmq-listener.js';
-import { ServerBroker } from '../server/server-broker.js';
+import { type Link, ServerBroker } from '../server/server-broker.js';
 
 type RabbitMqReader = Reader<Losable> & Mendable;
 
@@ -53,14 +54,16 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
   constructor(options: RabbitMqOptions) {
     super(settingsOf(options));
     this.topology = new Topology(this.settings.namespace);
-    this.publishing = connectionKeeper('publisher', this.settings);
+    this.publishing = connectionKeeper('publisher', this.settings, this.blockage);
     this.consuming = connectionKeeper('consumer', this.settings);
     const { mendIntervalMs } = this.settings;
     this.mending = new Mending(this.consuming, () => [...this.readers], this.topology, mendIntervalMs, this.remarks);
     this.publisher = new Publishing(this.publishing, this.topology, this.settings, this.remarks, {
       onMissing: () => this.mending.soon(),
       onUnroutable: (recipient) => {
-        if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.mending.soon();
+        if (typeof recipient === 'string' || !this.isReadHere(recipient)) return;
+        this.remarks.missing('binding', formatRecipient(recipient));
+        this.mending.soon();
       },
     });
   }
@@ -99,7 +102,7 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
     }
   }
 
-  async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
+  async request(publication: Publication, options: WireRequestOptions): Promise<WireMessage> {
     checkMessage(publication, this.settings.maxMessageBytes);
     if (this.closing) throw new BrokerClosedError();
     return this.publisher.request(publication, { ...this.addressOf(publication), mandatory: true }, options);
@@ -136,22 +139,39 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
   }
 
   status(): BrokerStatus {
-    const connected =
-      this.publisher.keeper.current !== undefined &&
-      this.consuming.current !== undefined &&
-      [...this.readers].every(({ isFlowing }) => isFlowing);
+    const { blocked, keeper } = this.publisher;
+    const canPublish = keeper.current !== undefined;
+    const receives = this.consuming.current !== undefined && [...this.readers].every(({ isFlowing }) => isFlowing);
     const remarks = this.remarks.all();
     return {
       type: 'rabbitmq',
-      connected,
-      blocked: this.publisher.blocked,
+      connected: canPublish && receives,
+      sends: canPublish && !blocked,
+      blocked,
       ...(remarks.length > 0 ? { remarks } : {}),
-      ...(this.mending.impaired ? { impaired: true } : {}),
     };
   }
 
   protected get isConnected(): boolean {
     return this.consuming.current !== undefined;
+  }
+
+  protected get links(): readonly Link[] {
+    const { publishing, consuming, publisher } = this;
+    return [
+      { name: 'the connection for publications', keeper: publishing },
+      { name: 'the connection for inboxes', keeper: consuming },
+      { name: 'the channel for publications', keeper: publisher.keeper, needs: publishing },
+    ];
+  }
+
+  protected get unconfirmed(): number {
+    return this.publisher.size;
+  }
+
+  protected missing(): readonly BrokerFault[] {
+    const { failure } = this.mending;
+    return failure ? [{ kind: 'binding_missing', of: 'exchanges and bindings', ...failure }] : [];
   }
 
   protected async connect(): Promise<Error | undefined> {
@@ -186,7 +206,8 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
   ): Promise<RabbitMqReader> {
     const dispatcher = new Dispatcher(concurrency, handler);
     return this.begin(
-      (onClose) => new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, onClose, onCreated),
+      (onClose) =>
+        new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, this.remarks, onClose, onCreated),
     );
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Recipient, WireMessage } from 'agentmq/protocol';
 import {
+  type BrokerFault,
   type BrokerStatus,
   type Consumer,
   type ConsumeOptions,
@@ -12,7 +13,7 @@ import {
   type IncomingHandler,
   type MessageHandler,
   type Publication,
-  type RequestOptions,
+  type WireRequestOptions,
   type Topics,
 } from '../broker.js';
 import { checkFlow, checkMessage } from '../checks.js';
@@ -22,7 +23,7 @@ import type { Keeper, Losable } from '../server/keeper.js';
 import type { Reader } from '../server/reader.js';
 import { laneOf } from '../lanes.js';
 import { PendingRequests } from '../server/pending-requests.js';
-import { ServerBroker } from '../server/server-broker.js';
+import { type Link, ServerBroker } from '../server/server-broker.js';
 import { Topology } from '../topology.js';
 import { type RedisOptions, type RedisSettings, settingsOf } from './options.js';
 import type { RedisOutgoing } from './publish/outgoing.js';
@@ -30,13 +31,14 @@ import { RedisPublisher } from './publish/publisher.js';
 import { RedisConsumer } from './consume/redis-consumer.js';
 import { RedisListener } from './consume/redis-listener.js';
 import { PUBLISH, REBIND, REMOVE, SIZE } from './scripts/scripts.js';
+import { loadRedis } from './connection/client.js';
 import { prefixOf, type Session } from './connection/session.js';
 import { sessionKeeper } from './connection/session-keeper.js';
 import { DeadLetterSource, InboxSource, queueOf, type Source } from './consume/sources.js';
 import { type Mendable, Tending } from './tending.js';
 import { fromPayload, toFields, toPayload } from './wire.js';
 
-type RedisReader = Reader<Losable> & Mendable & Pick<RedisConsumer<WireMessage>, 'problem' | 'wake'>;
+type RedisReader = Reader<Losable> & Mendable & Pick<RedisConsumer<WireMessage>, 'wake'>;
 
 /** The transport over Redis 7 or later: streams for inboxes, channels for answers and listeners, scripts for routing. */
 export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
@@ -64,7 +66,7 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
         this.publisher.lost();
       },
     });
-    this.publisher = new RedisPublisher(this.sessions, this.settings, (recipient) => {
+    this.publisher = new RedisPublisher(this.sessions, this.settings, this.blockage, (recipient) => {
       if (typeof recipient !== 'string' && this.isReadHere(recipient)) this.tending.soon();
     });
     this.tending = new Tending(this.sessions, () => this.readers, this.settings, this.remarks);
@@ -105,7 +107,7 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
     });
   }
 
-  async request(publication: Publication, options: RequestOptions): Promise<WireMessage> {
+  async request(publication: Publication, options: WireRequestOptions): Promise<WireMessage> {
     checkMessage(publication, this.settings.maxMessageBytes);
     if (this.closing) throw new BrokerClosedError();
     return this.requests.ask(publication, options, {
@@ -141,13 +143,15 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
   status(): BrokerStatus {
     const session = this.sessions.current;
     const readers = [...this.readers];
-    const remarks = [...this.remarks.all(), ...readers.flatMap(({ problem }) => problem ?? [])];
+    const { blocked } = this.publisher;
+    const isOpen = session !== undefined && !session.lost;
+    const remarks = this.remarks.all();
     return {
       type: 'redis',
-      connected: session !== undefined && !session.lost && readers.every(({ isFlowing }) => isFlowing),
-      blocked: this.publisher.blocked,
+      connected: isOpen && readers.every(({ isFlowing }) => isFlowing),
+      sends: isOpen && !blocked,
+      blocked,
       ...(remarks.length > 0 ? { remarks } : {}),
-      ...(readers.some(({ problem }) => problem !== undefined) ? { impaired: true } : {}),
     };
   }
 
@@ -155,7 +159,22 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
     return this.sessions.current !== undefined;
   }
 
-  protected connect(): Promise<Error | undefined> {
+  protected get links(): readonly Link[] {
+    return [{ name: 'the connections', keeper: this.sessions }];
+  }
+
+  protected get unconfirmed(): number {
+    return this.publisher.size;
+  }
+
+  /** An inbox and its bindings are one here: a reader that lost one of them reads no more, until it has made it again. */
+  protected missing(): readonly BrokerFault[] {
+    return [];
+  }
+
+  protected async connect(): Promise<Error | undefined> {
+    // Here, since a session that can't be opened is tried again and again.
+    await loadRedis();
     this.tending.start();
     return this.sessions.start();
   }

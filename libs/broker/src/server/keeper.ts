@@ -10,6 +10,12 @@ export interface Losable {
   close(): Promise<void>;
 }
 
+/** Since when something is not open, and why not: the last error, if there was one. */
+export interface Outage {
+  readonly since: Date;
+  readonly reason: Error | undefined;
+}
+
 export interface KeeperOptions<T extends Losable> {
   open(): Promise<T>;
   /** Called as soon as it is open. Must not throw. */
@@ -29,6 +35,10 @@ export class Keeper<T extends Losable> {
   private waiters: { resolve(resource: T): void; reject(error: Error): void }[] = [];
   private readonly stopping = new AbortController();
   private everOpen = false;
+  private lastError: Error | undefined;
+  /** Since when it is not open, or was not for long enough. */
+  private goneSince = new Date();
+  private lossCount = 0;
 
   constructor(
     private readonly settings: Pick<ServerSettings, 'report' | 'reconnectMinMs' | 'reconnectMaxMs'>,
@@ -37,6 +47,16 @@ export class Keeper<T extends Losable> {
 
   get current(): T | undefined {
     return this.resource;
+  }
+
+  /** Undefined while it is open. */
+  get outage(): Outage | undefined {
+    return this.resource ? undefined : { since: this.goneSince, reason: this.lastError };
+  }
+
+  /** How often it was lost. */
+  get losses(): number {
+    return this.lossCount;
   }
 
   /** Resolves with how the first attempt went: undefined when it is open. */
@@ -75,13 +95,19 @@ export class Keeper<T extends Losable> {
         firstAttempt(undefined);
         const reason = await resource.gone;
         this.resource = undefined;
-        if (Date.now() - began > STABLE_MS) failures = 0;
+        this.lastError = reason;
+        this.lossCount++;
+        if (Date.now() - began > STABLE_MS) {
+          failures = 0;
+          this.goneSince = new Date();
+        }
         if (signal.aborted) break;
         this.options.onLost?.(resource, reason);
         this.settings.report(reason);
       } catch (thrown) {
         if (signal.aborted) break;
         const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+        this.lastError = error;
         this.settings.report(error);
         if (!this.everOpen && this.options.givesUp?.(error)) this.stop(error);
         firstAttempt(error);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { InvalidMessageError, type Recipient, type WireMessage } from 'agentmq/protocol';
-import type { Publication, RequestOptions } from '../broker.js';
+import type { Publication, WireRequestOptions } from '../broker.js';
 import { RequestInterruptedError, RequestTimeoutError } from '../errors.js';
 
 /** How a request is sent. */
@@ -29,7 +29,7 @@ export class PendingRequests<O extends { readonly sent: boolean }> {
   /** Sends a request and resolves with its answer; rejects as `Broker.request` does. */
   ask(
     { recipient, body, properties }: Publication,
-    { timeoutMs, signal, onPublished = NOTHING }: RequestOptions,
+    { timeoutMs, signal, onPublished = NOTHING }: WireRequestOptions,
     sender: RequestSender<O>,
   ): Promise<WireMessage> {
     const correlationId = properties.correlationId ?? randomUUID();

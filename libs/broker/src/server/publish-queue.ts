@@ -44,6 +44,11 @@ export abstract class PublishQueue<O extends Outgoing> {
     return this.stopped;
   }
 
+  /** What waits to be sent or confirmed. */
+  get size(): number {
+    return this.open.size;
+  }
+
   get blocked(): boolean {
     return this.refusal !== undefined;
   }

@@ -4,7 +4,7 @@ import type { Consumer } from '../broker.js';
 import type { Dispatcher } from '../consuming/dispatcher.js';
 import { TopologyError } from '../errors.js';
 import type { ServerSettings } from './server-options.js';
-import { Keeper, type Losable } from './keeper.js';
+import { Keeper, type Losable, type Outage } from './keeper.js';
 
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -23,6 +23,13 @@ export abstract class Reader<T extends Losable> implements Consumer {
       onLost: () => this.onLost(),
       givesUp: (error) => error instanceof TopologyError,
     });
+  }
+
+  /** What it reads: a queue, or topics. */
+  abstract readonly name: string;
+
+  get outage(): Outage | undefined {
+    return this.keeper.outage;
   }
 
   get isFlowing(): boolean {

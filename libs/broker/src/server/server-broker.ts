@@ -1,9 +1,18 @@
-import { Broker, type Features } from '../broker.js';
+import { Broker, type BrokerFault, type BrokerFigures, type Features } from '../broker.js';
 import { BrokerClosedError } from '../errors.js';
 import type { ServerSettings } from './server-options.js';
-import type { Losable } from './keeper.js';
+import { Blockage } from './blockage.js';
+import type { Keeper, Losable } from './keeper.js';
 import type { Reader } from './reader.js';
 import { Remarks } from './remarks.js';
+
+/** Something that publications or readers need: a connection, or a channel. */
+export interface Link {
+  readonly name: string;
+  readonly keeper: Keeper<Losable>;
+  /** Without it this one can't be there either. */
+  readonly needs?: Keeper<Losable>;
+}
 
 /** What adapters of servers have in common: how they start, close, and keep what reads. */
 export abstract class ServerBroker<S extends ServerSettings, R extends Reader<Losable>> extends Broker {
@@ -11,6 +20,7 @@ export abstract class ServerBroker<S extends ServerSettings, R extends Reader<Lo
 
   protected readonly remarks: Remarks;
   protected readonly readers = new Set<R>();
+  protected readonly blockage = new Blockage();
   protected closing: Promise<void> | undefined;
   private starting: Promise<void> | undefined;
 
@@ -30,6 +40,24 @@ export abstract class ServerBroker<S extends ServerSettings, R extends Reader<Lo
     return this.closing;
   }
 
+  faults(): readonly BrokerFault[] {
+    if (this.closing) return [];
+    const { now } = this.blockage;
+    return [
+      ...this.links
+        .filter(({ needs }) => needs?.outage === undefined)
+        .flatMap(({ name, keeper }) => faultOf('not_connected', name, keeper)),
+      ...(this.isConnected ? [...this.readers].flatMap((reader) => faultOf('consumer_lost', reader.name, reader)) : []),
+      ...(now ? [{ kind: 'blocked', of: 'publications', reason: now.reason, since: now.since } as const] : []),
+      ...this.missing(),
+    ];
+  }
+
+  figures(): BrokerFigures {
+    const connectionsLost = this.links.reduce((sum, { keeper, needs }) => sum + (needs ? 0 : keeper.losses), 0);
+    return { connectionsLost, blockedMs: this.blockage.totalMs, unconfirmed: this.unconfirmed };
+  }
+
   /** Begins to connect; resolves with how the first attempt went: undefined when it is connected. */
   protected abstract connect(): Promise<Error | undefined>;
 
@@ -37,6 +65,15 @@ export abstract class ServerBroker<S extends ServerSettings, R extends Reader<Lo
   protected abstract connected(): Promise<void>;
 
   protected abstract get isConnected(): boolean;
+
+  /** What publications and readers need. */
+  protected abstract get links(): readonly Link[];
+
+  /** Publications that wait to be sent or confirmed. */
+  protected abstract get unconfirmed(): number;
+
+  /** What could not be made again at the broker. */
+  protected abstract missing(): readonly BrokerFault[];
 
   /** Begins no chores any more. */
   protected abstract stopChores(): void;
@@ -84,3 +121,6 @@ export abstract class ServerBroker<S extends ServerSettings, R extends Reader<Lo
     await this.disconnect(Math.max(0, end - Date.now()));
   }
 }
+
+const faultOf = (kind: BrokerFault['kind'], of: string, { outage }: Pick<Keeper<Losable>, 'outage'>): BrokerFault[] =>
+  outage ? [{ kind, of, reason: outage.reason?.message ?? 'not yet', since: outage.since }] : [];

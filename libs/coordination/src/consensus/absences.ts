@@ -7,20 +7,20 @@ import type { Subscription } from 'rxjs';
 import type { AbsenceReason } from './proposal.js';
 import { VoteCounting } from './vote-counting.js';
 
-/** Undefined for what changes nothing: who is seen for the first time, after a long silence, is not back by that. */
+/** Undefined for what changes nothing: an agent that is seen for the first time, after a long silence, is not back by that. */
 function meaningOf({ kind, agent }: RegistryEvent): AbsenceReason | 'back' | undefined {
   if (kind === 'dead') return 'dead';
   if (kind === 'left') return 'stopped';
   return agent.health === 'healthy' ? 'back' : undefined;
 }
 
-/** Tells open proposals who of their electors is gone, and who is back. What happens meanwhile is told together, next. */
+/** Tells open proposals which of their electors are gone, and which are back. What happens meanwhile is told together, next. */
 @Injectable()
 export class Absences implements OnModuleDestroy {
   private readonly logger = new Logger('Consensus');
   private readonly events: Subscription;
   private readonly untold = new Map<string, AbsenceReason | undefined>();
-  /** Whoever left while nobody of this role was there has made no event. */
+  /** An elector that left while no agent of this role ran has made no event. */
   private lookAtAll = false;
   private telling = false;
 
@@ -39,7 +39,7 @@ export class Absences implements OnModuleDestroy {
     });
   }
 
-  /** Looks who of these is gone: what was told while a proposal to them was being committed has not reached it. */
+  /** Looks which of these are gone: what was told while a proposal to them was being committed has not reached it. */
   lookAgain(electors: readonly string[]): void {
     this.look(electors);
     this.wake();

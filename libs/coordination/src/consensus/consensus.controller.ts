@@ -1,10 +1,9 @@
-import { Controller } from '@nestjs/common';
-import { Ctx, Handle, MessageContext } from 'agentmq/agent';
-import { CastVote, CloseProposal } from '../messages/consensus.js';
+import { Ctx, EveryRole, Handle, MessageContext } from 'agentmq/agent';
+import { CastVote, CloseProposal } from './messages.js';
 import { VoteCounting } from './vote-counting.js';
 
 /** What any agent of a proposer's role does for its proposals. */
-@Controller()
+@EveryRole()
 export class ConsensusController {
   constructor(private readonly counting: VoteCounting) {}
 

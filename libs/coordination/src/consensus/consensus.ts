@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AgentClient, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
-import { CastVote } from '../messages/consensus.js';
-import { Database } from 'agentmq/database';
+import { CastVote } from './messages.js';
 import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError } from 'agentmq/messaging';
+import { MAX_TTL_MS } from 'agentmq/protocol';
 import { pause } from 'agentmq/time';
 import { Absences } from './absences.js';
 import { InvalidProposalError, UnknownProposalError } from './errors.js';
@@ -25,8 +25,6 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** As long as a message may live, in ms: a vote is on record however late somebody of the role is there. */
-const NO_END_MS = 4_294_967_295;
 const FIRST_LOOK_MS = 25;
 const LONGEST_LOOK_MS = 1_000;
 const MAX_LIMIT = 1_000;
@@ -35,12 +33,10 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Decisions by the votes of agents. Proposals, votes and outcomes are durable: whatever dies, a proposal that was made
- * gets its outcome as soon as an agent of the proposer's role runs. See docs/COORDINATION.md.
+ * gets its outcome as soon as an agent of the proposer's role runs. See docs/CONSENSUS.md.
  */
 @Injectable()
 export class Consensus {
-  private readonly proposals: ProposalStore;
-
   constructor(
     private readonly settings: AgentSettings,
     private readonly registry: AgentRegistry,
@@ -48,10 +44,8 @@ export class Consensus {
     private readonly agents: AgentClient,
     private readonly counting: VoteCounting,
     private readonly absences: Absences,
-    database: Database,
-  ) {
-    this.proposals = new ProposalStore(database);
-  }
+    private readonly proposals: ProposalStore,
+  ) {}
 
   /**
    * Has a vote held, and resolves with its outcome: as soon as nothing can change it any more, at the latest a little
@@ -66,7 +60,7 @@ export class Consensus {
   /**
    * Opens a vote. Resolves with the proposal's id once it is committed: from then on it gets its outcome.
    * Rejects with {@link InvalidProposalError} naming the field, `MessageTooLargeError`, `StoreUnavailableError`,
-   * `OutboxFullError`, or `BusStoppedError` while the agent is not running.
+   * `OutboxFullError`, `NotAnAgentError` in an app without `@Agent`, or `BusStoppedError` while the agent is not running.
    */
   async propose(motion: Motion, { electorate, ...options }: VotingOptions): Promise<string> {
     const given: unknown = electorate;
@@ -110,7 +104,8 @@ export class Consensus {
     { proposalId, role }: { readonly proposalId: string; readonly role: string },
     { choice, reason = '' }: Ballot,
   ): Promise<void> {
-    const options = { correlationId: proposalId, ttl: NO_END_MS };
+    // a vote is on record however late an agent of the role runs
+    const options = { correlationId: proposalId, ttl: MAX_TTL_MS };
     await this.agents.send({ role }, CastVote, { proposalId, choice, reason }, options);
   }
 

@@ -1,4 +1,5 @@
-import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
+import { Injectable } from '@nestjs/common';
+import type { Choice, VotingResult, VotingRule, VotingTally } from './messages.js';
 import type { Transaction } from 'agentmq/database';
 import { Database } from 'agentmq/database';
 import type {
@@ -31,7 +32,8 @@ export interface ProposalChange {
   readonly outcome: VotingResult | undefined;
 }
 
-/** Proposals and votes. Everything rejects as `Database.query` does. */
+/** Proposals and votes. Everything rejects as `Database.ownQuery` does. */
+@Injectable()
 export class ProposalStore {
   private readonly proposals: string;
   private readonly votes: string;
@@ -125,31 +127,33 @@ export class ProposalStore {
     return row?.now ?? new Date();
   }
 
-  /** Open proposals of a role that any of these is an elector of. */
-  async openWith(role: string, electors: readonly string[]): Promise<string[]> {
-    const rows = await this.database.query<{ id: string }>(
-      `SELECT id FROM ${this.proposals} WHERE outcome IS NULL AND role = $1 AND electors && $2::text[] ORDER BY id`,
-      [role, electors],
+  /** Open proposals of these roles that any of these is an elector of. */
+  async openWith(roles: readonly string[], electors: readonly string[]): Promise<string[]> {
+    const rows = await this.database.ownQuery<{ id: string }>(
+      `SELECT id FROM ${this.proposals} WHERE outcome IS NULL AND role = ANY ($1::text[]) AND electors && $2::text[] ORDER BY id`,
+      [roles, electors],
     );
     return rows.map(({ id }) => id);
   }
 
-  async openElectors(role: string): Promise<string[]> {
-    const rows = await this.database.query<{ elector: string }>(
-      `SELECT DISTINCT unnest(electors) AS elector FROM ${this.proposals} WHERE outcome IS NULL AND role = $1`,
-      [role],
+  async openElectors(roles: readonly string[]): Promise<string[]> {
+    const rows = await this.database.ownQuery<{ elector: string }>(
+      `SELECT DISTINCT unnest(electors) AS elector FROM ${this.proposals} WHERE outcome IS NULL AND role = ANY ($1::text[])`,
+      [roles],
     );
     return rows.map(({ elector }) => elector);
   }
 
   async roleOf(id: string): Promise<string | undefined> {
-    const [row] = await this.database.query<{ role: string }>(`SELECT role FROM ${this.proposals} WHERE id = $1`, [id]);
+    const [row] = await this.database.ownQuery<{ role: string }>(`SELECT role FROM ${this.proposals} WHERE id = $1`, [
+      id,
+    ]);
     return row?.role;
   }
 
   /** Whether its outcome is there. Undefined: there is no such proposal. */
   async isDecided(id: string): Promise<boolean | undefined> {
-    const [row] = await this.database.query<{ decided: boolean }>(
+    const [row] = await this.database.ownQuery<{ decided: boolean }>(
       `SELECT outcome IS NOT NULL AS decided FROM ${this.proposals} WHERE id = $1`,
       [id],
     );
@@ -158,7 +162,7 @@ export class ProposalStore {
 
   /** With its votes, all as of one moment. */
   async find(id: string): Promise<Proposal | undefined> {
-    const [row] = await this.database.query<ProposalRow & { votes: readonly VoteRow[] }>(
+    const [row] = await this.database.ownQuery<ProposalRow & { votes: readonly VoteRow[] }>(
       `SELECT ${COLUMNS}, (
          SELECT coalesce(json_agg(json_build_object('voter', voter, 'choice', choice, 'reason', reason,
            'remark', remark, 'castAt', cast_at, 'receivedAt', received_at) ORDER BY place), '[]')
@@ -170,11 +174,12 @@ export class ProposalStore {
     return row && { ...summaryOf(row), votes: row.votes.map(voteOf) };
   }
 
-  async list({ state, limit = DEFAULT_LIMIT, after = '' }: ProposalFilter): Promise<ProposalSummary[]> {
+  async list({ state, limit = DEFAULT_LIMIT, after, newestFirst = false }: ProposalFilter): Promise<ProposalSummary[]> {
     const inState = state === 'open' ? 'outcome IS NULL' : 'outcome = $3';
-    const rows = await this.database.query<ProposalRow>(
-      `SELECT ${COLUMNS} FROM ${this.proposals} WHERE id > $1 ${state ? `AND ${inState}` : ''} ORDER BY id LIMIT $2`,
-      state && state !== 'open' ? [after, limit, state] : [after, limit],
+    const rows = await this.database.ownQuery<ProposalRow>(
+      `SELECT ${COLUMNS} FROM ${this.proposals} WHERE ($1::text IS NULL OR id ${newestFirst ? '<' : '>'} $1)
+         ${state ? `AND ${inState}` : ''} ORDER BY id ${newestFirst ? 'DESC' : ''} LIMIT $2`,
+      [after ?? null, limit, ...(state && state !== 'open' ? [state] : [])],
     );
     return rows.map(summaryOf);
   }

@@ -1,5 +1,5 @@
 import type { AgentQuery } from 'agentmq/agent';
-import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
+import type { Choice, VotingResult, VotingRule, VotingTally } from './messages.js';
 import type { Elector, Remark } from './tally.js';
 
 /** What is put to the vote. */
@@ -94,8 +94,10 @@ export interface ProposalOutcome {
 
 export interface ProposalFilter {
   readonly state?: ProposalState;
-  /** At most this many, oldest first: 1 to 1,000; 100 unless given. */
+  /** At most this many: 1 to 1,000; 100 unless given. */
   readonly limit?: number;
-  /** Proposals after this id (ids are time-ordered). */
+  /** Oldest first unless given. */
+  readonly newestFirst?: boolean;
+  /** Proposals after this id in that order (ids are time-ordered). */
   readonly after?: string;
 }

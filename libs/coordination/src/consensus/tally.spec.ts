@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CHOICES, type Choice, type VotingResult, VOTING_RULES } from '../messages/consensus.js';
+import { CHOICES, type Choice, type VotingResult, VOTING_RULES } from './messages.js';
 import fc from 'fast-check';
 import { type Ballots, type Elector, outcomeOf, remarkOn, tallyOf, type VotingTerms } from './tally.js';
 

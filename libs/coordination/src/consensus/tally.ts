@@ -1,4 +1,4 @@
-import type { Choice, VotingResult, VotingRule, VotingTally } from '../messages/consensus.js';
+import type { Choice, VotingResult, VotingRule, VotingTally } from './messages.js';
 
 export interface Elector {
   readonly id: string;
@@ -44,11 +44,11 @@ export function tallyOf({ electorate }: VotingTerms, counted: Ballots['counted']
 }
 
 /**
- * The outcome, as soon as it is the same whatever those do who may still vote: who has neither voted nor is absent, or
- * nobody once the time is `over`. Undefined until then.
+ * The outcome, as soon as no further vote can change it; undefined until then. Electors may still vote that have neither voted
+ * nor are absent; none may once the time is `over`.
  *
  * A further vote never undoes a quorum, one in favour never hurts a proposal, and one against never helps it. So of all
- * the ways in which it may go on, three tell what is possible: nobody votes any more, all vote for, all vote against.
+ * the ways in which it may go on, three tell what is possible: none votes any more, all vote for, all vote against.
  */
 export function outcomeOf(terms: VotingTerms, { counted, absent }: Ballots, over: boolean): VotingResult | undefined {
   const { rule, electorate } = terms;
@@ -72,7 +72,7 @@ export function outcomeOf(terms: VotingTerms, { counted, absent }: Ballots, over
 const isQuorum = (voted: number, total: number, quorum: number | undefined): boolean =>
   quorum === undefined ? voted > total / 2 : voted / total >= quorum;
 
-/** Abstentions decide nothing. What nobody is in favour of does not pass. */
+/** Abstentions decide nothing. Without a vote in favour nothing passes. */
 function passes(rule: VotingRule, inFavour: number, against: number): boolean {
   if (inFavour === 0) return false;
   if (rule === 'unanimous') return against === 0;

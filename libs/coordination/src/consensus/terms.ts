@@ -1,5 +1,5 @@
 import { checkName } from 'agentmq/protocol';
-import { VOTING_RULES, type VotingRule } from '../messages/consensus.js';
+import { VOTING_RULES, type VotingRule } from './messages.js';
 import { InvalidProposalError } from './errors.js';
 import type { Motion, VotingOptions } from './proposal.js';
 import type { Elector, VotingTerms } from './tally.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { AgentClient, AgentIdentity, AgentRegistry } from 'agentmq/agent';
-import { CastVote, CloseProposal, ProposalDecided, VoteRequest } from '../messages/consensus.js';
-import { contractOf, formatRecipient, newMessageId, toRole } from 'agentmq/protocol';
+import { AgentClient, AgentIdentity, AgentRegistry, NotAnAgentError } from 'agentmq/agent';
+import { CastVote, CloseProposal, ProposalDecided, VoteRequest } from './messages.js';
+import { contractOf, formatRecipient, MAX_TTL_MS, newMessageId, toRole } from 'agentmq/protocol';
 import type { Transaction } from 'agentmq/database';
 import { Database } from 'agentmq/database';
 import { HistoryStore, openStates } from 'agentmq/message-store';
@@ -11,34 +11,31 @@ import { type ProposalChange, ProposalStore, type ReceivedVote } from './proposa
 import { type Ballots, outcomeOf, remarkOn, tallyOf, type VotingTerms } from './tally.js';
 import type { Draft } from './terms.js';
 
-/** The longest time to live that there is: how a vote ends is told however long nobody of the role is there. */
-const NO_END_MS = 4_294_967_295;
 /** How long votes that were cast in time, and are on their way, are given until they are looked for again. */
 const AGAIN_MS = 250;
 
 /**
  * Everything that changes a proposal: each under the lock of its row, one after the other, and with what it means for the
- * outcome. So one of them decides, in whichever process, and its transaction tells everybody.
+ * outcome. So one of them decides, in whichever process, and its transaction tells all members.
  */
 @Injectable()
 export class VoteCounting {
-  private readonly proposals: ProposalStore;
-
   constructor(
     private readonly identity: AgentIdentity,
     private readonly registry: AgentRegistry,
     private readonly agents: AgentClient,
     private readonly database: Database,
     private readonly history: HistoryStore,
-  ) {
-    this.proposals = new ProposalStore(database);
-  }
+    private readonly proposals: ProposalStore,
+  ) {}
 
   /** Writes a proposal down, asks its electors and sees to its end, all of it or nothing. Resolves with its id. */
   open(draft: Draft): Promise<string> {
     const id = newMessageId();
-    const { id: proposer, role } = this.identity;
-    return this.database.transaction(async (transaction) => {
+    const { id: proposer, roles } = this.identity;
+    const [role] = roles;
+    if (role === undefined) return Promise.reject(new NotAnAgentError('a proposal, whose votes its role counts,'));
+    return this.inTransaction(async (transaction) => {
       const options = { transaction, correlationId: id };
       const { subject, content, rule, electorate, timeout } = draft;
       const absent = this.knownAbsent(draft, await this.proposals.now(transaction));
@@ -84,7 +81,7 @@ export class VoteCounting {
     const role = await this.proposals.roleOf(id);
     if (role === undefined) throw new UnknownProposalError(id);
     const underWay = await this.firstUnderWay(id, role);
-    await this.database.transaction(async (transaction) => {
+    await this.inTransaction(async (transaction) => {
       const { proposal, over } = await this.locked(transaction, id);
       if (proposal.state !== 'open') return;
       const waits = underWay !== undefined && underWay <= proposal.closesAt;
@@ -97,16 +94,21 @@ export class VoteCounting {
     });
   }
 
-  /** Electors of this role's open proposals. */
+  /** Electors of this agent's roles' open proposals. */
   openElectors(): Promise<string[]> {
-    return this.proposals.openElectors(this.identity.role);
+    return this.proposals.openElectors(this.identity.roles);
   }
 
-  /** These agents are gone, or (undefined) back: open proposals of this role no longer wait for them, or do again. */
+  /** These agents are gone, or (undefined) back: open proposals of its roles no longer wait for them, or do again. */
   async noteAbsence(agents: ReadonlyMap<string, AbsenceReason | undefined>): Promise<void> {
-    for (const id of await this.proposals.openWith(this.identity.role, [...agents.keys()])) {
-      await this.database.transaction((transaction) => this.noteAbsenceFrom(transaction, id, agents));
+    for (const id of await this.proposals.openWith(this.identity.roles, [...agents.keys()])) {
+      await this.inTransaction((transaction) => this.noteAbsenceFrom(transaction, id, agents));
     }
+  }
+
+  /** Of which others may wait for the same proposal. */
+  private inTransaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.database.ownTransaction(work, { inTurn: true });
   }
 
   private async noteAbsenceFrom(
@@ -160,7 +162,8 @@ export class VoteCounting {
     deliverAt: Date,
     transaction: Transaction,
   ): Promise<void> {
-    const options = { transaction, deliverAt, correlationId: proposalId, ttl: NO_END_MS };
+    // how a vote ends is told however long no agent of the role is there
+    const options = { transaction, deliverAt, correlationId: proposalId, ttl: MAX_TTL_MS };
     await this.agents.send({ role }, CloseProposal, { proposalId }, options);
   }
 

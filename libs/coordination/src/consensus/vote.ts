@@ -7,7 +7,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import { Handle, type HandlerOptions } from 'agentmq/agent';
-import { VoteRequest } from '../messages/consensus.js';
+import { VoteRequest } from './messages.js';
 import { mergeMap, type Observable } from 'rxjs';
 import { Consensus } from './consensus.js';
 import type { Ballot } from './proposal.js';

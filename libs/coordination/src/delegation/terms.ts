@@ -1,8 +1,7 @@
+import { MAX_TTL_MS } from 'agentmq/protocol';
 import { checkWhole } from '../tasks/draft.js';
-import { InvalidTaskError } from '../tasks/errors.js';
-import type { FailurePolicy, TaskOptions } from '../tasks/task.js';
-import type { RunningTask } from '../tasks/task-context.js';
-import { LONGEST_MS } from '../tasks/times.js';
+import type { FailurePolicy } from '../tasks/task.js';
+import type { RunningTask } from '../tasks/worker/task-context.js';
 import { NoTimeLeftError } from './errors.js';
 
 const DEFAULT_CONCURRENCY = 16;
@@ -28,7 +27,7 @@ export interface DelegationTermsOptions {
 export interface DelegationTerms {
   readonly concurrency: number;
   readonly onFailure: FailurePolicy;
-  readonly attempts: Pick<TaskOptions, 'attempts'>;
+  readonly attempts: number | undefined;
   /** How long a part has that is made now, in ms; undefined for as long as any task. Throws {@link NoTimeLeftError}. */
   timeFor(now: number): number | undefined;
 }
@@ -41,21 +40,20 @@ export function termsOf(
 ): DelegationTerms {
   const { concurrency = DEFAULT_CONCURRENCY, attempts = whole?.attempts, deadline, reserve } = options;
   checkWhole('concurrency', concurrency, MAX_CONCURRENCY);
-  if (deadline !== undefined) checkWhole('deadline', deadline, LONGEST_MS);
-  if (reserve !== undefined && !(Number.isInteger(reserve) && reserve >= 0 && reserve <= LONGEST_MS))
-    throw new InvalidTaskError('reserve', `${reserve} is not a whole number from 0 to ${LONGEST_MS}`);
+  if (deadline !== undefined) checkWhole('deadline', deadline, MAX_TTL_MS);
+  if (reserve !== undefined) checkWhole('reserve', reserve, MAX_TTL_MS, 0);
   const until = whole?.until;
   const reserveMs =
     until === undefined ? 0 : (reserve ?? Math.max(LEAST_RESERVE_MS, Math.ceil((until - now) * RESERVE_SHARE)));
   return {
     concurrency,
     onFailure: options.onFailure ?? whole?.onFailure ?? 'fail-fast',
-    attempts: attempts === undefined ? {} : { attempts },
+    attempts,
     timeFor(moment) {
       if (until === undefined) return deadline;
       const left = Math.floor(until - reserveMs - moment);
       if (left < 1) throw new NoTimeLeftError(until - moment, reserveMs);
-      return Math.min(left, deadline ?? LONGEST_MS);
+      return Math.min(left, deadline ?? MAX_TTL_MS);
     },
   };
 }

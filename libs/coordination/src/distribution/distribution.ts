@@ -8,14 +8,14 @@ import {
 } from 'agentmq/agent';
 import { AgentMQError, type PayloadClass } from 'agentmq/protocol';
 import pRetry from 'p-retry';
-import { DEFAULT_STRATEGY, Strategies } from '../balancing/strategies.js';
-import type { Candidate, Strategy, Work } from '../balancing/strategy.js';
-import { CircuitBreakers } from '../breaker/circuit-breakers.js';
-import { CircuitOpenError } from '../breaker/errors.js';
-import { NoRouteError } from '../routing/errors.js';
-import { Router } from '../routing/router.js';
+import { DEFAULT_STRATEGY, Strategies } from './balancing/strategies.js';
+import type { Candidate, Strategy, Work } from './balancing/strategy.js';
+import { CircuitBreakers } from './breaker/circuit-breakers.js';
+import { CircuitOpenError } from './breaker/errors.js';
+import { NoRouteError } from './routing/errors.js';
+import { Router } from './routing/router.js';
 import { Calls } from './calls.js';
-import { choicesFor, type Destination, destinationName } from './destination.js';
+import { choicesFor, type Destination, destinationName, destinationProblem } from './destination.js';
 import { InvalidDistributionError, NoAbleAgentError } from './errors.js';
 
 export interface AbleOptions {
@@ -38,7 +38,7 @@ export interface DistributedRequestOptions<Answer extends object> extends TypedR
   readonly attempts?: number;
   /** How long one agent may take before another is asked, in ms; as long as there is time (`timeout`) unless given. */
   readonly attemptTimeout?: number;
-  /** Who is asked when nobody else is left: one more attempt, whatever `attempts` says. */
+  /** Asked when no other agent is left: one more attempt, whatever `attempts` says. */
   readonly backup?: Destination;
   /** How long to wait for an able agent to appear, in ms; 15,000 unless given, and no longer than `timeout`. */
   readonly patience?: number;
@@ -47,10 +47,10 @@ export interface DistributedRequestOptions<Answer extends object> extends TypedR
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_PATIENCE_MS = 15_000;
 const DEFAULT_ATTEMPTS = 2;
-/** For the answers of one that stops: these come when its handlers have ended, at the latest after its own time for that. */
+/** For the answers of an agent that stops: they come when its handlers have ended, at the latest after its own time for that. */
 const DRAIN_MARGIN_MS = 1_000;
 
-/** Gives requests to agents that are able, and to others when those fail. */
+/** Gives requests to able agents, and to another one when an agent fails. */
 @Injectable()
 export class Distribution {
   private readonly calls: Calls;
@@ -158,7 +158,7 @@ export class Distribution {
     });
   }
 
-  /** One of those to prefer that are left; `refusing`: of those whose circuits are open. */
+  /** An agent of the first choices of which any are left; `refusing`: of the agents whose circuits are open. */
   private choose(
     to: Destination,
     strategy: Strategy,
@@ -192,7 +192,7 @@ export class Distribution {
   ): Promise<RegisteredAgent> {
     const look = () => {
       const found = find();
-      if (!found) throw this.nobodyFor(to);
+      if (!found) throw this.noAgentFor(to);
       return found;
     };
     return pRetry(look, {
@@ -204,7 +204,7 @@ export class Distribution {
     });
   }
 
-  private nobodyFor(to: Destination): AgentMQError {
+  private noAgentFor(to: Destination): AgentMQError {
     const isUnrouted =
       'capability' in to && this.router.rules.length > 0 && this.router.find(to.capability) === undefined;
     const isDeclared = () => this.agents.find({ ...to, health: ['healthy', 'suspect', 'dead'] }).length > 0;
@@ -212,14 +212,9 @@ export class Distribution {
   }
 }
 
-/** Without types a name may be missing: it would stand for any agent. */
 function checkDestination(field: string, to: Destination): void {
-  const [[kind, name] = ['', undefined], ...more] = Object.entries((to as object | undefined) ?? {}) as [
-    string,
-    unknown,
-  ][];
-  if (!['role', 'agent', 'capability'].includes(kind) || typeof name !== 'string' || name === '' || more.length > 0)
-    throw new InvalidDistributionError(field, 'must be { role }, { agent } or { capability }');
+  const problem = destinationProblem(to);
+  if (problem !== undefined) throw new InvalidDistributionError(field, problem);
 }
 
 /** The options with their defaults. */

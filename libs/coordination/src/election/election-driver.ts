@@ -91,7 +91,7 @@ export class ElectionDriver {
     return !this.stopped && this.machine.isLeading(performance.now());
   }
 
-  /** Looks who the members are; the first look starts the clock. */
+  /** Looks which members there are; the first look starts the clock. */
   look(): void {
     this.lookAt = performance.now() + this.heartbeatMs;
     const members = [...new Set([...this.surroundings.members(), this.self.id])].sort();

@@ -3,7 +3,7 @@ import { GuardedEvents } from 'agentmq/agent';
 import type { Transaction } from 'agentmq/database';
 import { BehaviorSubject, distinctUntilChanged, filter, firstValueFrom, type Observable, timeout } from 'rxjs';
 import { ElectionDriver, type ElectionSurroundings, type ElectionTimes } from './election-driver.js';
-import type { Claimant, ElectionStore } from './election-store.js';
+import type { Claimant, ElectionStore, FencedStatement } from './election-store.js';
 import { DeposedError, NotAMemberError, NotLeaderError, TransferFailedError } from './errors.js';
 import type { ElectionRole } from './machine.js';
 import type { DeposedReason, ElectionEvent, ElectionRecord } from './protocol.js';
@@ -25,6 +25,8 @@ export interface Leadership {
   readonly signal: AbortSignal;
   /** `ElectionGroup.fence` for this term. */
   fence<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** `ElectionGroup.fenced` for this term. */
+  fenced<Row extends object>(statement: FencedStatement, parameters: readonly unknown[]): Promise<Row[]>;
 }
 
 /** What one of these throws or rejects with is logged, and changes nothing. */
@@ -116,7 +118,7 @@ export class ElectionGroup {
   /**
    * Runs `work` in a transaction that is committed only if this agent still leads in `term` then, which the next
    * leader's election waits for: nothing that `work` writes by that transaction comes after a write of a later term.
-   * Rejects with {@link DeposedError} when it does not lead, and else as `Database.transaction` does: what `work`
+   * What it sends, and what the app's own repositories write, is part of it. Rejects with {@link DeposedError} when it does not lead, and else as `Database.transaction` does: what `work`
    * rejects with, or `StoreUnavailableError`. Nothing was written then, but
    * for `StoreUnavailableError`: a connection that is lost during COMMIT leaves it unknown.
    */
@@ -129,6 +131,21 @@ export class ElectionGroup {
         this.driver.step({ type: 'confirmed', latest: error.latest });
       throw error;
     }
+  }
+
+  /**
+   * As {@link fence}, in one round trip: for one statement that returns rows if it has written anything. Where it returns none,
+   * it is asked whether that is for the leadership.
+   */
+  async fenced<Row extends object>(
+    term: number,
+    statement: FencedStatement,
+    parameters: readonly unknown[],
+  ): Promise<Row[]> {
+    if (this.leadership?.term !== term) throw new DeposedError(this.name, term);
+    const rows = await this.store.fenced<Row>(this.name, this.self.instance, term, statement, parameters);
+    if (rows.length === 0) await this.fence(term, () => Promise.resolve());
+    return rows;
   }
 
   /**
@@ -189,7 +206,12 @@ export class ElectionGroup {
   private lead(term: number): Leadership {
     this.logger.log(`${this.self.id} leads ${this.name} in term ${term}`);
     const ended = new AbortController();
-    const leadership: Leadership = { term, signal: ended.signal, fence: (work) => this.fence(term, work) };
+    const leadership: Leadership = {
+      term,
+      signal: ended.signal,
+      fence: (work) => this.fence(term, work),
+      fenced: (statement, parameters) => this.fenced(term, statement, parameters),
+    };
     this.leading = { leadership, ended };
     return leadership;
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Database } from 'agentmq/database';
-import { databaseUrl, randomNamespace, removeNamespace } from '../../../../test/support/index.js';
+import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../test/support/index.js';
 import { ElectionStore } from './election-store.js';
 import { DeposedError } from './errors.js';
 
@@ -116,5 +116,57 @@ describe('the record of elections', () => {
     expect(worked).toBe(1);
     const meanwhile = record.fence('fenced', 'first', 1, () => record.claim('fenced', { id: 'b', instance: 'b' }, 2));
     await expect(meanwhile).rejects.toMatchObject({ code: 'DEPOSED', latest: 2 });
+  });
+
+  describe('a statement of the leader', () => {
+    const statement = {
+      name: 'write',
+      sql: (led: (after: string) => string) =>
+        `WITH one AS (SELECT 1), led AS (${led('one')}), slept AS MATERIALIZED (SELECT pg_sleep($1) FROM led)
+         INSERT INTO "${database.schema}".written (term) SELECT $2 FROM slept WHERE EXISTS (SELECT FROM led) RETURNING term`,
+    };
+    const ofTerm = (term: number, instance = 'first', pause = 0): Promise<object[]> =>
+      record.fenced('stated', instance, term, statement, [pause, term]);
+    const claim = (term: number) => record.claim('stated', { id: 'a', instance: 'first' }, term);
+
+    beforeAll(async () => {
+      await database.query(`CREATE TABLE "${database.schema}".written (term integer)`);
+      await claim(1);
+    });
+
+    it('writes in its term and instance alone', async () => {
+      expect(await ofTerm(2)).toEqual([]);
+      expect(await ofTerm(1, 'second')).toEqual([]);
+      expect(await ofTerm(1)).toEqual([{ term: 1 }]);
+    });
+
+    it('comes before the next claim, or writes nothing', async () => {
+      const order: string[] = [];
+      const slow = ofTerm(1, 'first', 0.3).then((rows) => order.push(`${rows.length} written`));
+      const isUnderWay = async () =>
+        (
+          await database.query(
+            `SELECT FROM pg_stat_activity WHERE query LIKE '%"${database.schema}".written%' AND wait_event = 'PgSleep'`,
+          )
+        ).length > 0;
+      await until('the statement to be under way', isUnderWay);
+      await claim(2);
+      order.push('claimed');
+      await slow;
+      expect(order).toEqual(['1 written', 'claimed']);
+      let late: Promise<object[]> | undefined;
+      await database.transaction(async (transaction) => {
+        await transaction.query(`UPDATE "${database.schema}".leaderships SET term = 3 WHERE group_name = 'stated'`);
+        late = ofTerm(2);
+        const isWaiting = async () =>
+          (
+            await database.query(
+              `SELECT FROM pg_stat_activity WHERE query LIKE '%"${database.schema}".written%' AND wait_event_type = 'Lock'`,
+            )
+          ).length > 0;
+        await until('the statement to wait', isWaiting);
+      });
+      expect(await late).toEqual([]);
+    });
   });
 });

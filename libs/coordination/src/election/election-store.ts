@@ -1,5 +1,6 @@
-import type { Transaction } from 'agentmq/database';
-import { Database } from 'agentmq/database';
+import { Injectable } from '@nestjs/common';
+import { Database, prepared, type PreparedStatement, type Transaction } from 'agentmq/database';
+import { inTransactionOf } from 'agentmq/messaging';
 import { DeposedError } from './errors.js';
 import { type ElectionRecord, type GroupRecord, HIGHEST_TERM } from './protocol.js';
 
@@ -16,15 +17,27 @@ export interface Written {
 }
 
 /**
+ * A statement of the leader's. What it writes, it is to write only if the query that `led` makes finds a row, once the statement has
+ * its table `after` whole. What it wrote in the last moments before the database's server died may be lost.
+ */
+export interface FencedStatement {
+  /** Its own among those of its database. */
+  readonly name: string;
+  sql(led: (after: string) => string): string;
+}
+
+/**
  * A leader that stands still between the fence and its COMMIT holds the row that the next leader is to claim. Postgres then
  * ends its session, in ms.
  */
 const COMMIT_WITHIN_MS = '5000';
 
-/** Votes and leaderships of all groups. Everything rejects as `Database.query` does. */
+/** Votes and leaderships of all groups. Everything rejects as `Database.ownQuery` does. */
+@Injectable()
 export class ElectionStore {
   private readonly votes: string;
   private readonly leaderships: string;
+  private readonly statements = new Map<string, PreparedStatement>();
 
   constructor(private readonly database: Database) {
     this.votes = `"${database.schema}".election_votes`;
@@ -35,7 +48,7 @@ export class ElectionStore {
   async load(group: string, member: string): Promise<ElectionRecord> {
     const [record, votes] = await Promise.all([
       this.read(group),
-      this.database.query<{ term: string; votedFor: string }>(
+      this.database.ownQuery<{ term: string; votedFor: string }>(
         `SELECT term, voted_for AS "votedFor" FROM ${this.votes}
          WHERE group_name = $1 AND agent_id = $2 AND term <= ${HIGHEST_TERM}`,
         [group, member],
@@ -48,7 +61,7 @@ export class ElectionStore {
 
   /** What is on record of a group. */
   async read(group: string): Promise<GroupRecord> {
-    const [row] = await this.database.query<{ latest: string | null; leader: string | null; voted: string | null }>(
+    const [row] = await this.database.ownQuery<{ latest: string | null; leader: string | null; voted: string | null }>(
       `SELECT l.term AS latest, l.leader,
          (SELECT max(term) FROM ${this.votes} WHERE group_name = $1 AND term <= ${HIGHEST_TERM}) AS voted
        FROM (SELECT) one LEFT JOIN ${this.leaderships} l ON l.group_name = $1 AND l.term <= ${HIGHEST_TERM}`,
@@ -128,15 +141,37 @@ export class ElectionStore {
     return this.database.transaction(async (transaction) => {
       // What is refused anyway need not be tried.
       await check(transaction, '');
-      const result = await work(transaction);
+      const result = await inTransactionOf(transaction, () => work(transaction));
       await transaction.query(`SELECT set_config('idle_in_transaction_session_timeout', $1, true)`, [COMMIT_WITHIN_MS]);
       await check(transaction, 'FOR SHARE');
       return result;
     });
   }
 
+  /**
+   * Runs one statement by itself, with the same promise as {@link fence}: what the statement waits for, the next leader's claim does
+   * not wait for.
+   */
+  fenced<Row extends object>(
+    group: string,
+    instance: string,
+    term: number,
+    { name, sql }: FencedStatement,
+    parameters: readonly unknown[],
+  ): Promise<Row[]> {
+    let statement = this.statements.get(name);
+    if (!statement) {
+      const at = parameters.length;
+      const led = (after: string): string =>
+        `SELECT FROM ${this.leaderships} WHERE group_name = $${at + 1} AND term = $${at + 2} AND instance = $${at + 3}
+           AND (SELECT count(*) FROM ${after}) >= 0 FOR SHARE`;
+      this.statements.set(name, (statement = prepared(`fenced.${name}`, sql(led), { lossy: true })));
+    }
+    return this.database.ownQuery<Row>(statement, [...parameters, group, term, instance]);
+  }
+
   private async written(sql: string, parameters: readonly unknown[]): Promise<Written> {
-    const [row] = await this.database.query<{ ok: boolean; latest: string | null }>(sql, parameters);
+    const [row] = await this.database.ownQuery<{ ok: boolean; latest: string | null }>(sql, parameters);
     return { ok: row?.ok ?? false, latest: Number(row?.latest ?? 0) };
   }
 }

@@ -1,14 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings } from 'agentmq/agent';
+import { AgentIdentity, AgentRegistry, AgentServer, AgentSettings, NotAnAgentError } from 'agentmq/agent';
 import { checkName, checkTopic, errorText, InvalidMessageError } from 'agentmq/protocol';
-import { ElectionMessage as Wire } from '../messages/election.js';
-import { Database } from 'agentmq/database';
 import { StoreUnavailableError } from 'agentmq/database';
 import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
+import { Metrics } from 'agentmq/telemetry';
 import { backoff, pause, within } from 'agentmq/time';
 import { ElectionGroup, type JoinOptions } from './election-group.js';
-import { capabilityOf, toMachineMessage, topicTo, topicToAll, toElectionMessage } from './election-messages.js';
+import { capabilityOf, ElectionMessage, toElectionMessage, toMachineMessage, topicTo, topicToAll } from './messages.js';
 import { ElectionStore } from './election-store.js';
 import { AlreadyJoinedError } from './errors.js';
 import type { ElectionRecord, MachineMessage } from './protocol.js';
@@ -19,12 +18,11 @@ const READY_POLL_MS = 20;
 /** How long leaving waits for the registry, in ms. */
 const LEAVE_WITHIN_MS = 2_000;
 
-/** Leaders for groups of agents: at most one for each group and term, and a new one when it fails. See docs/COORDINATION.md. */
+/** Leaders for groups of agents: at most one for each group and term, and a new one when it fails. See docs/ELECTION.md. */
 @Injectable()
 export class Elections implements OnModuleDestroy {
   private readonly logger = new Logger('Elections');
   private readonly groups = new Map<string, ElectionGroup | undefined>();
-  private readonly record: ElectionStore;
   /** Instances that this process has known as healthy. */
   private readonly seenAlive = new Set<string>();
   private isEnding = false;
@@ -37,9 +35,10 @@ export class Elections implements OnModuleDestroy {
     private readonly server: AgentServer,
     private readonly registry: AgentRegistry,
     private readonly bus: MessageBus,
-    database: Database,
+    private readonly record: ElectionStore,
+    metrics: Metrics,
   ) {
-    this.record = new ElectionStore(database);
+    this.tell(metrics);
     server.stopping.addEventListener('abort', () => this.stop());
   }
 
@@ -47,7 +46,8 @@ export class Elections implements OnModuleDestroy {
    * Becomes a member of the group of this name (1-100 letters, digits, `_`, `-`, `.`), whose members elect a leader.
    * Resolves when this agent takes part. That waits until the agent's messages flow, and for a database or broker that
    * is away, so a hook of Nest's start (`onApplicationBootstrap`) must not await it.
-   * Rejects with `InvalidMessageError` for the name, {@link AlreadyJoinedError}, or `BusStoppedError` when the agent stops. The
+   * Rejects with `InvalidMessageError` for the name, {@link AlreadyJoinedError}, `NotAnAgentError` in an app without
+   * `@Agent`, or `BusStoppedError` when the agent stops. The
    * promise need not be awaited, nor its rejection handled: all but that of a stop is logged too.
    */
   join(group: string, options: JoinOptions = {}): Promise<ElectionGroup> {
@@ -62,11 +62,33 @@ export class Elections implements OnModuleDestroy {
     this.stop();
   }
 
+  /** Of the groups that this process is a member of: the app's code names them, so they are few. */
+  private tell(metrics: Metrics): void {
+    const states = () => [...this.groups].flatMap(([group, joined]) => (joined ? [{ group, ...joined.state }] : []));
+    metrics.sampled(
+      {
+        name: 'agentmq_election_leads',
+        help: 'Whether this process leads a group that it is a member of (1) or not (0)',
+        labelNames: ['group'],
+      },
+      () => states().map(({ group, isLeader }) => ({ labels: { group }, value: Number(isLeader) })),
+    );
+    metrics.sampled(
+      {
+        name: 'agentmq_election_term',
+        help: 'The latest term of a group that this process knows of. Several processes tell the same: take max, not sum, over them',
+        labelNames: ['group'],
+      },
+      () => states().map(({ group, term }) => ({ labels: { group }, value: term })),
+    );
+  }
+
   private async begin(group: string, options: JoinOptions): Promise<ElectionGroup> {
     checkName('group', group);
     if (group.length > MAX_GROUP_NAME)
       throw new InvalidMessageError('group', `"${group}" is longer than ${MAX_GROUP_NAME} characters`);
     checkTopic(topicTo(group, this.identity.id));
+    if (this.identity.isClient) throw new NotAnAgentError(`the election group "${group}"`);
     if (this.groups.has(group)) throw new AlreadyJoinedError(group);
     this.groups.set(group, undefined);
     try {
@@ -83,7 +105,7 @@ export class Elections implements OnModuleDestroy {
     const record = await this.load(group);
     let joined: ElectionGroup | undefined;
     const topics = [topicToAll(group), topicTo(group, id)];
-    const listener = await this.bus.listen(topics, Wire, (message, { sender }) => {
+    const listener = await this.bus.listen(topics, ElectionMessage, (message, { sender }) => {
       if (message.group === group && message.from === sender && this.isMember(message))
         joined?.step({ type: 'received', from: message.from, message: toMachineMessage(message) });
     });
@@ -124,7 +146,7 @@ export class Elections implements OnModuleDestroy {
   }
 
   /**
-   * Who is suspect is counted a little longer, but for what a process finds on record when it starts: of that, what has
+   * A suspect member is counted a little longer, but for what a process finds on record when it starts: of that, what has
    * been silent for as long as the dead are is of an earlier life of the group.
    */
   private membersOf(capability: string): string[] {
@@ -144,7 +166,7 @@ export class Elections implements OnModuleDestroy {
    * A message counts only if its sender is on record as a member, however it is now, and not of an instance that has been
    * replaced. One that came lately, and whose announcement was missed, is known at its next message.
    */
-  private isMember({ group, from, incarnation }: Wire): boolean {
+  private isMember({ group, from, incarnation }: ElectionMessage): boolean {
     const [sender] = this.registry.find({ id: from, capability: capabilityOf(group), health: 'any' });
     if (!sender || incarnation > sender.incarnation) this.registry.lookAgain(from);
     return sender !== undefined && incarnation >= sender.incarnation;
@@ -156,7 +178,7 @@ export class Elections implements OnModuleDestroy {
     const wire = toElectionMessage({ group, from, incarnation: self?.incarnation ?? 0 }, message);
     const topic = to === undefined ? topicToAll(group) : topicTo(group, to);
     try {
-      this.bus.announce(topic, Wire, wire, { ttl: this.settings.coordination.electionTimeout });
+      this.bus.announce(topic, ElectionMessage, wire, { ttl: this.settings.coordination.electionTimeout });
     } catch (error) {
       this.logger.warn(`${group}: ${errorText(error)}`);
     }

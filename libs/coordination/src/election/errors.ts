@@ -44,7 +44,7 @@ export class NotAMemberError extends AgentMQError {
   }
 }
 
-/** The other did not come to lead in time. Whoever leads, still does. */
+/** The other member did not come to lead in time: the leader is still the same. */
 export class TransferFailedError extends AgentMQError {
   readonly code = 'TRANSFER_FAILED';
   override readonly retryable = true;

@@ -88,6 +88,23 @@ describe('ElectionMachine', () => {
     expect(machine.isLeading(now + 1_000_000)).toBe(true);
   });
 
+  it('tells nobody that it leads while it is alone, and a member that comes at once', () => {
+    const { machine, now } = leaderA();
+    expect(machine.step(now + 200, { type: 'tick' })).toEqual([
+      send(undefined, { kind: 'leading', term: 1, round: now + 200 }),
+    ]);
+    machine.step(now + 201, { type: 'members', members: [] });
+    for (let later = now + 201; later < now + 10 * ELECTION_TIMEOUT; later += 50) {
+      expect(machine.step(later, { type: 'tick' })).toEqual([]);
+      expect(machine.wakeAt).toBeGreaterThan(later);
+    }
+    const later = now + 10 * ELECTION_TIMEOUT;
+    expect(machine.step(later, { type: 'members', members: ['b'] })).toEqual([
+      send(undefined, { kind: 'leading', term: 1, round: later }),
+    ]);
+    expect(machine.step(later + 200, { type: 'tick' })).toHaveLength(1);
+  });
+
   it('is elected by three, and followed by them', () => {
     const group = new Group('abc');
     group.elect('b');

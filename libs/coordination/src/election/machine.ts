@@ -45,7 +45,7 @@ interface Claim {
  * After Raft: D. Ongaro and J. Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)", 2014,
  * section 5.2 (terms, randomised time-outs, one vote a term, durable before it is answered); D. Ongaro, "Consensus: Bridging
  * Theory and Practice", 2014, sections 3.10 (transfer), 4.2.3 (a member that hears its leader grants no vote), 6.2 (a
- * leader without a majority steps down) and 9.6 (pre-vote). docs/COORDINATION.md says what is different here: there is no
+ * leader without a majority steps down) and 9.6 (pre-vote). docs/inside/election.md says what is different here: there is no
  * log, members come and go with the registry, a candidate with a majority leads only once the group's term on record is its
  * own, and a later term that a message tells of is only a reason to look at the record: terms come from there alone.
  */
@@ -161,7 +161,7 @@ export class ElectionMachine {
 
   private onTick(now: number): void {
     if (this.state === 'leader') {
-      if (now >= this.sendAt) this.sayLeading(now);
+      if (now >= this.sendAt) this.remindMembers(now);
       if (now >= this.confirmAt) this.lookAtRecord(now);
     } else if (now >= this.deadline) {
       this.askBeforeStanding(now);
@@ -180,7 +180,7 @@ export class ElectionMachine {
 
   // -- standing
 
-  /** Pre-vote: a member that was away, and would not win, deposes nobody by trying. */
+  /** Pre-vote: a member that was away, and would not win, deposes no leader by trying. */
   private askBeforeStanding(now: number): void {
     this.becomeFollower(now);
     this.setLeader(undefined);
@@ -197,7 +197,7 @@ export class ElectionMachine {
     this.store({ term: this.highest + 1, votedFor: this.options.id, transfer });
   }
 
-  /** Requests and answers get lost: whoever has not answered is asked again. */
+  /** Requests and answers get lost: a member that has not answered is asked again. */
   private repeatRequests(now: number): void {
     const request: MachineMessage | undefined =
       this.state === 'pre_candidate'
@@ -392,6 +392,12 @@ export class ElectionMachine {
 
   // -- leading
 
+  /** A leader without other members has said so when it was elected; a member that comes is told at once. */
+  private remindMembers(now: number): void {
+    if (this.members.size > 1) this.sayLeading(now);
+    else this.sendAt = now + this.options.heartbeatMs;
+  }
+
   private sayLeading(now: number): void {
     this.sendAt = now + this.options.heartbeatMs;
     this.send(undefined, { kind: 'leading', term: this.current, round: now });
@@ -441,10 +447,11 @@ export class ElectionMachine {
   private onMembers(now: number, members: readonly string[]): void {
     const before = this.members;
     this.members = new Set([...members, this.options.id]);
-    // Who is new is given the time to answer.
+    // A new member is given the time to answer.
     for (const member of this.members) if (!before.has(member)) this.answered.set(member, now);
     for (const member of this.answered.keys()) if (!this.members.has(member)) this.answered.delete(member);
     this.countAnswers();
+    if (this.state === 'leader' && [...this.members].some((member) => !before.has(member))) this.sayLeading(now);
     this.claimIfElected();
     if (this.state === 'pre_candidate' && this.isMajority(this.supporters)) this.stand(now, false);
   }

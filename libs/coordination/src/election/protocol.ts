@@ -1,9 +1,9 @@
 /** Terms go up one by one, so none was ever reached beyond this one: what has such a term on record was not elected. */
 export const HIGHEST_TERM = 2 ** 52;
 
-/** What members of a group say to each other about who leads. Terms are whole numbers from 1 on. */
+/** What members of a group say to each other about their leader. Terms are whole numbers from 1 on. */
 export type MachineMessage =
-  /** Would you vote for me in this term? Asked before standing, and binds nobody (thesis, 9.6). */
+  /** Would you vote for me in this term? Asked before standing; the answer does not bind (thesis, 9.6). */
   | { readonly kind: 'pre_vote_request'; readonly term: number }
   /** `term`: the one asked about if granted, else the answerer's own. */
   | { readonly kind: 'pre_vote_answer'; readonly term: number; readonly granted: boolean }
@@ -21,7 +21,7 @@ export type ElectionEvent =
   /** Time has passed; due at {@link ElectionMachine.wakeAt}, harmless at any other time. */
   | { readonly type: 'tick' }
   | { readonly type: 'received'; readonly from: string; readonly message: MachineMessage }
-  /** Who belongs to the group; this member does in any case. */
+  /** The members of the group; this member is one in any case. */
   | { readonly type: 'members'; readonly members: readonly string[] }
   /** The answer to `store`: whether it is durable now. Refused or unknown alike, nothing was promised. */
   | { readonly type: 'stored'; readonly term: number; readonly ok: boolean; readonly latest?: number }
@@ -36,7 +36,7 @@ export type ElectionEvent =
   | ({ readonly type: 'confirmed'; readonly asked?: number } & Pick<GroupRecord, 'latest'> & Partial<GroupRecord>)
   /** The database did not answer `confirm`. */
   | { readonly type: 'unread' }
-  /** Give the leadership up, to whoever has answered last; nothing for others. */
+  /** Give the leadership up, to the member that has answered last; nothing for others. */
   | { readonly type: 'resign' }
   /** Have another take the leadership over; nothing for others than the leader. */
   | { readonly type: 'transfer'; readonly to: string };
@@ -56,7 +56,7 @@ export type ElectionAction =
   | { readonly type: 'confirm'; readonly term: number }
   | { readonly type: 'elected'; readonly term: number }
   | { readonly type: 'deposed'; readonly term: number; readonly reason: DeposedReason }
-  /** Another leads, as far as this member knows; undefined: nobody does. */
+  /** Another leads, as far as this member knows; undefined: none does. */
   | { readonly type: 'leader_changed'; readonly leader: string | undefined; readonly term: number };
 
 /** Why a leader is none any more. */

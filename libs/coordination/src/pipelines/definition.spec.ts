@@ -36,7 +36,7 @@ describe('a pipeline', () => {
       [
         { ...parse, concurrency: 4 },
         { ...clean, strategy: 'round-robin', attempts: 1, concurrency: 2, buffer: 8 },
-        { ...clean, name: 'rinse' },
+        { name: 'rinse', contract: Clean },
       ],
       { maxRuns: 10 },
     );
@@ -75,7 +75,7 @@ describe('a pipeline', () => {
         after: 'clean',
         type: 'clean',
         version: 1,
-        destination: 'capability.clean_*',
+        destination: 'capability.clean',
         strategy: 'least-loaded',
         attempts: 3,
         lane: 'intake/rinse',

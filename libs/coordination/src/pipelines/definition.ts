@@ -6,7 +6,7 @@ import {
   InvalidMessageError,
   type PayloadClass,
 } from 'agentmq/protocol';
-import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
+import { DEFAULT_STRATEGY } from '../distribution/balancing/strategies.js';
 import { checkWhole, DEFAULT_ATTEMPTS, formatDestination, MAX_ATTEMPTS } from '../tasks/draft.js';
 import { InvalidTaskError } from '../tasks/errors.js';
 import type { StageDraft } from '../tasks/store/stages.js';
@@ -67,7 +67,7 @@ function draftOf(
     after: stages[place - 1]?.name ?? null,
     type,
     version,
-    destination: checked(field('to'), () => formatDestination(to)),
+    destination: checked(field('to'), () => formatDestination(to ?? { capability: type })),
     strategy,
     attempts,
     lane: laneOf(pipeline, name),

@@ -1,18 +1,17 @@
-import { pause } from 'agentmq/time';
-import { Alarm } from '../tasks/dispatch/alarm.js';
+import { pause, Rest } from 'agentmq/time';
 
-/** While nobody tells of a place, it is looked for so often; and no oftener than that, however many tell. In ms. */
+/** How often a place is looked for while no notice tells of one; and the least time between two looks, however many tell. In ms. */
 const LOOK_MS = 1_000;
 const LEAST_MS = 20;
 
 /** Where starts of one pipeline wait for a place, in the order in which they came: only the first one tries. */
 export class Entrance {
-  private readonly alarm = new Alarm();
+  private readonly rest = new Rest();
   private last: Promise<void> = Promise.resolve();
 
   /** There may be a place now. */
   wake(): void {
-    this.alarm.wake();
+    this.rest.wake();
   }
 
   /** Tries, and again if that was in vain; resolves with undefined once the signal has aborted. */
@@ -27,7 +26,7 @@ export class Entrance {
         const entered = await attempt();
         if (entered !== undefined) return entered;
         await pause(LEAST_MS, signal);
-        await this.alarm.rest(LOOK_MS, signal);
+        await this.rest.sleep(LOOK_MS, signal);
       }
       return undefined;
     } finally {

@@ -1,14 +1,16 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
 import type { Transaction } from 'agentmq/database';
-import type { Database } from 'agentmq/database';
+import { clean, cleanOptional, Database } from 'agentmq/database';
+import { pause } from 'agentmq/time';
 import type { TaskDraft } from '../tasks/draft.js';
 import { insertNextStages, type StageDraft } from '../tasks/store/stages.js';
-import type { Task } from '../tasks/task.js';
+import type { TaskRecord } from '../tasks/task.js';
 import { COLUMNS, type Runner } from '../tasks/store/sql-parts.js';
 import { PipelineBusyError } from './errors.js';
+import type { RunFilter } from './pipeline.js';
 
 /** A run's row, or a stage's. */
-export interface RunRow extends Task {
+export interface RunRow extends TaskRecord {
   readonly result: string | null;
   /** Of the run. */
   readonly stages: readonly StageDraft[] | null;
@@ -23,11 +25,12 @@ export const pipelineOf = (destination: string): string => destination.slice(PRE
 const LOCK_MS = 1_000;
 const LOCK_LOOK_MS = 10;
 
-/** Runs of pipelines among the tasks. Everything rejects as `Database.query` does. */
+/** Runs of pipelines among the tasks. Everything rejects as `Database.ownQuery` does. */
+@Injectable()
 export class PipelineStore {
   private readonly tasks: string;
 
-  constructor(private readonly database: Database) {
+  constructor(readonly database: Database) {
     this.tasks = `"${database.schema}".tasks`;
   }
 
@@ -48,7 +51,7 @@ export class PipelineStore {
       if (!(await this.lock(run.destination, runner))) throw new PipelineBusyError(pipelineOf(run.destination));
       return this.insert(run, stages, stageId, maxRuns, runner);
     };
-    return transaction ? count(transaction) : this.database.transaction(count);
+    return transaction ? count(transaction) : this.database.ownTransaction(count, { inTurn: true });
   }
 
   /** Never waits in the database: it would keep one of few connections from others, for as long as they like. */
@@ -67,12 +70,31 @@ export class PipelineStore {
 
   /** The run and the stages that it has reached, as they are at one moment. What is no run has no row with stages. */
   async rows(id: string): Promise<RunRow[]> {
-    return this.database.query<RunRow>(
+    return this.database.ownQuery<RunRow>(
       `SELECT ${COLUMNS}, result, stages FROM ${this.tasks} WHERE id = $1 AND stages IS NOT NULL
        UNION ALL
        SELECT ${COLUMNS}, NULL, NULL FROM ${this.tasks} WHERE parent_id = $1`,
-      [id],
+      [clean(id)],
     );
+  }
+
+  /** Runs, newest first, and the stages that each has reached. What `after` names is the last of the page before. */
+  async list({ pipeline, state, after, limit }: RunFilter & { readonly limit: number }): Promise<RunRow[][]> {
+    const rows = await this.database.ownQuery<RunRow>(
+      `WITH runs AS MATERIALIZED (
+         SELECT id FROM ${this.tasks} WHERE stages IS NOT NULL AND ($1::text IS NULL OR destination = $1)
+           AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR id < $3) ORDER BY id DESC LIMIT $4
+       )
+       SELECT ${COLUMNS}, result, stages FROM ${this.tasks} WHERE id IN (SELECT id FROM runs)
+       UNION ALL
+       SELECT ${COLUMNS}, NULL, NULL FROM ${this.tasks} WHERE parent_id IN (SELECT id FROM runs)`,
+      [cleanOptional(pipeline && destinationOf(pipeline)), state ?? null, cleanOptional(after), limit],
+    );
+    const ids = rows.filter(({ stages }) => stages).map(({ id }) => id);
+    return ids
+      .sort()
+      .reverse()
+      .map((id) => rows.filter((row) => row.id === id || row.parentId === id));
   }
 
   private async insert(

@@ -1,7 +1,6 @@
 import type { PayloadClass, WireError } from 'agentmq/protocol';
-import type { CallerTransaction } from 'agentmq/database';
 import type { Destination } from '../distribution/destination.js';
-import type { ResultView, TaskState } from '../tasks/task.js';
+import type { ResultView, TaskOptions, TaskState } from '../tasks/task.js';
 
 /** What one stage does with what the one before it has returned. */
 export interface PipelineStage {
@@ -9,8 +8,8 @@ export interface PipelineStage {
   readonly name: string;
   /** What it is given, by a `@Task` method's contract: the input, or the result of the stage before. */
   readonly contract: PayloadClass;
-  /** Who is to do it: an agent of a role, of a capability, or one certain agent. */
-  readonly to: Destination;
+  /** Which agents may do it, as of any task: any that declares the contract by `@Task` unless given. */
+  readonly to?: Destination;
   /** How the agent is chosen; `least-loaded` unless given. */
   readonly strategy?: string;
   /** How many attempts may fail, from 1 to 100; 3 unless given. */
@@ -29,22 +28,15 @@ export interface PipelineOptions {
   readonly maxRuns?: number;
 }
 
-export interface RunOptions {
-  /** 0 to 10; 5 unless given. */
-  readonly priority?: number;
-  /** With stages whose strategy is `consistent-hash`: runs of the same key go to the same agents. 1-255 characters. */
-  readonly key?: string;
-  /** Within how many ms all stages are to be done, 1 to 4,294,967,295; `MESSAGE_BUS_MESSAGE_TTL` unless given. */
-  readonly deadline?: number;
+/** With stages whose strategy is `consistent-hash`, runs of the same `key` go to the same agents; `deadline` is for all stages. */
+export interface RunOptions extends Pick<TaskOptions, 'priority' | 'key' | 'deadline' | 'transaction'> {
   /**
    * While as many runs are open as may be, how long to wait for one to end, in ms, 0 to 4,294,967,295; 0 unless given. In a
    * transaction nothing is waited for.
    */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   /** Ends the waiting, with its reason. */
-  readonly signal?: AbortSignal;
-  /** The run is started with the caller's own commit; that of the transactional handler being run unless given. */
-  readonly transaction?: CallerTransaction;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A run as it is on record; its result is that of the last stage. */
@@ -62,6 +54,16 @@ export interface PipelineRun extends ResultView {
   readonly error: WireError | null;
 }
 
+/** Runs that are all of this. */
+export interface RunFilter {
+  readonly pipeline?: string;
+  readonly state?: PipelineRun['state'];
+  /** At most this many: 1 to 1,000; 100 unless given. */
+  readonly limit?: number;
+  /** Runs before this id (ids are time-ordered). */
+  readonly after?: string;
+}
+
 /** Where a run is with one of its stages. */
 export interface StageOfRun {
   readonly name: string;
@@ -73,7 +75,7 @@ export interface StageOfRun {
   /** Counts the assignments. */
   readonly attempt: number;
   readonly failures: number;
-  /** Who does it, or did it last. */
+  /** The agent that has it, or had it last. */
   readonly agentId: string | null;
   /** When it was reached, when its agent began, and when it was done. */
   readonly reachedAt: Date | null;

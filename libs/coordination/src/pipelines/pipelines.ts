@@ -1,15 +1,14 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { AgentServer } from 'agentmq/agent';
-import { newMessageId, type PayloadClass, type WireError } from 'agentmq/protocol';
-import type { Transaction } from 'agentmq/database';
-import { Database } from 'agentmq/database';
+import { MAX_TTL_MS, newMessageId, type PayloadClass, type WireError } from 'agentmq/protocol';
+import { LONGEST_TIMER_MS } from 'agentmq/time';
 import { BusStoppedError } from 'agentmq/messaging';
-import { Strategies } from '../balancing/strategies.js';
+import { Strategies } from '../distribution/balancing/strategies.js';
+import { checkWhole } from '../tasks/draft.js';
 import { InvalidTaskError, TaskFailedError } from '../tasks/errors.js';
 import { joinedTransaction } from '../tasks/joined-transaction.js';
 import { TaskNotices } from '../tasks/notices.js';
-import { LONGEST_MS, LONGEST_TIMER_MS } from '../tasks/times.js';
-import { type ResultOptions, Tasks } from '../tasks/tasks.js';
+import { type ResultOptions, Tasks } from '../tasks/client/tasks.js';
 import { definitionOf, type PipelineDefinition } from './definition.js';
 import { Entrance } from './entrance.js';
 import {
@@ -19,17 +18,19 @@ import {
   PipelineFullError,
   UnknownPipelineError,
 } from './errors.js';
-import type { PipelineOptions, PipelineRun, PipelineStage, RunOptions } from './pipeline.js';
+import type { PipelineOptions, PipelineRun, PipelineStage, RunFilter, RunOptions } from './pipeline.js';
 import { destinationOf, PipelineStore } from './pipeline-store.js';
 import { runOf, stageReached } from './run.js';
 
+const DEFAULT_LIMIT = 100;
+const MOST_RUNS = 1_000;
+
 /**
  * Flows of several stages, each a task for whichever agent is able, which gets what the stage before has returned. A run goes
- * on at the stage that it has reached, whatever dies. A coordinator has to run, as for all tasks. See docs/COORDINATION.md.
+ * on at the stage that it has reached, whatever dies. A coordinator has to run, as for all tasks. See docs/PIPELINES.md.
  */
 @Injectable()
 export class Pipelines implements OnModuleDestroy {
-  private readonly runs: PipelineStore;
   private readonly definitions = new Map<string, PipelineDefinition>();
   private readonly entrances = new Map<string, Entrance>();
   private callOff: (() => void) | undefined;
@@ -39,13 +40,11 @@ export class Pipelines implements OnModuleDestroy {
     private readonly tasks: Tasks,
     private readonly notices: TaskNotices,
     private readonly server: AgentServer,
-    database: Database,
-  ) {
-    this.runs = new PipelineStore(database);
-  }
+    private readonly runs: PipelineStore,
+  ) {}
 
   /**
-   * From now on this process can start runs of it. A run has its stages on record: those that do them need no definition, and
+   * From now on this process can start runs of it. A run has its stages on record: agents that do them need no definition, and
    * another one concerns later runs only. Throws {@link InvalidPipelineError} naming the field.
    */
   define(name: string, stages: readonly PipelineStage[], options: PipelineOptions = {}): void {
@@ -62,23 +61,19 @@ export class Pipelines implements OnModuleDestroy {
   async start(name: string, input: object, options: RunOptions = {}): Promise<string> {
     const definition = this.definitionOf(name);
     const { priority, key, deadline, wait = 0, signal } = options;
-    if (!(Number.isInteger(wait) && wait >= 0 && wait <= LONGEST_MS))
-      throw new InvalidTaskError('wait', `${wait} is not a whole number from 0 to ${LONGEST_MS}`);
+    checkWhole('wait', wait, MAX_TTL_MS, 0);
     signal?.throwIfAborted();
-    const transaction = joinedTransaction(options.transaction);
+    const transaction = joinedTransaction(this.runs.database, options.transaction);
     const start = async (): Promise<string | undefined> => {
       // drafted anew at each attempt: the deadline counts from the start
-      const draft = await this.tasks.draft(definition.input, input, {
-        to: { role: 'nobody' },
-        ...(priority === undefined ? {} : { priority }),
-        ...(key === undefined ? {} : { key }),
-        ...(deadline === undefined ? {} : { deadline }),
-      });
+      const draft = await this.tasks.draft(definition.input, input, { priority, key, deadline });
       const run = { ...draft, destination: destinationOf(name) };
       const { stages, maxRuns } = definition;
       const stageId = newMessageId();
       if (!(await this.runs.start(run, stages, stageId, maxRuns, transaction))) return undefined;
-      this.tell(stageId, transaction);
+      const tell = (): void => this.notices.queued([stageId]);
+      if (transaction) transaction.onCommit(tell);
+      else tell();
       return run.id;
     };
     let busy: PipelineBusyError | undefined;
@@ -125,13 +120,13 @@ export class Pipelines implements OnModuleDestroy {
   async run(name: string, input: object, options?: RunOptions & ResultOptions<object>): Promise<unknown>;
   async run(name: string, input: object, options: RunOptions & ResultOptions<object> = {}): Promise<unknown> {
     const { answer, signal } = options;
-    if (joinedTransaction(options.transaction))
+    if (joinedTransaction(this.runs.database, options.transaction))
       throw new InvalidTaskError('transaction', 'is committed only after what would be waited for in it');
     const id = await this.start(name, input, options);
     try {
-      return await this.result(id, { ...(answer ? { answer } : {}), ...(signal ? { signal } : {}) });
+      return await this.result(id, { answer, signal });
     } catch (error) {
-      if (signal?.aborted) await this.cancel(id, 'whoever waited for it has given up').catch(() => undefined);
+      if (signal?.aborted) await this.cancel(id, 'its caller waits for it no longer').catch(() => undefined);
       throw error;
     }
   }
@@ -139,6 +134,12 @@ export class Pipelines implements OnModuleDestroy {
   /** A run as it is on record, with its result if it has one. */
   async find(id: string): Promise<PipelineRun | undefined> {
     return runOf(await this.runs.rows(id));
+  }
+
+  /** Runs of all pipelines, newest first. Rejects with `InvalidTaskError` naming the field. */
+  async list({ limit = DEFAULT_LIMIT, ...filter }: RunFilter = {}): Promise<PipelineRun[]> {
+    checkWhole('limit', limit, MOST_RUNS);
+    return (await this.runs.list({ ...filter, limit })).flatMap((rows) => runOf(rows) ?? []);
   }
 
   /** Cancels a run, the stage included that is under way, as `Tasks.cancel` does. Resolves with whether it was an open run. */
@@ -172,23 +173,19 @@ export class Pipelines implements OnModuleDestroy {
     given: AbortSignal | undefined,
   ): Promise<string | undefined> {
     const { stopping } = this.server;
-    const signals = [stopping, AbortSignal.timeout(Math.min(wait, LONGEST_TIMER_MS)), ...(given ? [given] : [])];
-    // a run of this agent's that ends makes room, of whichever pipeline; those of others are seen at the next look
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), Math.min(wait, LONGEST_TIMER_MS));
+    const signals = [stopping, over.signal, ...(given ? [given] : [])];
+    // a run of this agent's that ends makes room, of whichever pipeline; runs of other agents are seen at the next look
     this.callOff ??= this.notices.on('settled', () => {
       for (const each of this.entrances.values()) each.wake();
     });
     let entrance = this.entrances.get(name);
     if (!entrance) this.entrances.set(name, (entrance = new Entrance()));
-    const id = await entrance.enter(start, AbortSignal.any(signals));
+    const id = await entrance.enter(start, AbortSignal.any(signals)).finally(() => clearTimeout(timer));
     if (id !== undefined) return id;
     given?.throwIfAborted();
     if (stopping.aborted) throw new BusStoppedError();
     return undefined;
-  }
-
-  private tell(stageId: string, transaction: Transaction | undefined): void {
-    const tell = (): void => this.notices.queued([stageId]);
-    if (transaction) transaction.onCommit(tell);
-    else tell();
   }
 }

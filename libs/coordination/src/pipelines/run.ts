@@ -3,7 +3,7 @@ import type { StageDraft } from '../tasks/store/stages.js';
 import type { PipelineRun, StageOfRun } from './pipeline.js';
 import { pipelineOf, type RunRow } from './pipeline-store.js';
 
-/** A run of its row and those of the stages that it has reached, in any order; undefined without its own. */
+/** A run, of its row and the rows of the stages that it has reached, in any order; undefined without the run's own. */
 export function runOf(rows: readonly RunRow[]): PipelineRun | undefined {
   const row = rows.find(({ stages }) => stages);
   if (!row?.stages) return undefined;

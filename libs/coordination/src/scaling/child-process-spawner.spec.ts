@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { AgentSettings, loadSettings, SettingsError } from 'agentmq/agent';
+import { AgentSettings, type AgentStops, loadSettings, SettingsError } from 'agentmq/agent';
 import { until } from '../../../../test/support/index.js';
-import type { AgentStops } from './agent-stops.js';
 import { ChildProcessSpawner } from './child-process-spawner.js';
 import { WorkerStartError } from './errors.js';
 

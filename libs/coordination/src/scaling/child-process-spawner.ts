@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { Injectable, Logger } from '@nestjs/common';
-import { AgentSettings, SettingsError } from 'agentmq/agent';
-import { AgentStops } from './agent-stops.js';
+import { AgentSettings, AgentStops, SettingsError } from 'agentmq/agent';
 import { WorkerStartError } from './errors.js';
 import { Spawner, type StartedWorker } from './spawner.js';
 
@@ -88,7 +87,7 @@ async function created(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Has a process and those that it has started in its session's first group end; by force if they don't. */
+/** Ends a process, and the processes that it has started in its session's first group; by force if they don't end. */
 function end(child: ChildProcess): void {
   signalGroup(child, 'SIGTERM');
   const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), KILL_AFTER_MS);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AgentRegistry, RegisteredAgent } from 'agentmq/agent';
+import { type AgentRegistry, globMatcher, type RegisteredAgent } from 'agentmq/agent';
 import type { Destination } from '../distribution/destination.js';
 import { isFor } from './role-backlog.js';
 
 type Known = Pick<RegisteredAgent, 'id' | 'role' | 'health' | 'capabilities'>;
 
-/** Finds by exact names, as far as these tests ask. */
+/** As far as these tests ask. */
 const agentsOf = (known: readonly Known[]): Pick<AgentRegistry, 'find'> => ({
   find: (query) => {
     const { id, role, capability, health = 'healthy' } = query ?? {};
@@ -13,7 +13,7 @@ const agentsOf = (known: readonly Known[]): Pick<AgentRegistry, 'find'> => ({
       (agent) =>
         (id === undefined || agent.id === id) &&
         (role === undefined || agent.role === role) &&
-        (capability === undefined || agent.capabilities.includes(capability)) &&
+        (capability === undefined || agent.capabilities.some(globMatcher(capability))) &&
         (health === 'any' || agent.health === health),
     ) as RegisteredAgent[];
   },

@@ -13,7 +13,7 @@ export interface ScalingRule {
 /** How a role looks at one moment. */
 export interface RoleSight {
   readonly backlog: number;
-  /** Instances that are there, those included that have been asked to stop. */
+  /** Instances that are there, also when they have been asked to stop. */
   readonly workers: readonly string[];
 }
 
@@ -23,13 +23,13 @@ export interface ScalingDecision {
   /** How many are to be started now, and how many are to be stopped; at most one of them is not 0. */
   readonly start: number;
   readonly stop: number;
-  /** Those that have been started and are not there yet. */
+  /** Workers that have been started and are not there yet. */
   readonly starting: number;
-  /** Those that are there and have not been asked to stop. */
+  /** Workers that are there and have not been asked to stop. */
   readonly staying: number;
-  /** Whether somebody has come since the last look. */
+  /** Whether an agent has come since the last look. */
   readonly arrived: boolean;
-  /** Those whose time to come is over since the last look. */
+  /** Workers whose time to come is over since the last look. */
   readonly overdue: readonly Overdue[];
 }
 
@@ -37,7 +37,7 @@ export interface ScalingDecision {
 export interface Overdue {
   readonly starting: Starting;
   /**
-   * Whether nobody has come since it was started. Otherwise it may be one that has: agents don't tell which start they
+   * Whether no worker has come since it was started. Otherwise it may be one that has: agents don't tell which start they
    * come from, so only their number is known.
    */
   readonly certain: boolean;
@@ -66,7 +66,7 @@ export class RoleScaling {
   private starts: Starting[] = [];
   private readonly stops = new Map<string, number>();
   private seen: ReadonlySet<string> | undefined;
-  /** When somebody came last. */
+  /** When an agent came last. */
   private arrivedAt = -Infinity;
 
   constructor(readonly rule: ScalingRule) {}
@@ -87,7 +87,7 @@ export class RoleScaling {
       starting,
       staying,
       start: Math.max(0, warranted - staying - starting),
-      // who is being started can't be stopped, and may never come
+      // a worker that is being started can't be stopped, and may never come
       stop: Math.max(0, staying - desired),
       arrived,
       overdue,
@@ -116,7 +116,7 @@ export class RoleScaling {
     return this.stops.has(instance);
   }
 
-  /** Who came and went, and who has not stopped in time; true when somebody came. */
+  /** Notes which workers came and went, and which have not stopped in time; true when one came. */
   private meet(now: number, workers: readonly string[]): boolean {
     const { startTimeout } = this.rule;
     const { seen } = this;

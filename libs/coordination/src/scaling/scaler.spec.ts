@@ -12,6 +12,7 @@ import { until } from '../../../../test/support/index.js';
 import type { Leadership } from '../election/election-group.js';
 import { BacklogSource } from './backlog-source.js';
 import { Scaler } from './scaler.js';
+import type { Coordinators } from '../coordinators/coordinators.js';
 import { Spawner, type StartedWorker } from './spawner.js';
 
 const START_TIMEOUT_MS = 60;
@@ -23,6 +24,9 @@ class Role {
   backlog = 0;
   startsLike: () => StartedWorker = () => ({ ended: never });
   readonly starts: number[] = [];
+  readonly stops: string[] = [];
+  /** Agents that are of another role too. */
+  readonly shared = new Set<string>();
   readonly agents = new Map<string, AgentHealth>();
   private readonly led = new AbortController();
   private readonly running: Promise<void>;
@@ -43,10 +47,18 @@ class Role {
       { id: 'boss' } as AgentIdentity,
       { find: (query: { health?: AgentHealth[] }) => this.find(query.health) } as unknown as AgentRegistry,
       Object.assign(Object.create(BacklogSource.prototype) as BacklogSource, { of }),
-      Object.assign(Object.create(Spawner.prototype) as Spawner, { start, stop: () => Promise.resolve() }),
+      Object.assign(Object.create(Spawner.prototype) as Spawner, {
+        start,
+        stop: ({ id }: RegisteredAgent) => Promise.resolve(void this.stops.push(id)),
+      }),
       new Metrics(),
+      { add: () => undefined } as unknown as Coordinators,
     );
-    const leadership: Leadership = { term: 1, signal: this.led.signal, fence: (work) => work(undefined as never) };
+    const leadership = {
+      term: 1,
+      signal: this.led.signal,
+      fence: (work: (transaction: never) => unknown) => work(undefined as never),
+    } as unknown as Leadership;
     this.running = scaler.run(leadership);
   }
 
@@ -64,7 +76,8 @@ class Role {
   private find(healths: readonly AgentHealth[] = ['healthy']): RegisteredAgent[] {
     const found = [...this.agents].filter(([, health]) => healths.includes(health));
     return found.map(([id, health]) => {
-      const agent = { id, instance: id, role: 'worker', health, load: 0, inFlight: 0, registeredAt: new Date(0) };
+      const roles = this.shared.has(id) ? ['worker', 'clerk'] : ['worker'];
+      const agent = { id, instance: id, roles, health, load: 0, inFlight: 0, registeredAt: new Date(0) };
       return agent as unknown as RegisteredAgent;
     });
   }
@@ -110,6 +123,17 @@ describe('a scaler', () => {
     await until('the other to be given up', () => errors.length > 0);
     expect(errors[0]).toMatch(/registered within 0.06 s; it is not ended, since others have come/);
     expect(ends).toBe(0);
+  });
+
+  it('stops no agent that is of another role too', async () => {
+    role = new Role('worker:0-3');
+    role.backlog = 0;
+    role.shared.add('w1');
+    role.agents.set('w1', 'healthy').set('w2', 'healthy');
+    await until('the other to be stopped', () => role.stops.length > 0);
+    role.agents.delete('w2');
+    await role.looksOn();
+    expect(new Set(role.stops)).toEqual(new Set(['w2']));
   });
 
   it('waits before it starts another for one that has ended with an error, and a short time again once one has come', async () => {

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentIdentity, AgentRegistry, AgentSettings, type RegisteredAgent } from 'agentmq/agent';
 import { errorText } from 'agentmq/protocol';
-import { pause } from 'agentmq/time';
+import { LONGEST_TIMER_MS, pause } from 'agentmq/time';
 import { Metrics } from 'agentmq/telemetry';
+import { Coordinators } from '../coordinators/coordinators.js';
 import type { LeaderDuty } from '../coordinators/leader-duty.js';
 import type { Leadership } from '../election/election-group.js';
 import { DeposedError } from '../election/errors.js';
@@ -13,7 +14,7 @@ import { ScalingMetrics } from './scaling-metrics.js';
 import { Spawner, type StartedWorker } from './spawner.js';
 import { StartFailures } from './start-failures.js';
 
-/** Starts and stops workers of the roles of `SCALING`, as their backlogs warrant. A duty of whoever leads the coordinators. */
+/** Starts and stops workers of the roles of `SCALING`, as their backlogs warrant. A duty of the leader of the coordinators. */
 @Injectable()
 export class Scaler implements LeaderDuty {
   readonly name = 'scaler';
@@ -27,7 +28,9 @@ export class Scaler implements LeaderDuty {
     private readonly backlog: BacklogSource,
     private readonly spawner: Spawner,
     metrics: Metrics,
+    coordinators: Coordinators,
   ) {
+    coordinators.add(this);
     this.metrics = new ScalingMetrics(metrics);
   }
 
@@ -39,7 +42,7 @@ export class Scaler implements LeaderDuty {
       while (!leadership.signal.aborted) {
         await Promise.all(all.map((duty) => this.tend(duty, leadership)));
         // with nothing to scale it is woken by the end alone
-        await pause(all.length > 0 ? interval : LONGEST_PAUSE_MS, leadership.signal);
+        await pause(all.length > 0 ? interval : LONGEST_TIMER_MS, leadership.signal);
       }
     } finally {
       for (const { role } of all) this.metrics.notScaled(role);
@@ -88,7 +91,7 @@ export class Scaler implements LeaderDuty {
   ): Promise<void> {
     const { role } = duty;
     for (let n = 0; n < start && !signal.aborted; n++) {
-      // one of those just started may have failed already
+      // a worker that was just started may have failed already
       if (duty.failures.waitFrom(performance.now()) > 0) return;
       if (!(await this.startOne(duty, signal))) return;
       if (n === 0)
@@ -142,8 +145,10 @@ export class Scaler implements LeaderDuty {
     backlog: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const stays = workers.filter(({ id, instance }) => id !== this.identity.id && !scaling.isStopping(instance));
-    const chosen = idlest(stays).slice(0, stop);
+    const mayStop = ({ id, instance, roles }: RegisteredAgent): boolean =>
+      id !== this.identity.id && !scaling.isStopping(instance) && roles.length === 1;
+    const chosen = idlest(workers.filter(mayStop)).slice(0, stop);
+    if (chosen.length === 0) return;
     const names = chosen.map(({ id }) => id).join(', ');
     this.logger.log(`${role}: a backlog of ${backlog} for ${staying} workers: stops ${names}`);
     for (const agent of chosen) {
@@ -159,7 +164,7 @@ class RoleDuty {
   /** How many looks in a row have come to nothing. */
   failed = 0;
   readonly failures = new StartFailures();
-  /** Those that have not come in time, and are to be ended. */
+  /** Workers that have not come in time, and are to be ended. */
   readonly overdue: Overdue[] = [];
   readonly started = new WeakMap<Starting, StartedWorker>();
 
@@ -169,7 +174,7 @@ class RoleDuty {
   ) {}
 }
 
-/** Suspects first, then as the agents last told; of those that are equally idle the youngest first. */
+/** Suspects first, then as the agents last told; of equally idle agents the youngest first. */
 const idlest = (agents: readonly RegisteredAgent[]): RegisteredAgent[] =>
   [...agents].sort(
     (a, b) =>
@@ -181,5 +186,3 @@ const idlest = (agents: readonly RegisteredAgent[]): RegisteredAgent[] =>
 
 /** For the log of the agent that is stopped. */
 const REASON = 'fewer workers are enough';
-/** Node's timers take no more. */
-const LONGEST_PAUSE_MS = 2 ** 31 - 1;

@@ -18,7 +18,7 @@ export interface RoleScale {
   readonly max: number | null;
 }
 
-/** Tells how roles are scaled, or would be: alike on every coordinator, whoever leads. */
+/** Tells how roles are scaled, or would be: alike on every coordinator, also where it does not lead. */
 @Injectable()
 export class Scaling {
   constructor(
@@ -27,16 +27,17 @@ export class Scaling {
     private readonly backlog: BacklogSource,
   ) {}
 
-  /** The roles of `SCALING`, and all others that an agent has, by name. Rejects as {@link BacklogSource.of} does. */
+  /** The roles of `SCALING`, and every role that an agent has, by name. Rejects with a retryable error while a backlog can't be known. */
   async all(): Promise<RoleScale[]> {
     const present = this.registry.find({ health: ['healthy', 'suspect', 'dead'] });
-    const roles = new Set([...this.settings.scaling.roles, ...present].map(({ role }) => role));
+    const scaled = this.settings.scaling.roles.map(({ role }) => role);
+    const roles = new Set([...scaled, ...present.flatMap((agent) => agent.roles)]);
     return Promise.all([...roles].sort().map((role) => this.scaleOf(role)));
   }
 
   /**
    * Of one role, whether or not `SCALING` names it. Rejects with {@link UnknownRoleError} when nothing is known of it,
-   * `InvalidMessageError` for what is no role's name, and as {@link BacklogSource.of} does.
+   * `InvalidMessageError` for what is no role's name, and with a retryable error while its backlog can't be known.
    */
   async of(role: string): Promise<RoleScale> {
     const scale = await this.scaleOf(role);

@@ -18,7 +18,7 @@ export abstract class Spawner {
   abstract start(role: string): Promise<StartedWorker>;
 
   /**
-   * Asks an agent, whoever has started it, to finish what it holds and stop. Does not wait for it. The scaler asks again until
+   * Asks an agent, however it was started, to finish what it holds and stop. Does not wait for it. The scaler asks again until
    * the agent has left, so it must be safe to call twice.
    */
   abstract stop(agent: { readonly id: string; readonly instance: string }, reason: string): Promise<void>;

@@ -1,22 +1,22 @@
 import {
-  checkName,
   checkPriority,
   type ContractDefinition,
   DEFAULT_PRIORITY,
   InvalidMessageError,
+  MAX_TTL_MS,
   newMessageId,
   type TraceContext,
-  writePayload,
 } from 'agentmq/protocol';
-import { DEFAULT_STRATEGY } from '../balancing/strategies.js';
-import type { Destination } from '../distribution/destination.js';
-import { InvalidTaskError } from './errors.js';
+import type { Sending } from 'agentmq/messaging';
+import { DEFAULT_STRATEGY } from '../distribution/balancing/strategies.js';
+import { type Destination, destinationName, destinationProblem } from '../distribution/destination.js';
+import { IdempotencyKeyReusedError, InvalidTaskError } from './errors.js';
 import type { FailurePolicy, TaskOptions } from './task.js';
-import { LONGEST_MS } from './times.js';
 
 export const DEFAULT_ATTEMPTS = 3;
 export const MAX_ATTEMPTS = 100;
 const MAX_KEY = 255;
+const MAX_ID = 128;
 
 /** The part that a task is of another. */
 export interface PartOf {
@@ -30,6 +30,7 @@ export interface PartOf {
 export interface TaskDraft {
   readonly id: string;
   readonly part?: PartOf;
+  readonly idempotencyKey?: string;
   readonly type: string;
   readonly version: number;
   /** JSON. */
@@ -45,46 +46,60 @@ export interface TaskDraft {
   readonly submitter: string;
   readonly causeId?: string;
   readonly trace: TraceContext;
+  /** What is told of its submission. */
+  readonly sending?: Sending;
+}
+
+/** Of one task, but for the transaction that it is written in. */
+export interface DraftOptions extends Omit<TaskOptions, 'transaction'> {
+  /** The task's id, where its caller has one: to submit it again is to find the same task. A new one unless given. */
+  readonly id?: string;
 }
 
 /** Where a task comes from. */
 export interface TaskOrigin {
   readonly submitter: string;
   readonly causeId?: string;
-  readonly trace: TraceContext;
 }
 
-/** Throws {@link InvalidTaskError} naming the field, or `ContractViolationError`. */
-export function draftOf<P extends object>(
-  contract: ContractDefinition<P>,
-  payload: P,
-  options: Omit<TaskOptions, 'transaction'>,
+/** `payload` is JSON. Throws {@link InvalidTaskError} naming the field. */
+export function draftOf(
+  contract: Pick<ContractDefinition, 'type' | 'version'>,
+  payload: string,
+  options: DraftOptions,
   origin: TaskOrigin,
   { longestMs, strategies }: { readonly longestMs: number; readonly strategies: readonly string[] },
-): TaskDraft {
+): Omit<TaskDraft, 'trace'> {
   const {
-    to,
+    to = { capability: contract.type },
     strategy = DEFAULT_STRATEGY,
     key,
     attempts = DEFAULT_ATTEMPTS,
     deadline,
     onFailure = 'fail-fast',
+    idempotencyKey,
+    id = newMessageId(),
   } = options;
-  if (contract.durable === false) throw new InvalidTaskError('contract', `${contract.type} is not durable`);
   if (!strategies.includes(strategy))
     throw new InvalidTaskError('strategy', `"${strategy}" is not one of ${strategies.join(', ')}`);
-  if (key !== undefined && !isKey(key, MAX_KEY))
-    throw new InvalidTaskError('key', `is not a text of 1 to ${MAX_KEY} characters without NUL`);
+  for (const [field, text, longest] of [
+    ['key', key, MAX_KEY],
+    ['idempotencyKey', idempotencyKey, MAX_KEY],
+    ['id', id, MAX_ID],
+  ] as const)
+    if (text !== undefined && !isKey(text, longest))
+      throw new InvalidTaskError(field, `is not a text of 1 to ${longest} characters without NUL`);
   checkWhole('attempts', attempts, MAX_ATTEMPTS);
-  if (deadline !== undefined) checkWhole('deadline', deadline, LONGEST_MS);
+  if (deadline !== undefined) checkWhole('deadline', deadline, MAX_TTL_MS);
   if (onFailure !== 'fail-fast' && onFailure !== 'partial')
     throw new InvalidTaskError('onFailure', `"${String(onFailure)}" is not one of fail-fast, partial`);
   return {
     ...origin,
-    id: newMessageId(),
+    id,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     type: contract.type,
     version: contract.version,
-    payload: writePayload(contract, payload),
+    payload,
     destination: formatDestination(to),
     strategy,
     ...(key === undefined ? {} : { affinity: key }),
@@ -95,23 +110,26 @@ export function draftOf<P extends object>(
   };
 }
 
-/** `role.worker`, `agent.worker-1` or `capability.resize`. Throws {@link InvalidTaskError}. */
-export function formatDestination(to: Destination): string {
-  const given: unknown = to;
-  const [[kind, name] = ['', undefined], ...more] = Object.entries(
-    typeof given === 'object' && given !== null ? given : {},
-  ) as [string, unknown][];
-  if (!['role', 'agent', 'capability'].includes(kind) || typeof name !== 'string' || more.length > 0)
-    throw new InvalidTaskError('to', 'must be { role }, { agent } or { capability }');
-  // a capability may be a glob
-  named('to', () => checkName(kind, kind === 'capability' ? name.replaceAll('*', '_') : name));
-  return `${kind}.${name}`;
+/**
+ * Of drafts with the same idempotency key, the first; in the order of the keys, so that two calls that repeat each other do
+ * not wait for each other. Throws {@link IdempotencyKeyReusedError}.
+ */
+export function distinct(drafts: readonly TaskDraft[]): TaskDraft[] {
+  const found = new Map<string, TaskDraft>();
+  for (const draft of drafts) {
+    const { id, idempotencyKey = id } = draft;
+    const { payload } = found.get(idempotencyKey) ?? draft;
+    if (payload !== draft.payload) throw new IdempotencyKeyReusedError(idempotencyKey);
+    if (!found.has(idempotencyKey)) found.set(idempotencyKey, draft);
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, draft]) => draft);
 }
 
-/** What {@link formatDestination} wrote. */
-export function parseDestination(text: string): Destination {
-  const dot = text.indexOf('.');
-  return { [text.slice(0, dot)]: text.slice(dot + 1) } as unknown as Destination;
+/** `role.worker`, `agent.worker-1` or `capability.resize`. Throws {@link InvalidTaskError}. */
+export function formatDestination(to: Destination): string {
+  const problem = destinationProblem(to);
+  if (problem !== undefined) throw new InvalidTaskError('to', problem);
+  return destinationName(to);
 }
 
 /** Whether Postgres has such a text: without NUL, and without half a surrogate pair. */
@@ -121,9 +139,9 @@ export const isStorable = (text: unknown): text is string =>
 export const isKey = (key: unknown, longest: number): key is string =>
   isStorable(key) && key.length >= 1 && key.length <= longest;
 
-export function checkWhole(field: string, value: number, most: number): void {
-  if (!(Number.isInteger(value) && value >= 1 && value <= most))
-    throw new InvalidTaskError(field, `${value} is not a whole number from 1 to ${most}`);
+export function checkWhole(field: string, value: number, most: number, least = 1): void {
+  if (!(Number.isInteger(value) && value >= least && value <= most))
+    throw new InvalidTaskError(field, `${value} is not a whole number from ${least} to ${most}`);
 }
 
 function named<T>(field: string, check: () => T): T {

@@ -1,4 +1,4 @@
-import { AgentMQError, type WireError } from 'agentmq/protocol';
+import { AgentMQError, contractKey, type WireError } from 'agentmq/protocol';
 
 /** What was submitted, or asked about tasks, can't be. Names the field. */
 export class InvalidTaskError extends AgentMQError {
@@ -7,8 +7,18 @@ export class InvalidTaskError extends AgentMQError {
   constructor(
     readonly field: string,
     readonly problem: string,
+    options?: ErrorOptions,
   ) {
-    super(`${field}: ${problem}`);
+    super(`${field}: ${problem}`, options);
+  }
+}
+
+/** A submission has the idempotency key of another: one of another type, or with another payload. Nothing was submitted. */
+export class IdempotencyKeyReusedError extends AgentMQError {
+  readonly code = 'IDEMPOTENCY_KEY_REUSED';
+
+  constructor(readonly idempotencyKey: string) {
+    super(`the idempotency key "${idempotencyKey}" is that of a task of another type or with another payload`);
   }
 }
 
@@ -18,6 +28,30 @@ export class UnknownTaskError extends AgentMQError {
 
   constructor(readonly taskId: string) {
     super(`there is no task ${taskId}`);
+  }
+}
+
+/**
+ * No live agent carries out tasks of this type, or of this version of it. An agent that does may come at any time, so that
+ * trying again can help.
+ */
+export class UnknownTaskTypeError extends AgentMQError {
+  readonly code = 'UNKNOWN_TASK_TYPE';
+  override readonly retryable = true;
+  /** The types that there are; of a version that there is not, the others of its type: `quote@1`. */
+  readonly known: readonly string[];
+
+  constructor(
+    readonly type: string,
+    readonly version: number | undefined,
+    types: readonly { readonly type: string; readonly version: number }[],
+  ) {
+    const versions = types.filter((each) => each.type === type).map(contractKey);
+    const known = versions.length > 0 ? versions : [...new Set(types.map((each) => each.type))];
+    super(
+      `type: no agent carries out tasks of type ${type}${version === undefined ? '' : `@${version}`}; known: ${known.join(', ') || 'none'}`,
+    );
+    this.known = known;
   }
 }
 
@@ -76,19 +110,6 @@ export class TaskTakenError extends AgentMQError {
 
   constructor(readonly taskId: string) {
     super(`task ${taskId} is no longer with this agent`);
-  }
-}
-
-/** A transactional attempt at a task has failed, which is on record: the message that brought it is not needed any more. */
-export class TaskAttemptFailedError extends AgentMQError {
-  readonly code = 'TASK_ATTEMPT_FAILED';
-  override readonly retryable = true;
-
-  constructor(
-    readonly taskId: string,
-    readonly reason: WireError,
-  ) {
-    super(`task ${taskId}: ${reason.message}`);
   }
 }
 

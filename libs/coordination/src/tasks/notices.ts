@@ -1,47 +1,43 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { AgentIdentity, AgentServer } from 'agentmq/agent';
+import { Injectable, Logger } from '@nestjs/common';
+import { AgentIdentity, AgentServer, type Intake } from 'agentmq/agent';
 import { errorText } from 'agentmq/protocol';
-import { MAX_NOTICED_TASKS, TaskNotice } from '../messages/task-notices.js';
+import { MAX_NOTICED_TASKS, TaskNotice } from './messages.js';
 import { BusStoppedError, type Listener, MessageBus } from 'agentmq/messaging';
-import { pause } from 'agentmq/time';
 
 /** How long a notice means anything, in ms. */
 const TTL_MS = 10_000;
-/** What happens within so many ms is one notice. */
-const GATHER_MS = 3;
-const READY_POLL_MS = 20;
 
 const TO_COORDINATORS = 'tasks.coordinators';
 const TO_ALL = 'tasks.all';
 const topicTo = (agentId: string): string => `tasks.to.${agentId}`;
 
 type Hear = (taskIds: readonly string[]) => void;
+type HearWork = (notice: Pick<TaskNotice, 'kind' | 'taskIds'>) => void;
 
-/** Tells others at once what they would otherwise see at their next look: that tasks are queued, settled or cancelled. */
+/**
+ * Tells agents at once what they would otherwise see at their next look: that tasks are queued, settled or cancelled. What is
+ * told in one turn of the event loop is one notice. This process hears its own without the broker.
+ */
 @Injectable()
-export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
+export class TaskNotices implements Intake {
   private readonly logger = new Logger('Tasks');
   private readonly gathered = new Map<string, { readonly topic: string; readonly notice: TaskNotice }>();
-  private gathering: NodeJS.Timeout | undefined;
-  private isOver = false;
+  private gathering: NodeJS.Immediate | undefined;
   private readonly hearing = { settled: new Set<Hear>(), cancelled: new Set<Hear>() };
+  private readonly hearingWork = new Set<HearWork>();
+  private readonly topicToSelf: string;
 
   constructor(
     private readonly identity: AgentIdentity,
-    private readonly server: AgentServer,
     private readonly bus: MessageBus,
-  ) {}
-
-  /** Not awaited: it waits until the agent's messages flow. */
-  onApplicationBootstrap(): void {
-    void this.listen([topicTo(this.identity.id), TO_ALL], ({ kind, taskIds }) => {
-      if (kind !== 'queued') for (const hear of this.hearing[kind]) hear(taskIds);
-    });
+    server: AgentServer,
+  ) {
+    this.topicToSelf = topicTo(identity.id);
+    server.addIntake(this);
   }
 
-  /** Also of an app that never was an agent. */
-  onModuleDestroy(): void {
-    this.isOver = true;
+  async open(): Promise<void> {
+    await this.listen([this.topicToSelf, TO_ALL], (notice) => this.hear(notice));
   }
 
   /** Calls back with what is told to this agent from now on, until it is called off: of tasks that it has submitted, or may be at work on. */
@@ -51,20 +47,23 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Calls back whenever there may be something to assign, until it is called off. */
-  onWork(hear: () => void): () => void {
+  onWork(hear: HearWork): () => void {
+    this.hearingWork.add(hear);
     const listening = this.listen([TO_COORDINATORS], hear);
-    return () =>
-      void listening
+    return () => {
+      this.hearingWork.delete(hear);
+      listening
         .then((listener) => listener?.close())
         .catch((error: unknown) => this.logger.debug(`a listener was not closed: ${String(error)}`));
+    };
   }
 
-  /** To whoever assigns tasks. */
+  /** Tells the leader of the coordinators. */
   queued(taskIds: readonly string[]): void {
     this.tell(TO_COORDINATORS, 'queued', taskIds);
   }
 
-  /** To who submitted them, and to whoever assigns: their agents have room for others. */
+  /** Tells the submitters, and the leader of the coordinators: the agents of the tasks have room for more. */
   settled(tasks: readonly { readonly id: string; readonly submitter: string }[]): void {
     for (const { id, submitter } of tasks) {
       this.tell(topicTo(submitter), 'settled', [id]);
@@ -72,7 +71,13 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** To all who may be at work on them. */
+  /** Of tasks that were ended by another part than their agents, which are told to stop: as {@link settled} and {@link cancelled}. */
+  ended(tasks: Parameters<TaskNotices['settled']>[0]): void {
+    this.settled(tasks);
+    this.cancelled(tasks.map(({ id }) => id));
+  }
+
+  /** Tells all agents that may be at work on them. */
   cancelled(taskIds: readonly string[]): void {
     this.tell(TO_ALL, 'cancelled', taskIds);
   }
@@ -85,15 +90,18 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
       gathered.notice.taskIds.push(id);
       if (gathered.notice.taskIds.length >= MAX_NOTICED_TASKS) this.send();
     }
-    this.gathering ??= setTimeout(() => this.send(), GATHER_MS);
+    if (taskIds.length > 0) this.gathering ??= setImmediate(() => this.send());
   }
 
   private send(): void {
-    clearTimeout(this.gathering);
+    clearImmediate(this.gathering);
     this.gathering = undefined;
     const all = [...this.gathered.values()];
     this.gathered.clear();
     for (const { topic, notice } of all) {
+      if (topic === TO_COORDINATORS) for (const hear of this.hearingWork) hear(notice);
+      else if (topic === TO_ALL || topic === this.topicToSelf) this.hear(notice);
+      if (topic === this.topicToSelf) continue;
       try {
         this.bus.announce(topic, TaskNotice, notice, { ttl: TTL_MS });
       } catch (error) {
@@ -102,14 +110,17 @@ export class TaskNotices implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
+  private hear({ kind, taskIds }: TaskNotice): void {
+    if (kind !== 'queued') for (const hear of this.hearing[kind]) hear(taskIds);
+  }
+
   private async listen(topics: readonly string[], hear: (notice: TaskNotice) => void): Promise<Listener | undefined> {
-    const { stopping } = this.server;
-    while (!this.server.isReady && !stopping.aborted && !this.isOver) await pause(READY_POLL_MS, stopping);
-    if (this.isOver) return undefined;
     try {
-      return await this.bus.listen(topics, TaskNotice, hear);
+      return await this.bus.listen(topics, TaskNotice, (notice, { sender }) => {
+        if (sender !== this.identity.id) hear(notice);
+      });
     } catch (error) {
-      // Nothing is lost by that: who waits also looks.
+      // Nothing is lost by that: what waits for a task also looks.
       if (!(error instanceof BusStoppedError)) this.logger.warn(String(error));
       return undefined;
     }

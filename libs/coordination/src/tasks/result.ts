@@ -1,8 +1,11 @@
 import { toWireError, writeResult } from 'agentmq/protocol';
 import { sealedWith } from 'agentmq/messaging';
 import { InvalidTaskResultError } from './errors.js';
-import type { ResultView } from './task.js';
+import type { ResultView, TaskWithResult } from './task.js';
 import { isSealedText } from './task-sealing.js';
+
+/** A task with its result as it is on record: JSON, or sealed. */
+export type TaskRow = Omit<TaskWithResult, keyof ResultView> & { readonly result: string | null };
 
 /** A result as JSON; null for none. Throws {@link InvalidTaskResultError}. */
 export function encodeResult(taskId: string, value: unknown): string | null {
@@ -14,10 +17,7 @@ export function encodeResult(taskId: string, value: unknown): string | null {
   }
 }
 
-/**
- * A result, as JSON or sealed, is no larger than a message may be, since the next stage of a pipeline gets it in one. Throws
- * {@link InvalidTaskResultError}.
- */
+/** A result, as JSON or sealed, has at most `maxBytes`. Throws {@link InvalidTaskResultError}. */
 export function checkResultSize(taskId: string, result: string | null, maxBytes: number): void {
   const bytes = Buffer.byteLength(result ?? '');
   if (bytes > maxBytes)
@@ -29,3 +29,6 @@ export function resultView(result: string | null): ResultView {
   if (result === null) return {};
   return isSealedText(result) ? { resultHidden: sealedWith(result) } : { result: JSON.parse(result) as unknown };
 }
+
+/** A task as it is on record, as it is shown. */
+export const taskView = ({ result, ...task }: TaskRow): TaskWithResult => ({ ...task, ...resultView(result) });

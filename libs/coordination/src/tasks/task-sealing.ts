@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type SealedFor,
   HandlerTimeoutError,
   isSealed,
   NotSealedError,
   readSeal,
-  SEALED_TYPE,
   SealedTamperedError,
   Sealer,
   SealingError,
@@ -15,7 +15,7 @@ import type { TaskDraft } from './draft.js';
 import { TaskDeadlineError } from './errors.js';
 
 /**
- * Seals what tasks are given and what they return: in their rows, and in the messages that bring them. Only the process that
+ * Seals what tasks are given and what they return, in their rows. Only the process that
  * submits a task or reads its result, and the agent that carries it out, open it; the dispatcher passes it on as it is.
  * A payload is sealed for its task, a result for its task too; in a pipeline both are sealed for the run, since a result is
  * the payload of the next stage.
@@ -34,10 +34,10 @@ export class TaskSealing {
     return { ...draft, id, payload: await this.seal(draft.payload, payloadOf(id, draft)) };
   }
 
-  /** Whether a sealed payload on record is what the draft has in clear. Never rejects: what does not open is another one. */
+  /** Whether a sealed payload on record is what the draft has in clear, whatever the order of its fields. Never rejects: what does not open is another one. */
   async isPayload(sealed: string, id: string, draft: TaskDraft): Promise<boolean> {
     return this.open(sealed, payloadOf(id, draft)).then(
-      (plain) => plain === draft.payload,
+      (plain) => isDeepStrictEqual(JSON.parse(plain), JSON.parse(draft.payload)),
       () => false,
     );
   }
@@ -83,28 +83,25 @@ const payloadOf = (id: string, { type, version }: Pick<TaskDraft, 'type' | 'vers
 export const isSealedText = (text: string): boolean => text.startsWith('e');
 
 /**
- * A message that brings a task opens with what its payload was sealed for: that is to be this task, or the run that it is a stage
- * of. Throws `SealedTamperedError`.
+ * What the payload of a task was sealed for: that is to be this task, or the run that it is a stage of. Undefined for one in
+ * clear. Throws `SealedTamperedError`.
  */
-export function checkSealedFor(message: Message, id: string, runId: string | null): void {
-  if (!isSealed(message)) return;
+export function sealedForTask(message: Message, id: string, runId: string | null): SealedFor | undefined {
+  if (!isSealed(message)) return undefined;
   const { bound = {} } = readSeal(message.body.toString('latin1'));
   const { type, version } = message;
   const allowed: SealedFor[] = [
     payloadOf(id, message),
     ...(runId === null ? [] : [payloadOf(runId, message), { result: runId }]),
   ];
-  const isAllowed = allowed.some(
+  const sealedFor = allowed.find(
     (each) =>
       Object.keys(each).length === Object.keys(bound).length &&
       Object.entries(each).every(([name, value]) => bound[name] === value),
   );
-  if (!isAllowed) throw new SealedTamperedError(`it was sealed for another task than ${id} of ${type}@${version}`);
+  if (sealedFor) return sealedFor;
+  throw new SealedTamperedError(`it was sealed for another task than ${id} of ${type}@${version}`);
 }
-
-/** How the message that brings a task says that its payload is sealed. */
-export const contentTypeOf = (payload: string): { readonly contentType?: string } =>
-  isSealedText(payload) ? { contentType: SEALED_TYPE } : {};
 
 /** Errors that can't quote a payload. */
 const HARMLESS = [SealingError, TaskDeadlineError, HandlerTimeoutError];

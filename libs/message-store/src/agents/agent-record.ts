@@ -16,12 +16,22 @@ export interface HandledContract {
   readonly topic?: string;
   /** Of a topic: whether the role is subscribed to it or this agent alone. */
   readonly scope?: 'role' | 'instance';
+  /** Of an agent of several roles: whose messages it handles; without it, those of each. */
+  readonly role?: string;
+  /** It carries out tasks of the type: a method declares it by `@Task`. */
+  readonly task?: true;
 }
 
-/** One agent as it was last written down. */
+/**
+ * One agent as it was last written down. Of one that is healthy, a registry may have read `sequence`, `load`, `inFlight` and
+ * `heartbeatAt` some heartbeats ago: they are read again when the load has changed by about a quarter.
+ */
 export interface AgentRecord {
   readonly id: string;
+  /** The first of its roles. */
   readonly role: string;
+  /** All of its roles, which it serves with one inbox of its own. */
+  readonly roles: readonly string[];
   readonly capabilities: readonly string[];
   /** Changes with every start; an older instance of the same id can't write any more. */
   readonly instance: string;
@@ -39,6 +49,8 @@ export interface AgentRecord {
   readonly version: string;
   /** None of an instance whose AgentMQ is of before it was told. */
   readonly handles: readonly HandledContract[];
+  /** An operator has paused it: it takes nothing new. */
+  readonly paused: boolean;
   /** It has left by its own will. */
   readonly stopped: boolean;
   readonly registeredAt: Date;
@@ -49,15 +61,26 @@ export interface AgentRecord {
 /** All agents as they were at `now`, by the clock that their own times are of. */
 export interface AgentSnapshot {
   readonly now: Date;
+  /** What is read by {@link ChangedAgents} `since` it has changed later. */
+  readonly position: string;
   /** By id. */
   readonly agents: readonly AgentRecord[];
+}
+
+/** Agents of which something has changed but the time of their heartbeat (of their load: a quarter of it), or that are silent. */
+export interface ChangedAgents {
+  /** The position of an earlier snapshot. */
+  readonly since: string;
+  /** For how long an agent that has not stopped has been silent. */
+  readonly silentMs: number;
 }
 
 export type AgentRegistration = Pick<
   AgentRecord,
   'id' | 'role' | 'capabilities' | 'instance' | 'version' | 'concurrency'
 > &
-  Partial<Pick<AgentRecord, 'handles'>> & {
+  /** `roles`: that one alone unless given. */
+  Partial<Pick<AgentRecord, 'handles' | 'roles'>> & {
     /** Its id is of this start alone: once it is gone, no agent of that id comes. */
     readonly ephemeral?: boolean;
   };

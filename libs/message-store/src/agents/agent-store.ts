@@ -6,10 +6,11 @@ import type {
   AgentRecord,
   AgentRegistration,
   AgentSnapshot,
+  ChangedAgents,
   HeartbeatOutcome,
 } from './agent-record.js';
 
-type AgentRow = AgentRecord & { readonly now: Date };
+type Moment = Omit<AgentSnapshot, 'agents'>;
 
 /** The agents, as the database knows them. */
 export class AgentStore {
@@ -29,6 +30,7 @@ export class AgentStore {
       agent.concurrency,
       clean(JSON.stringify(agent.handles ?? [])),
       agent.ephemeral ?? false,
+      (agent.roles ?? [agent.role]).map(clean),
     ]);
     return rows[0] as AgentRecord;
   }
@@ -49,18 +51,26 @@ export class AgentStore {
     return rows[0]?.outcome ?? 'unknown';
   }
 
+  /** Resolves when the database takes a write: of an agent's own row, which stays as it is. For a client no row is written. */
+  async touch(id: string): Promise<void> {
+    await this.database.ownQuery(this.sql.touchAgent, [clean(id)]);
+  }
+
   /** Marks the instance as stopped. */
   async deregister({ id, instance }: Pick<AgentRecord, 'id' | 'instance'>): Promise<void> {
     await this.database.ownQuery(this.sql.deregisterAgent, [clean(id), clean(instance)]);
   }
 
-  /** All agents of one moment, or those of these ids, the stopped and the silent included. */
-  async read(ids?: readonly string[]): Promise<AgentSnapshot> {
-    const rows = await this.database.ownQuery<AgentRow | (Pick<AgentRow, 'now'> & { id: null })>(this.sql.agents, [
+  /** All agents of one moment, or those of these ids and those that have changed, the stopped and the silent included. */
+  async read(ids?: readonly string[], changed?: ChangedAgents): Promise<AgentSnapshot> {
+    const rows = await this.database.ownQuery<Moment & (AgentRecord | { readonly id: null })>(this.sql.agents, [
       ids?.map(clean) ?? null,
+      changed?.since ?? null,
+      changed?.silentMs ?? null,
     ]);
-    const { now } = rows[0] as { now: Date };
-    return { now, agents: rows.flatMap(({ now: _, ...agent }) => (agent.id === null ? [] : [agent])) };
+    const { now, position } = rows[0] as Moment;
+    const agents = rows.flatMap(({ now: _, position: __, ...agent }) => (agent.id === null ? [] : [agent]));
+    return { now, position, agents };
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   texts,
   type Transaction,
 } from 'agentmq/database';
+import { keyParameters } from '../messages/key-parameters.js';
 import { byBytes, distinct } from '../messages/batches.js';
 import { messageParameters } from '../messages/message-row.js';
 import type { Statements } from '../sql/index.js';
@@ -63,7 +64,10 @@ export class DeliveryStore {
       const asked = distinct(left);
       const byId = new Map(asked.map((message) => [clean(message.messageId), message]));
       for (const part of byBytes(asked, ({ body }) => body.length, this.database.statementBytes)) {
-        for (const row of await this.database.ownQuery<RecordedRow>(this.sql.record, messageParameters(part))) {
+        const isKeyed = part.some(({ keys }) => keys);
+        const sql = isKeyed ? this.sql.recordKeyed : this.sql.record;
+        const parameters = [...messageParameters(part), ...(isKeyed ? keyParameters(part) : [])];
+        for (const row of await this.database.ownQuery<RecordedRow>(sql, parameters)) {
           const message = byId.get(row.messageId);
           if (message && row.same !== null) same.set(message, row.same);
         }

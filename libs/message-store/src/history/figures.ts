@@ -22,4 +22,6 @@ export interface StoreFigures {
   readonly oldest: number | null;
   readonly refusing: readonly Pick<Refusal, 'target' | 'entries'>[];
   readonly deliveries: readonly ConsumerFigure[];
+  /** How long the oldest of what a consumer is owed has been so, in s, since it was to be delivered. Those that are owed nothing are not there. */
+  readonly oldestOwed: readonly { readonly consumer: ConsumerName; readonly age: number }[];
 }

@@ -39,24 +39,27 @@ export class HistoryStore {
   private read(filter: MessageFilter, only: PageSelection): Promise<StoredMessage[]> {
     const bindings = new Bindings();
     const page = messagePage(this.database.schema, filter, only, bindings);
-    return this.database.ownTransaction(async (transaction) => {
-      if (filter.after !== undefined) {
-        const [known] = await transaction.query(this.sql.isStored, [clean(filter.after)]);
-        if (!known) throw new InvalidSelectionError('after', 'is the id of no stored message');
-      }
-      const messages = await transaction.query<StoredRow>(page, bindings.values);
-      const ids = messages.map(({ messageId }) => messageId);
-      const deliveries = ids.length > 0 ? await transaction.query<DeliveryRow>(this.sql.deliveriesOf, [ids]) : [];
-      const byMessage = new Map<string, StoredDelivery[]>(ids.map((id) => [id, []]));
-      for (const delivery of deliveries) byMessage.get(delivery.messageId)?.push(toDelivery(delivery));
-      return messages.map((row) => ({
-        message: toMessage(row),
-        storedAt: row.storedAt,
-        received: row.received,
-        published: row.published,
-        deliveries: byMessage.get(row.messageId) ?? [],
-      }));
-    }, 'REPEATABLE READ');
+    return this.database.ownTransaction(
+      async (transaction) => {
+        if (filter.after !== undefined) {
+          const [known] = await transaction.query(this.sql.isStored, [clean(filter.after)]);
+          if (!known) throw new InvalidSelectionError('after', 'is the id of no stored message');
+        }
+        const messages = await transaction.query<StoredRow>(page, bindings.values);
+        const ids = messages.map(({ messageId }) => messageId);
+        const deliveries = ids.length > 0 ? await transaction.query<DeliveryRow>(this.sql.deliveriesOf, [ids]) : [];
+        const byMessage = new Map<string, StoredDelivery[]>(ids.map((id) => [id, []]));
+        for (const delivery of deliveries) byMessage.get(delivery.messageId)?.push(toDelivery(delivery));
+        return messages.map((row) => ({
+          message: toMessage(row),
+          storedAt: row.storedAt,
+          received: row.received,
+          published: row.published,
+          deliveries: byMessage.get(row.messageId) ?? [],
+        }));
+      },
+      { isolation: 'REPEATABLE READ' },
+    );
   }
 
   /** Sums up the trace that a message belongs to, itself alone when it has none. Reads no bodies. */
@@ -86,7 +89,7 @@ export class HistoryStore {
 }
 
 interface FigureRow {
-  readonly kind: 'entries' | 'oldest' | 'refused' | ConsumerFigure['state'];
+  readonly kind: 'entries' | 'oldest' | 'refused' | 'age' | ConsumerFigure['state'];
   readonly name: string | null;
   readonly value: number | null;
 }
@@ -98,8 +101,11 @@ function toFigures(rows: readonly FigureRow[]): StoreFigures {
     entries: entries ?? 0,
     oldest: oldest ?? null,
     refusing: named.flatMap(({ kind, name, count }) => (kind === 'refused' ? [{ target: name, entries: count }] : [])),
+    oldestOwed: named.flatMap(({ kind, name, count }) => (kind === 'age' ? [{ consumer: name, age: count }] : [])),
     deliveries: named.flatMap(({ kind, name, count }) =>
-      kind === 'entries' || kind === 'oldest' || kind === 'refused' ? [] : [{ consumer: name, state: kind, count }],
+      kind === 'entries' || kind === 'oldest' || kind === 'refused' || kind === 'age'
+        ? []
+        : [{ consumer: name, state: kind, count }],
     ),
   };
 }

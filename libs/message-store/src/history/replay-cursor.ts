@@ -1,4 +1,5 @@
 import { InvalidSelectionError } from 'agentmq/database';
+import { isExactTime } from './exact-time.js';
 import type { ReplayCursor } from './replay-selection.js';
 
 /** A delivery's place in the order of replay. `storedAt` in RFC 3339 with microseconds, as a Date has only ms. */
@@ -7,8 +8,6 @@ export interface Place {
   readonly messageId: string;
   readonly consumer: string;
 }
-
-const time = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
 export const writeCursor = ({ storedAt, messageId, consumer }: Place): ReplayCursor =>
   Buffer.from(JSON.stringify([storedAt, messageId, consumer])).toString('base64url');
@@ -20,8 +19,7 @@ export function readCursor(cursor: ReplayCursor): Place {
     const [storedAt, messageId, consumer] = parts as unknown[];
     if (
       typeof storedAt === 'string' &&
-      time.test(storedAt) &&
-      !Number.isNaN(Date.parse(storedAt)) &&
+      isExactTime(storedAt) &&
       typeof messageId === 'string' &&
       typeof consumer === 'string'
     ) {

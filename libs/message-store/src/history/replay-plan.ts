@@ -15,6 +15,8 @@ export interface ReplayPlan extends ReplaySelection {
   readonly states: readonly DeliveryState[] | undefined;
   readonly to?: ConsumerName | undefined;
   readonly move: boolean;
+  /** Also of what is selected by id. */
+  readonly undiscarded?: boolean;
   readonly dryRun: boolean;
   readonly limit: number;
   readonly after: Place | undefined;

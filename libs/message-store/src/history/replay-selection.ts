@@ -1,3 +1,4 @@
+import type { Transaction } from 'agentmq/database';
 import type { ConsumerName, DeliveryState } from '../deliveries/delivery.js';
 
 /** Which deliveries to put on their way again; every field given must hold. */
@@ -5,6 +6,7 @@ export interface ReplaySelection {
   readonly messageIds?: readonly string[];
   readonly traceId?: string;
   readonly type?: string;
+  readonly version?: number;
   /** A topic pattern: messages that were published to a topic that it matches. */
   readonly topic?: string;
   /** Deliveries at this consumer. */
@@ -14,6 +16,10 @@ export interface ReplaySelection {
   readonly before?: Date;
   /** What is open (pending, retrying, processing with no lease) unless given. Discarded dead letters only by id. */
   readonly states?: readonly DeliveryState[];
+  /** Dead letters of one group of errors at a consumer, as {@link DeadLetterStore} tells it. */
+  readonly errorGroup?: string;
+  /** Whose error has this text in its name, code, message or stack; upper and lower case alike. */
+  readonly error?: string;
   /** Only what has been untouched for so long, in ms: neither sent, put on its way, tried, nor leased. */
   readonly quietMs?: number;
 }
@@ -35,6 +41,19 @@ export interface ReplayOptions {
   readonly limit?: number;
   /** Where the call before ended. */
   readonly after?: ReplayCursor;
+  /** Carried out in the same transaction, with how many were put on their way, unless that is none. */
+  readonly also?: AlsoInTransaction;
+}
+
+/** What is committed with a batch, or not at all. */
+export type AlsoInTransaction = (transaction: Transaction, rows: number) => Promise<void>;
+
+/** What a dry run found. */
+export interface ReplayPreview {
+  /** The most numerous first. */
+  readonly counts: readonly { readonly consumer: ConsumerName; readonly type: string; readonly count: number }[];
+  /** Ids of some of the messages. */
+  readonly sample: readonly string[];
 }
 
 /** A place in the order of replay, opaque to callers. */
@@ -45,6 +64,8 @@ export interface ReplayBatch {
   readonly matched: number;
   /** Of these put on their way (with `dryRun`: that would be); what is completed at its consumer, or on its way already, is not. */
   readonly replayed: number;
+  /** Of a dry run. */
+  readonly preview?: ReplayPreview;
   /** Undefined when there are no more. */
   readonly next?: ReplayCursor;
 }

@@ -5,14 +5,21 @@ import type { DeliveryRef } from '../deliveries/delivery.js';
 import { refParameters } from '../deliveries/ref-parameters.js';
 import { historyLock } from './history-lock.js';
 import { type Place, writeCursor } from './replay-cursor.js';
-import { planReplay } from './replay-plan.js';
-import type { ReplayBatch, ReplayOptions, ReplaySelection } from './replay-selection.js';
+import { planReplay, type ReplayPlan } from './replay-plan.js';
+import type {
+  AlsoInTransaction,
+  ReplayBatch,
+  ReplayOptions,
+  ReplayPreview,
+  ReplaySelection,
+} from './replay-selection.js';
 import { catchUp } from '../sql/catch-up.js';
+import { discardSelected } from '../sql/discard.js';
 import { move } from '../sql/move.js';
 import { replay } from '../sql/replay.js';
 import type { Statements } from '../sql/index.js';
 
-interface BatchRow {
+interface BatchRow extends Partial<ReplayPreview> {
   readonly matched: number;
   readonly replayed: number;
   readonly last: Place | null;
@@ -40,12 +47,22 @@ export class ReplayStore {
     const { to } = plan;
     const goTo = plan.move ? move : catchUp;
     const statement = to === undefined ? replay(schema, plan, bindings) : goTo(schema, plan, to, bindings);
-    const [row] = await this.database.ownTransaction(async (transaction) => {
-      await historyLock(transaction, schema, 'shared');
-      return transaction.query<BatchRow>(statement, bindings.values);
-    });
-    const { matched = 0, replayed = 0, last = null } = row ?? {};
-    return { matched, replayed, ...(last && matched === plan.limit ? { next: writeCursor(last) } : {}) };
+    return this.batch(plan, statement, bindings, options.also);
+  }
+
+  /**
+   * Discards the dead letters that the selection holds, oldest first. `replayed` of the batch counts what was discarded. Rejects as
+   * {@link replay} does.
+   */
+  async discardSelected(
+    selection: Omit<ReplaySelection, 'states'>,
+    reason: string,
+    options: Omit<ReplayOptions, 'to' | 'move'> = {},
+  ): Promise<ReplayBatch> {
+    const plan = { ...planReplay({ ...selection, states: ['dead'] }, options), undiscarded: true };
+    const bindings = new Bindings();
+    const short = shortened(reason, MOST_OF_A_REASON);
+    return this.batch(plan, discardSelected(this.database.schema, plan, short, bindings), bindings, options.also);
   }
 
   /** Discards dead letters; answers which were dead. */
@@ -54,5 +71,26 @@ export class ReplayStore {
     const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON))];
     const rows = await this.database.ownQuery<{ dead: boolean }>(this.sql.discard, parameters, transaction);
     return rows.map(({ dead }) => dead);
+  }
+
+  private async batch(
+    plan: ReplayPlan,
+    statement: string,
+    { values }: Bindings,
+    also: AlsoInTransaction | undefined,
+  ): Promise<ReplayBatch> {
+    const row = await this.database.ownTransaction(async (transaction) => {
+      await historyLock(transaction, this.database.schema, 'shared');
+      const [batch] = await transaction.query<BatchRow>(statement, values);
+      if (also && batch && batch.replayed > 0 && !plan.dryRun) await also(transaction, batch.replayed);
+      return batch;
+    });
+    const { matched = 0, replayed = 0, last = null, counts, sample } = row ?? {};
+    return {
+      matched,
+      replayed,
+      ...(counts && sample ? { preview: { counts, sample } } : {}),
+      ...(last && matched === plan.limit ? { next: writeCursor(last) } : {}),
+    };
   }
 }

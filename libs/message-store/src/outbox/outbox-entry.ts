@@ -36,3 +36,13 @@ export interface StuckSender {
   /** Since when the first of them might have gone out. */
   readonly since: Date;
 }
+
+/** Messages that should have gone out long ago, though their inboxes refuse nothing. */
+export interface StuckEntries {
+  /** 10,000 at most are looked at. */
+  readonly entries: number;
+  /** Since when the first of them might have gone out. */
+  readonly since: Date;
+  /** Why the latest that was tried was not published; null when none was tried. */
+  readonly error: string | null;
+}

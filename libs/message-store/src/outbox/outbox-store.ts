@@ -1,10 +1,11 @@
 import { isToMany, type Message, shortened } from 'agentmq/protocol';
 import { bigints, clean, type Database, integers, type Transaction } from 'agentmq/database';
 import { expired } from '../deliveries/delivery-error.js';
+import { keyParameters } from '../messages/key-parameters.js';
 import { byBytes, distinct } from '../messages/batches.js';
 import { type MessageRow, messageParameters, toMessage } from '../messages/message-row.js';
 import type { Statements } from '../sql/index.js';
-import type { OutboxEntry, OutboxLease, Refusal, StuckSender } from './outbox-entry.js';
+import type { OutboxEntry, OutboxLease, Refusal, StuckEntries, StuckSender } from './outbox-entry.js';
 
 interface EntryRow extends OutboxLease {
   readonly messageId: string;
@@ -64,7 +65,10 @@ export class OutboxStore {
           options.leaseMs ?? null,
           part.some(({ recipient }) => isToMany(recipient)),
         ];
-        rows.push(...(await this.database.ownQuery<EntryRow>(this.sql.append, parameters, transaction)));
+        const isKeyed = part.some(({ keys }) => keys);
+        const sql = isKeyed ? this.sql.appendKeyed : this.sql.append;
+        if (isKeyed) parameters.push(...keyParameters(part));
+        rows.push(...(await this.database.ownQuery<EntryRow>(sql, parameters, transaction)));
       }
       return rows;
     };
@@ -139,6 +143,12 @@ export class OutboxStore {
   /** The senders of messages that have waited in the outbox for `olderThanMs` since they might have gone out, by name. */
   stuckSenders(olderThanMs: number): Promise<StuckSender[]> {
     return this.database.ownQuery<StuckSender>(this.sql.stuckSenders, [olderThanMs]);
+  }
+
+  /** What has waited in the outbox for `olderThanMs` since it might have gone out, though no inbox refuses it; undefined when nothing has. */
+  async stuck(olderThanMs: number): Promise<StuckEntries | undefined> {
+    const [found] = await this.database.ownQuery<StuckEntries>(this.sql.stuckEntries, [olderThanMs]);
+    return found;
   }
 
   /**

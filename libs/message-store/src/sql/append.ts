@@ -1,3 +1,4 @@
+import { storeKeys } from './message-keys.js';
 import { insertMessages, MESSAGE_PARAMETERS } from './message-columns.js';
 
 const [OWNER, LEASE, SHARED] = [1, 2, 3].map((offset) => `$${MESSAGE_PARAMETERS + offset}`);
@@ -12,19 +13,19 @@ const ofNobody = `(later OR ${LEASE}::float8 IS NULL)`;
  * are gone through one by one, each against every message (OFFSET keeps the planner from turning that round): Postgres
  * keeps few compiled expressions.
  */
-export const append = (schema: string): string => `
+export const append = (schema: string, isKeyed: boolean): string => `
 WITH stored AS (${insertMessages(schema, false)}
-  RETURNING message_id, recipient_kind, recipient, deliver_at > statement_timestamp() AS later, deliver_at
-), owed AS (
-  INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt)
-  SELECT message_id, consumer, 'pending', 0
+  RETURNING message_id, recipient_kind, recipient, deliver_at > statement_timestamp() AS later, deliver_at, stored_at
+)${isKeyed ? storeKeys(schema, MESSAGE_PARAMETERS + 3) : ''}, owed AS (
+  INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt, stored_at)
+  SELECT message_id, consumer, 'pending', 0, stored_at
   FROM (
-    SELECT message_id, recipient_kind || '.' || recipient AS consumer
+    SELECT message_id, recipient_kind || '.' || recipient AS consumer, stored_at
     FROM stored WHERE recipient_kind IN ('role', 'agent')
     UNION
-    SELECT published.message_id, s.consumer
+    SELECT published.message_id, s.consumer, published.stored_at
     FROM "${schema}".subscriptions s CROSS JOIN LATERAL (
-      SELECT message_id FROM stored
+      SELECT message_id, stored_at FROM stored
       WHERE CASE recipient_kind
         WHEN 'topic' THEN s.pattern <> '' AND (recipient || '.') ~ s.expression
         WHEN 'broadcast' THEN s.pattern = ''

@@ -1,7 +1,15 @@
 import type { Bindings } from '../history/bindings.js';
 import type { ReplayPlan } from '../history/replay-plan.js';
 import { clean } from 'agentmq/database';
-import { lifetime, messageConditions, quietDelivery, quietMessage, replayed } from './selected.js';
+import {
+  errorConditions,
+  lifetime,
+  messageConditions,
+  previewed,
+  quietDelivery,
+  quietMessage,
+  replayed,
+} from './selected.js';
 
 /**
  * Delivers messages to a consumer (`to`) that has none of them: each gets a delivery and an outbox entry of its own, in
@@ -25,7 +33,7 @@ export function catchUp(schema: string, plan: ReplayPlan, to: string, bindings: 
   ];
   const ready = `
 WITH seen AS MATERIALIZED (
-  SELECT m.message_id, m.stored_at, greatest(statement_timestamp(), m.deliver_at) AS due_at, ${lifetime} AS lifetime,
+  SELECT m.message_id, m.type, m.stored_at, greatest(statement_timestamp(), m.deliver_at) AS due_at, ${lifetime} AS lifetime,
     row_number() OVER (ORDER BY m.stored_at, m.message_id) AS place
   FROM "${schema}".messages m
   WHERE ${conditions.join(' AND ')}
@@ -37,10 +45,10 @@ WITH seen AS MATERIALIZED (
     SELECT true FROM "${schema}".deliveries d WHERE d.message_id = seen.message_id AND d.consumer = ${consumer}
   ) IS NULL
 )`;
-  if (plan.dryRun) return `${ready}${replayed('ready', consumer)}`;
+  if (plan.dryRun) return `${ready}${previewed('ready', consumer)}`;
   return `${ready}, owed AS (
-  INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt, due_at, expires_at)
-  SELECT message_id, ${consumer}, 'pending', 0, due_at, due_at + lifetime FROM ready ORDER BY message_id
+  INSERT INTO "${schema}".deliveries (message_id, consumer, state, attempt, due_at, expires_at, stored_at)
+  SELECT message_id, ${consumer}, 'pending', 0, due_at, due_at + lifetime, stored_at FROM ready ORDER BY message_id
   ON CONFLICT (message_id, consumer) DO NOTHING
   RETURNING message_id
 ), opened AS (
@@ -59,6 +67,7 @@ function sourceConditions(schema: string, plan: ReplayPlan, bindings: Bindings):
     'd.message_id = m.message_id',
     `d.state = ANY (${bindings.add(states)}::text[])`,
     ...(consumer === undefined ? [] : [`d.consumer = ${bindings.add(clean(consumer))}`]),
+    ...errorConditions(schema, plan, bindings),
     ...quietDelivery(plan, bindings),
   ];
   return [`(SELECT true FROM "${schema}".deliveries d WHERE ${conditions.join(' AND ')} LIMIT 1)`];

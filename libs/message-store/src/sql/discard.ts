@@ -1,4 +1,8 @@
-import { exactTime } from './selected.js';
+import { clean } from 'agentmq/database';
+import type { Bindings } from '../history/bindings.js';
+import type { ReplayPlan } from '../history/replay-plan.js';
+import { seen } from './replay.js';
+import { exactTime, previewed, replayed } from './selected.js';
 
 /**
  * Discards dead letters (`$1` message ids, `$2` consumers, `$3` the reason). One that was discarded before keeps its
@@ -25,3 +29,21 @@ WITH asked AS MATERIALIZED (
 SELECT dead.message_id IS NOT NULL AS dead
 FROM asked LEFT JOIN dead USING (message_id, consumer)
 ORDER BY asked.ord`;
+
+/** Discards the dead letters that the plan selects, as {@link discard} does; one that another changed meanwhile is left alone. */
+export function discardSelected(schema: string, plan: ReplayPlan, reason: string, bindings: Bindings): string {
+  const found = seen(schema, plan, bindings);
+  if (plan.dryRun) return `${found}${previewed('seen')}`;
+  return `${found}, locked AS MATERIALIZED (
+  SELECT d.at
+  FROM seen CROSS JOIN LATERAL (
+    SELECT d.ctid AS at FROM "${schema}".deliveries d
+    WHERE d.message_id = seen.message_id AND d.consumer = seen.consumer AND d.xmin = seen.version AND d.discarded IS NULL
+    FOR UPDATE SKIP LOCKED
+  ) AS d
+), discarded AS (
+  UPDATE "${schema}".deliveries
+  SET discarded = json_build_object('at', ${exactTime('statement_timestamp()')}, 'reason', ${bindings.add(clean(reason))}::text)
+  WHERE ctid = ANY (ARRAY(SELECT at FROM locked))
+)${replayed('locked')}`;
+}

@@ -2,6 +2,8 @@ import { refusing } from './outbox-size.js';
 
 /** The entries that are looked at for the oldest: ids are about in the order of time. */
 const OLDEST = 1_000;
+/** The same of what one consumer is owed, in each state. Where as many are to be delivered later, none behind them is seen. */
+const OLDEST_OWED = 100;
 
 /**
  * What waits and what is dead, at the consumers `$1` and, with `$2`, at all that have not completed something: by an index
@@ -40,6 +42,18 @@ FROM consumers c CROSS JOIN (VALUES ('pending'), ('processing'), ('retrying')) A
   SELECT count(*) FROM "${schema}".deliveries d
   WHERE d.consumer = c.consumer AND d.state = s.state AND d.state <> 'completed'
 ) AS n
+UNION ALL
+SELECT 'age', c.consumer, extract(epoch FROM statement_timestamp() - min(o.since))::float8
+FROM consumers c CROSS JOIN (VALUES ('pending'), ('processing'), ('retrying')) AS s (state) CROSS JOIN LATERAL (
+  SELECT greatest(m.stored_at, m.deliver_at) AS since
+  FROM (
+    SELECT message_id FROM "${schema}".deliveries d
+    WHERE d.consumer = c.consumer AND d.state = s.state AND d.state <> 'completed'
+    ORDER BY d.stored_at LIMIT ${OLDEST_OWED}
+  ) AS owed JOIN "${schema}".messages m USING (message_id)
+  WHERE m.deliver_at IS NULL OR m.deliver_at <= statement_timestamp()
+) AS o
+GROUP BY c.consumer
 UNION ALL
 SELECT 'dead', c.consumer, n.count::float8
 FROM consumers c CROSS JOIN LATERAL (

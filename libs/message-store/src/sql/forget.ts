@@ -33,6 +33,8 @@ WITH old AS MATERIALIZED (
   LIMIT $6
 ), deliveries_gone AS (
   DELETE FROM "${schema}".deliveries WHERE message_id = ANY (ARRAY(SELECT message_id FROM settled))
+), keys_gone AS (
+  DELETE FROM "${schema}".message_keys WHERE message_id = ANY (ARRAY(SELECT message_id FROM settled))
 ), messages_gone AS (
   DELETE FROM "${schema}".messages WHERE message_id = ANY (ARRAY(SELECT message_id FROM settled))
 ), forgotten AS (

@@ -18,6 +18,7 @@ interface Change {
  * believes about the table (a join became a scan of the whole table, and four times as slow at 20,000 rows); it locks
  * the rows in the order of the key, so that two batches can't deadlock; and it decides on the newest state of each row.
  * What the subquery doesn't see was not claimed before this statement, so it is not the claimant's.
+ * It tests the state outside of its WHERE: the index of what is not completed must not be taken for the probe.
  */
 function change(schema: string, { parameters = [], brings = {}, set, also = '' }: Change): string {
   const arrays = parameters.map(([, type], index) => `, $${index + 4}::${type}[]`).join('');
@@ -33,9 +34,8 @@ WITH asked AS MATERIALIZED (
   SELECT DISTINCT ON (message_id, consumer) message_id, consumer, attempt, ${Object.values(columns).join(', ')}
   FROM asked
   WHERE (
-    SELECT true FROM "${schema}".deliveries d
-    WHERE d.message_id = asked.message_id AND d.consumer = asked.consumer AND d.attempt = asked.attempt
-      AND d.state = 'processing'
+    SELECT d.attempt = asked.attempt AND d.state = 'processing' FROM "${schema}".deliveries d
+    WHERE d.message_id = asked.message_id AND d.consumer = asked.consumer
   )
   ORDER BY message_id, consumer, attempt DESC, ord
   ON CONFLICT (message_id, consumer) DO UPDATE

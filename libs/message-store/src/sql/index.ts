@@ -1,10 +1,12 @@
 import { prepared } from 'agentmq/database';
-import { agents, deregisterAgent, endAgents, forgetAgents, heartbeat, registerAgent } from './agents.js';
+import { agents, deregisterAgent, endAgents, forgetAgents, heartbeat, registerAgent, touchAgent } from './agents.js';
 import { append, ownEntries } from './append.js';
 import { claim } from './claim.js';
 import { counts } from './counts.js';
+import { keysOfMessages } from './message-keys.js';
 import { discard } from './discard.js';
 import { expire } from './expire.js';
+import { factsOfDeliveries, factsOfEntries, factsOfMessage } from './facts.js';
 import { figures } from './figures.js';
 import { forget } from './forget.js';
 import { deliveriesOf, isStored } from './history.js';
@@ -15,7 +17,8 @@ import { record } from './message-columns.js';
 import { nextDue, outboxSize, refusals } from './outbox-size.js';
 import { reject } from './reject.js';
 import { postpone, settle, split } from './settle.js';
-import { stuckSenders } from './stuck.js';
+import { deliveryHeads } from './search.js';
+import { stuckEntries, stuckSenders } from './stuck.js';
 import {
   addSubscriptions,
   endSubscription,
@@ -34,18 +37,21 @@ import { disown, elsewhere, rouse, unhandled, waitingForHandler } from './unhand
 
 /** The statements, each built for one schema: names are qualified, so nothing depends on the session's search_path. */
 export const statements = (schema: string) => ({
-  append: prepared('append', append(schema)),
+  append: prepared('append', append(schema, false)),
+  appendKeyed: prepared('appendKeyed', append(schema, true)),
   ownEntries: ownEntries(schema),
   outboxSize: outboxSize(schema),
   nextDue: nextDue(schema),
   takeOver: takeOver(schema),
   refusals: refusals(schema),
   stuckSenders: stuckSenders(schema),
+  stuckEntries: stuckEntries(schema),
   settle: prepared('settle', settle(schema), { lossy: true }),
   split: split(schema),
   postpone: postpone(schema),
   leaseDue: leaseDue(schema),
-  record: record(schema),
+  record: record(schema, false),
+  recordKeyed: record(schema, true),
   claim: prepared('claim', claim(schema)),
   renew: renew(schema),
   complete: prepared('complete', complete(schema)),
@@ -70,6 +76,11 @@ export const statements = (schema: string) => ({
   trace: trace(schema),
   isStored: isStored(schema),
   deliveriesOf: deliveriesOf(schema),
+  keysOfMessages: keysOfMessages(schema),
+  deliveryHeads: deliveryHeads(schema),
+  factsOfMessage: factsOfMessage(schema),
+  factsOfEntries: factsOfEntries(schema),
+  factsOfDeliveries: factsOfDeliveries(schema),
   counts: counts(schema),
   figures: figures(schema),
   discard: discard(schema),
@@ -82,6 +93,7 @@ export const statements = (schema: string) => ({
   registerAgent: registerAgent(schema),
   heartbeat: heartbeat(schema),
   deregisterAgent: deregisterAgent(schema),
+  touchAgent: touchAgent(schema),
   agents: agents(schema),
   endAgents: endAgents(schema),
   forgetAgents: forgetAgents(schema),

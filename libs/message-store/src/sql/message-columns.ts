@@ -1,3 +1,5 @@
+import { storeKeys } from './message-keys.js';
+
 /** The columns of `messages` that a sender fills, each with its type, in the order of `messageParameters`. */
 const stored = [
   ['message_id', 'text'],
@@ -52,15 +54,15 @@ export const insertMessages = (schema: string, received: boolean): string => `
  * Stores messages that came over the wire, and answers of each whether what is stored under its id has its content: null
  * when another has stored one since this statement began, which is then to be asked again.
  */
-export const record = (schema: string): string => `
+export const record = (schema: string, isKeyed: boolean): string => `
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest(${arrays}) WITH ORDINALITY AS given (${columns}, ord)
 ), stored AS (
   INSERT INTO "${schema}".messages (${columns}, received)
   SELECT ${columns}, true FROM given
   ON CONFLICT (message_id) DO NOTHING
-  RETURNING message_id
-)
+  RETURNING message_id, stored_at
+)${isKeyed ? storeKeys(schema, MESSAGE_PARAMETERS) : ''}
 SELECT message_id AS "messageId", message_id IN (SELECT message_id FROM stored) OR (
   SELECT m.type = g.type AND m.version = g.version AND m.body_encoding = g.body_encoding AND m.body = g.body
   FROM "${schema}".messages m WHERE m.message_id = g.message_id

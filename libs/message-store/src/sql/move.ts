@@ -2,7 +2,7 @@ import type { Bindings } from '../history/bindings.js';
 import type { ReplayPlan } from '../history/replay-plan.js';
 import { clean } from 'agentmq/database';
 import { seen } from './replay.js';
-import { exactTime, lifetime, replayed } from './selected.js';
+import { exactTime, lifetime, previewed, replayed } from './selected.js';
 
 /**
  * Makes deliveries another consumer's (`to`), with an entry each; what that consumer has already, in whatever state, it
@@ -13,7 +13,7 @@ import { exactTime, lifetime, replayed } from './selected.js';
 export function move(schema: string, plan: ReplayPlan, to: string, bindings: Bindings): string {
   const { add } = bindings;
   const found = seen(schema, plan, bindings);
-  if (plan.dryRun) return `${found}${replayed('seen')}`;
+  if (plan.dryRun) return `${found}${previewed('seen')}`;
   const consumer = add(clean(to));
   const reason = add(`moved to ${clean(to)}`);
   return `${found}, locked AS MATERIALIZED (
@@ -26,12 +26,13 @@ export function move(schema: string, plan: ReplayPlan, to: string, bindings: Bin
   ) AS d
 ), given AS (
   INSERT INTO "${schema}".deliveries
-    (message_id, consumer, state, attempt, failures, crashes, history, error, received_at, due_at, expires_at)
+    (message_id, consumer, state, attempt, failures, crashes, history, error, received_at, due_at, expires_at, stored_at)
   SELECT locked.message_id, ${consumer}, 'pending', attempt,
     CASE WHEN anew THEN 0 ELSE failures END, CASE WHEN anew THEN 0 ELSE crashes END,
     CASE WHEN NOT anew THEN history END, CASE WHEN NOT anew THEN error END, received_at,
     greatest(statement_timestamp(), m.deliver_at),
-    CASE WHEN anew THEN greatest(statement_timestamp(), m.deliver_at) + ${lifetime} ELSE locked.expires_at END
+    CASE WHEN anew THEN greatest(statement_timestamp(), m.deliver_at) + ${lifetime} ELSE locked.expires_at END,
+    locked.stored_at
   FROM locked JOIN "${schema}".messages m USING (message_id)
   ORDER BY locked.message_id
   ON CONFLICT (message_id, consumer) DO NOTHING

@@ -1,7 +1,7 @@
 import type { Bindings } from '../history/bindings.js';
 import type { ReplayPlan } from '../history/replay-plan.js';
 import { clean } from 'agentmq/database';
-import { lifetime, messageConditions, quietDelivery, replayed } from './selected.js';
+import { errorConditions, lifetime, messageConditions, previewed, quietDelivery, replayed } from './selected.js';
 
 /**
  * Puts deliveries on their way again, or (dry run) counts them. What is completed, or is on its way already, is passed
@@ -19,7 +19,7 @@ export function replay(schema: string, plan: ReplayPlan, bindings: Bindings): st
     FROM "${schema}".outbox o WHERE o.message_id = seen.message_id
   )
 )`;
-  if (plan.dryRun) return `${ready}${replayed('ready')}`;
+  if (plan.dryRun) return `${ready}${previewed('ready')}`;
   return `${ready}, locked AS MATERIALIZED (
   SELECT ready.*, d.at
   FROM ready CROSS JOIN LATERAL (
@@ -59,12 +59,13 @@ export const seen = (schema: string, plan: ReplayPlan, bindings: Bindings): stri
 const byTime = ({ states, messageIds, traceId }: ReplayPlan): boolean =>
   messageIds !== undefined || traceId !== undefined || (states ?? []).includes('completed');
 
-const columns = 'd.message_id, d.consumer, d.state, d.xmin AS version, m.stored_at';
+const ofDelivery = 'd.message_id, d.consumer, d.state, d.xmin AS version, m.type';
 
 const free = `(d.state <> 'processing' OR d.leased_until IS NULL OR d.leased_until <= statement_timestamp())`;
 
 /** What was discarded is put on its way only by name. */
-const wanted = ({ messageIds }: ReplayPlan): string[] => (messageIds === undefined ? ['d.discarded IS NULL'] : []);
+const wanted = ({ messageIds, undiscarded = false }: ReplayPlan): string[] =>
+  messageIds === undefined || undiscarded ? ['d.discarded IS NULL'] : [];
 
 function seenByTime(schema: string, plan: ReplayPlan, bindings: Bindings): string {
   const { add } = bindings;
@@ -74,6 +75,7 @@ function seenByTime(schema: string, plan: ReplayPlan, bindings: Bindings): strin
     `d.state = ANY (${add(plan.states)}::text[])`,
     free,
     ...wanted(plan),
+    ...errorConditions(schema, plan, bindings),
     ...quietDelivery(plan, bindings),
     ...(consumer === undefined ? [] : [`d.consumer = ${add(clean(consumer))}`]),
     ...(after
@@ -85,7 +87,7 @@ function seenByTime(schema: string, plan: ReplayPlan, bindings: Bindings): strin
   ];
   return `
 WITH seen AS MATERIALIZED (
-  SELECT ${columns}, row_number() OVER (ORDER BY m.stored_at, m.message_id, d.consumer) AS place
+  SELECT ${ofDelivery}, m.stored_at, row_number() OVER (ORDER BY m.stored_at, m.message_id, d.consumer) AS place
   FROM "${schema}".messages m JOIN "${schema}".deliveries d ON d.message_id = m.message_id
   WHERE ${conditions.join(' AND ')}
   ORDER BY m.stored_at, m.message_id, d.consumer
@@ -94,7 +96,7 @@ WITH seen AS MATERIALIZED (
 }
 
 /**
- * In the order of ids, which is that of time. Each consumer's deliveries in each state are read in the index's own order
+ * In the order of time. Each consumer's deliveries in each state are read in the index's own order
  * and no further than the limit, so that a batch costs the same however many wait. Where no consumer is named, they are
  * found by skipping through the same index.
  */
@@ -106,38 +108,44 @@ function seenByConsumer(schema: string, plan: ReplayPlan, bindings: Bindings): s
     ...messageConditions(plan, bindings),
     free,
     ...wanted(plan),
+    ...errorConditions(schema, plan, bindings),
     ...quietDelivery(plan, bindings),
     ...(after
       ? [
-          `d.message_id >= ${add(after.messageId)}`,
-          `(d.message_id, d.consumer) > (${add(after.messageId)}, ${add(after.consumer)})`,
+          `d.stored_at >= ${add(after.storedAt)}::timestamptz`,
+          `(d.stored_at, d.message_id, d.consumer) > (${add(after.storedAt)}::timestamptz, ${add(after.messageId)}, ${add(after.consumer)})`,
         ]
       : []),
   ];
+  return `
+${consumersNamed(schema, plan.consumer, bindings)}, seen AS MATERIALIZED (
+  SELECT d.*, row_number() OVER (ORDER BY d.stored_at, d.message_id, d.consumer) AS place
+  FROM consumers c
+  CROSS JOIN unnest(${add(plan.states)}::text[]) AS s (state)
+  CROSS JOIN LATERAL (
+    SELECT ${ofDelivery}, d.stored_at
+    FROM "${schema}".deliveries d JOIN "${schema}".messages m ON m.message_id = d.message_id
+    WHERE d.state <> 'completed' AND d.consumer = c.consumer AND d.state = s.state AND ${conditions.join(' AND ')}
+    ORDER BY d.stored_at, d.message_id
+    LIMIT ${limit}
+  ) AS d
+  ORDER BY d.stored_at, d.message_id, d.consumer
+  LIMIT ${limit}
+)`;
+}
+
+/** The consumer named, or all that have something which is not completed, found by skipping through the index: a statement's beginning. */
+export function consumersNamed(schema: string, consumer: string | undefined, { add }: Bindings): string {
   const next = (more: string): string => `(
     SELECT d.consumer FROM "${schema}".deliveries d
     WHERE d.state <> 'completed'${more} ORDER BY d.consumer LIMIT 1
   )`;
   const consumers =
-    plan.consumer === undefined
+    consumer === undefined
       ? `${next('')} UNION ALL
     SELECT ${next(' AND d.consumer > c.consumer')} FROM consumers c WHERE c.consumer IS NOT NULL`
-      : `SELECT ${add(clean(plan.consumer))}::text COLLATE "C"`;
-  return `
-WITH RECURSIVE consumers (consumer) AS (
+      : `SELECT ${add(clean(consumer))}::text COLLATE "C"`;
+  return `WITH RECURSIVE consumers (consumer) AS (
     ${consumers}
-), seen AS MATERIALIZED (
-  SELECT d.*, row_number() OVER (ORDER BY d.message_id, d.consumer) AS place
-  FROM consumers c
-  CROSS JOIN unnest(${add(plan.states)}::text[]) AS s (state)
-  CROSS JOIN LATERAL (
-    SELECT ${columns}
-    FROM "${schema}".deliveries d JOIN "${schema}".messages m ON m.message_id = d.message_id
-    WHERE d.state <> 'completed' AND d.consumer = c.consumer AND d.state = s.state AND ${conditions.join(' AND ')}
-    ORDER BY d.message_id
-    LIMIT ${limit}
-  ) AS d
-  ORDER BY d.message_id, d.consumer
-  LIMIT ${limit}
 )`;
 }

@@ -1,20 +1,39 @@
 import type { Bindings } from '../history/bindings.js';
 import type { ReplayPlan } from '../history/replay-plan.js';
+import type { ReplaySelection } from '../history/replay-selection.js';
 import { clean } from 'agentmq/database';
 import { topicExpression } from '../subscriptions/topic-expression.js';
 
 /** What a message `m` must fulfil to be replayed. */
-export function messageConditions(plan: ReplayPlan, { add }: Bindings): string[] {
-  const { messageIds, traceId, type, topic, from, before } = plan;
+export function messageConditions(plan: ReplaySelection, { add }: Bindings): string[] {
+  const { messageIds, traceId, type, version, topic, from, before } = plan;
   return [
     ...(messageIds ? [`m.message_id = ANY (${add(messageIds.map(clean))}::text[])`] : []),
     ...(traceId === undefined ? [] : [`m.trace_id = ${add(clean(traceId))}`]),
     ...(type === undefined ? [] : [`m.type = ${add(clean(type))}`]),
+    ...(version === undefined ? [] : [`m.version = ${add(version)}`]),
     ...(topic === undefined
       ? []
       : [`m.recipient_kind = 'topic' AND m.recipient || '.' ~ ${add(clean(topicExpression(topic)))}`]),
     ...(from ? [`m.stored_at >= ${add(from.toISOString())}::timestamptz`] : []),
     ...(before ? [`m.stored_at < ${add(before.toISOString())}::timestamptz`] : []),
+  ];
+}
+
+/** What the error of a delivery `d` must be. The state is named for the sake of the index of dead letters. */
+export function errorConditions(
+  schema: string,
+  { errorGroup, error }: Pick<ReplaySelection, 'errorGroup' | 'error'>,
+  { add }: Bindings,
+): string[] {
+  return [
+    ...(errorGroup === undefined
+      ? []
+      : [`d.state = 'dead'`, 'd.discarded IS NULL', `"${schema}".error_group(d.error) = ${add(clean(errorGroup))}`]),
+    // in the text of the JSON: reading its parts fails at escapes that Postgres has no text for
+    ...(error === undefined
+      ? []
+      : [`position(lower(${add(clean(JSON.stringify(error).slice(1, -1)))}) IN lower(d.error::text)) > 0`]),
   ];
 }
 
@@ -43,6 +62,17 @@ SELECT (SELECT count(*) FROM seen)::integer AS matched, (SELECT count(*) FROM ${
     SELECT json_build_object('storedAt', ${exactTime('stored_at')}, 'messageId', message_id, 'consumer', ${consumer})
     FROM seen ORDER BY place DESC LIMIT 1
   ) AS last`;
+
+/** The same of a dry run, with what it would do to which. */
+export const previewed = (done: string, consumer = 'consumer'): string => `${replayed(done, consumer)}, (
+    SELECT coalesce(json_agg(json_build_object('consumer', c.consumer, 'type', c.type, 'count', c.count)), '[]')
+    FROM (SELECT ${consumer}::text AS consumer, type, count(*)::integer AS count FROM ${done} GROUP BY 1, 2) AS c
+  ) AS counts, (
+    SELECT coalesce(json_agg(s.message_id), '[]') FROM (SELECT message_id FROM ${done} ORDER BY place LIMIT ${SAMPLE}) AS s
+  ) AS sample`;
+
+/** The ids that a dry run tells. */
+const SAMPLE = 20;
 
 /**
  * How long a message `m` lives: what its `ttl` says, or the time that a foreign sender left it; null for ever.

@@ -1,3 +1,4 @@
+import { rolesOf } from './agents.js';
 import { live } from './unhandled.js';
 
 /** Processes of one consumer subscribe one after the other: theirs may differ, and what each changes is more than a row. */
@@ -62,12 +63,14 @@ export const markUndeclared = (schema: string): string => `
 WITH turn AS MATERIALIZED (
   SELECT pg_try_advisory_xact_lock(hashtextextended('agentmq.subscriptions.${schema}', 0)) AS ours
 ), declared AS MATERIALIZED (
-  SELECT 'role.' || g.role AS consumer, h.topic AS pattern
-  FROM "${schema}".agents g CROSS JOIN LATERAL json_to_recordset(g.handles) AS h (topic text, scope text)
-  WHERE ${live('$1')} AND g.handles_of = g.instance AND h.scope = 'role'
+  SELECT 'role.' || r.role AS consumer, h.topic AS pattern
+  FROM "${schema}".agents g CROSS JOIN LATERAL json_to_recordset(g.handles) AS h (topic text, scope text, role text)
+  CROSS JOIN LATERAL unnest(${rolesOf('g')}) AS r (role)
+  WHERE ${live('$1')} AND g.handles_of = g.instance AND h.scope = 'role' AND (h.role IS NULL OR h.role = r.role)
 ), roles AS MATERIALIZED (
-  SELECT 'role.' || g.role AS consumer, bool_and(coalesce(g.handles_of = g.instance, false)) AS told
-  FROM "${schema}".agents g WHERE ${live('$1')} GROUP BY g.role
+  SELECT 'role.' || r.role AS consumer, bool_and(coalesce(g.handles_of = g.instance, false)) AS told
+  FROM "${schema}".agents g CROSS JOIN LATERAL unnest(${rolesOf('g')}) AS r (role)
+  WHERE ${live('$1')} GROUP BY r.role
 ), found AS MATERIALIZED (
   SELECT s.consumer, s.pattern, coalesce((SELECT told FROM roles r WHERE r.consumer = s.consumer), false) AND NOT EXISTS (
     SELECT FROM declared d WHERE d.consumer = s.consumer AND d.pattern = s.pattern

@@ -1,4 +1,5 @@
 import { HEADER } from 'agentmq/protocol';
+import { rolesOf } from './agents.js';
 import { isFree, withFailedAttempt } from './failed-attempts.js';
 
 /** Agents that have been heard of in the last `milliseconds` and have not left. */
@@ -6,18 +7,24 @@ export const live = (milliseconds: string): string =>
   `NOT g.stopped AND g.heartbeat_at > statement_timestamp() - ${milliseconds} * interval '1 millisecond'`;
 
 /**
- * Which live instances have a handler, and for what: one row for each of the `consumers` (the role, the agent itself),
+ * Which live instances have a handler, and for what: one row for each of the `consumers` (its roles, the agent itself),
  * contract, and topic pattern. `expression` is null for what is sent to the consumer itself.
  */
 const able = (schema: string, liveMs: string, consumers: string): string => `able AS MATERIALIZED (
-  SELECT c.consumer, g.id AS agent, h.type, h.version, s.expression
+  SELECT c.consumer, g.id AS agent, EXISTS (SELECT FROM "${schema}".pauses p WHERE p.target = 'agent.' || g.id) AS paused, h.type, h.version, s.expression
   FROM "${schema}".agents g
-  CROSS JOIN LATERAL json_to_recordset(g.handles) AS h (type text, version bigint, topic text, scope text)
-  CROSS JOIN LATERAL (VALUES ('role.' || g.role, 'role'), ('agent.' || g.id, 'instance')) AS c (consumer, scope)
+  CROSS JOIN LATERAL json_to_recordset(g.handles) AS h (type text, version bigint, topic text, scope text, role text)
+  CROSS JOIN LATERAL (
+    SELECT 'role.' || r.role, 'role' FROM unnest(${rolesOf('g')}) AS r (role) WHERE h.role IS NULL OR h.role = r.role
+    UNION ALL SELECT 'agent.' || g.id, 'instance'
+  ) AS c (consumer, scope)
   LEFT JOIN "${schema}".subscriptions s ON s.consumer = c.consumer AND s.pattern = h.topic
   WHERE ${live(liveMs)} AND g.handles_of = g.instance
     AND c.consumer = ANY (${consumers}::text[])
-    AND ('role.' || g.role = ANY (${consumers}::text[]) OR 'agent.' || g.id = ANY (${consumers}::text[]))
+    AND (
+      'agent.' || g.id = ANY (${consumers}::text[])
+      OR EXISTS (SELECT FROM unnest(${rolesOf('g')}) AS r (role) WHERE 'role.' || r.role = ANY (${consumers}::text[]))
+    )
     AND (h.topic IS NULL OR h.scope = c.scope AND s.expression IS NOT NULL)
 )`;
 
@@ -26,11 +33,11 @@ const handles = (m: string, topic: string, consumer: string): string => `
   able.consumer = ${consumer} AND able.type = ${m}.type AND able.version = ${m}.version
   AND CASE WHEN ${topic} IS NULL THEN able.expression IS NULL ELSE (${topic} || '.') ~ able.expression END`;
 
-/** One of the instances at random; `$6` is the agent that asks. */
+/** One of the instances at random, one that is not paused if there is any; `$6` is the agent that asks. */
 const another = (m: string, topic: string, consumer: string): string => `(
       SELECT able.agent FROM able
       WHERE able.agent <> $6 AND ${handles(m, topic, consumer)}
-      ORDER BY random() LIMIT 1
+      ORDER BY able.paused, random() LIMIT 1
     )`;
 
 const message = (schema: string, id: string): string => `LATERAL (

@@ -1,5 +1,6 @@
-import { clean, type Database } from 'agentmq/database';
+import { clean, type Database, type Transaction } from 'agentmq/database';
 import type { ConsumerName } from '../deliveries/delivery.js';
+import type { AlsoInTransaction } from '../history/replay-selection.js';
 import type { Statements } from '../sql/index.js';
 import { topicExpression } from './topic-expression.js';
 
@@ -72,19 +73,24 @@ export class SubscriptionStore {
   }
 
   /** Ends a subscription at once, on record, until an instance that declares it starts. False when there is none. */
-  async end(consumer: ConsumerName, pattern: string, reason: string): Promise<boolean> {
-    const ended = await this.database.ownQuery<Ended>(this.sql.endSubscription, [consumer, pattern, reason].map(clean));
+  async end(consumer: ConsumerName, pattern: string, reason: string, transaction?: Transaction): Promise<boolean> {
+    const parameters = [consumer, pattern, reason].map(clean);
+    const ended = await this.database.ownQuery<Ended>(this.sql.endSubscription, parameters, transaction);
     return ended.length > 0;
   }
 
-  /** What a consumer is subscribed to becomes another one's; of an agent, broadcasts end. Resolves with the topics moved. */
-  move(from: ConsumerName, to: ConsumerName): Promise<string[]> {
+  /**
+   * What a consumer is subscribed to becomes another one's; of an agent, broadcasts end. Resolves with the topics moved. `also` is
+   * carried out in the same transaction, unless there are none.
+   */
+  move(from: ConsumerName, to: ConsumerName, also?: AlsoInTransaction): Promise<string[]> {
     const [old, other] = [clean(from), clean(to)];
     return this.database.ownTransaction(async (transaction) => {
       await transaction.query(this.sql.lockSubscriptions);
       const ended = await transaction.query<Ended>(this.sql.keepSubscriptions, [old, [], `moved to ${other}`]);
       const patterns = ended.map(({ pattern }) => pattern);
       await transaction.query(this.sql.addSubscriptions, [other, patterns, patterns.map(topicExpression)]);
+      if (also && patterns.length > 0) await also(transaction, patterns.length);
       return patterns;
     });
   }

@@ -7,6 +7,7 @@ import {
   contractOf,
   decodeBody,
   type Envelope,
+  formatRecipient,
   fromWire,
   InvalidMessageError,
   type Message,
@@ -25,6 +26,7 @@ import { describe, errorRecord } from '../receive/rejected/error-record.js';
 import { apart } from '../flow.js';
 import type { MessageMetrics } from '../message-metrics.js';
 import { publicationOf } from '../send/publication.js';
+import { during } from '../tracing/spans.js';
 import type { Tracing } from '../tracing/tracing.js';
 
 /** What is heard until it is closed. */
@@ -52,10 +54,21 @@ export class Announcements {
   /** Never waits; throws as `MessageBus.announce` does. */
   announce<P extends object>(topic: string, contract: PayloadClass<P>, payload: P, { ttl }: AnnounceOptions): void {
     const definition = neverSensitive(contractOf(contract));
-    const message = this.composer.compose(toTopic(topic), definition, payload, { ttl }, false);
-    const { connected, blocked } = this.broker.status();
-    if (!connected || blocked || !this.bound.fits(message.body.length)) {
-      this.dropped(message, 'the broker does not take it now');
+    const recipient = toTopic(topic);
+    // What agents tell each other all the time begins no trace that is recorded.
+    const sending = this.tracing.spans.sending('publish', recipient, definition, true);
+    const { trace } = sending;
+    let message: Message;
+    try {
+      message = this.composer.compose(recipient, definition, payload, { ttl }, { trace, durable: false });
+    } catch (error) {
+      sending.failed(toWireError(error));
+      throw error;
+    }
+    if (!this.broker.status().sends || !this.bound.fits(message.body.length)) {
+      const reason = 'the broker does not take it now';
+      sending.failed({ name: 'Error', code: 'DROPPED', message: reason });
+      this.dropped(message, reason);
       return;
     }
     const { length } = message.body;
@@ -64,11 +77,14 @@ export class Announcements {
       () => {
         this.bound.leave(length);
         this.metrics.sent(message.type, message.recipient.kind);
+        sending.sent(message);
         this.tracing.sent(message, undefined, 'announce');
       },
       (error: unknown) => {
         this.bound.leave(length);
-        this.dropped(message, describe(toWireError(error)));
+        const record = toWireError(error);
+        sending.failed(record);
+        this.dropped(message, describe(record));
       },
     );
   }
@@ -123,13 +139,16 @@ export class Announcements {
       return;
     }
     const begun = this.tracing.begin(message);
+    const span = this.tracing.spans.processing(message, formatRecipient(message.recipient), 1);
     const handled = { attempt: 1, begun };
     try {
-      apart(() => handle(payload, message));
+      apart(() => during(span, message, () => handle(payload, message)));
+      span?.end();
       this.metrics.received(contract.type, 'completed');
       this.tracing.handled(message, { ...handled, outcome: 'completed' }, 'announce');
     } catch (error) {
       const record = errorRecord(error, { contract });
+      span?.end({ error: record });
       this.metrics.received(contract.type, 'failed');
       this.tracing.handled(message, { ...handled, outcome: 'failed', error: record }, 'announce');
       this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);

@@ -1,11 +1,13 @@
 import { StoreUnavailableError, type Transaction } from 'agentmq/database';
-import { type Message, retryDelay } from 'agentmq/protocol';
+import { type Message, retryDelay, toWireError } from 'agentmq/protocol';
 import type { LimitFunction } from 'p-limit';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from '../errors.js';
 import type { Outcome } from '../message-metrics.js';
 import type { ReceivingDependencies } from './dependencies.js';
 import type { HandlerGroup } from './handlers/handler-table.js';
-import { isRetryable } from './rejected/error-record.js';
+import { during, endOf } from '../tracing/spans.js';
+import { errorRecord, isRetryable } from './rejected/error-record.js';
+import { tellEnded, tellFailed } from './rejected/tell.js';
 import { type Asked, type HeldClaim, isOver, type Taken } from './steps/claims.js';
 import { payloadOf } from './steps/payload.js';
 import type { Steps } from './steps/steps.js';
@@ -47,6 +49,7 @@ export class DurableMessages {
   private async deal(message: Message, group: HandlerGroup, taken: Taken): Promise<boolean> {
     const { consumer, claims } = this.steps;
     const { tracing } = this.dependencies;
+    const { spans } = tracing;
     if (taken.outcome === 'busy' || taken.outcome === 'suspect') return false;
     if (taken.outcome !== 'claimed') {
       group.metrics.received(await this.settled(message, group, taken));
@@ -54,8 +57,10 @@ export class DurableMessages {
     }
     const held = claims.hold(message, taken);
     const begun = tracing.begin(message);
+    const span = spans.processing(message, consumer, held.attempt.attempt);
+    let outcome: Outcome | undefined;
     try {
-      const outcome = await this.attempt(message, group, held);
+      outcome = await during(span, message, () => this.attempt(message, group, held));
       if (outcome === undefined) {
         await claims.release(held);
         return false;
@@ -65,6 +70,7 @@ export class DurableMessages {
       return true;
     } finally {
       claims.drop(held);
+      span?.end(endOf(outcome ?? 'released', held.attempt.failure));
     }
   }
 
@@ -76,9 +82,16 @@ export class DurableMessages {
   ): Promise<Outcome> {
     const { answerer, rejections } = this.steps;
     if (taken.outcome === 'waiting' || !taken.now) return 'duplicate';
-    if (taken.state === 'expired') return 'expired';
-    if (taken.state === 'dead' && (await answerer.fail(message, new PoisonMessageError(), contract)))
-      await rejections.discard(message);
+    const { consumer } = this.steps;
+    if (taken.state === 'expired') {
+      tellEnded(message, consumer, 'expired', toWireError(new MessageExpiredError(message.expiresAt ?? new Date())));
+      return 'expired';
+    }
+    if (taken.state === 'dead') {
+      const error = new PoisonMessageError();
+      tellEnded(message, consumer, 'dead', toWireError(error));
+      if (await answerer.fail(message, error, contract)) await rejections.discard(message);
+    }
     return 'failed';
   }
 
@@ -132,18 +145,21 @@ export class DurableMessages {
       if (claims.stopped.aborted) throw error;
       return 'fenced';
     }
-    const record = this.steps.warn(message, contract, error);
+    const record = (held.attempt.failure = errorRecord(error, { message, contract }));
     // The caller that waits for an answer decides about another attempt.
     const again = !message.replyTo && isRetryable(error) && failures < policy.attempts;
     // A commit whose answer was lost may have been made after all: then this attempt has not failed.
     const isSure = !(transactional && error instanceof StoreUnavailableError);
     let told = !again && isSure && (await answerer.fail(message, error, contract));
+    const retryInMs = retryDelay(policy, failures);
     const stood = await claims.fail(
       again
-        ? { ...held.ref, error: record, state: 'retrying', retryInMs: retryDelay(policy, failures) }
+        ? { ...held.ref, error: record, state: 'retrying', retryInMs }
         : { ...held.ref, error: record, state: 'dead' },
     );
     if (!stood) return 'fenced';
+    if (again) tellFailed(message, `failed at attempt ${failures}, and is tried again in ${retryInMs} ms`, record);
+    else tellEnded(message, this.steps.consumer, 'dead', record);
     if (!again && !isSure) told = await answerer.fail(message, error, contract);
     if (told) await rejections.discard(message);
     return again ? 'retrying' : 'failed';

@@ -1,4 +1,4 @@
-/** The places of one receiver: each is taken from when a message comes until it may be acknowledged. */
+/** The places of one receiver, or of an agent's tasks: each is taken from when a message comes until it may be acknowledged. */
 export class Places {
   private taken = 0;
   /** Since when all are taken and none was freed; undefined while one is free. */
@@ -13,6 +13,14 @@ export class Places {
   /** For how long, in ms, all places have been taken without one being freed; undefined while one is free. */
   get stalledMs(): number | undefined {
     return this.fullSince === undefined ? undefined : this.elapsed() - this.fullSince;
+  }
+
+  get isEmpty(): boolean {
+    return this.taken === 0;
+  }
+
+  get isFull(): boolean {
+    return this.taken >= this.size;
   }
 
   take(): void {

@@ -2,13 +2,15 @@ import type { Inbox, InboxConsumer, Incoming, Topics } from 'agentmq/broker';
 import { RefusedDataError } from 'agentmq/database';
 import type { ConsumerName } from 'agentmq/message-store';
 import { formatRecipient, fromWire, HEADER, type Message, UnknownTypeError } from 'agentmq/protocol';
-import { within } from 'agentmq/time';
+import { LONGEST_TIMER_MS, within } from 'agentmq/time';
 import type { LimitFunction } from 'p-limit';
 import type { Subscription } from '../bus-options.js';
 import type { Outcome } from '../message-metrics.js';
 import type { ReceivingDependencies } from './dependencies.js';
+import { IntakePausedError } from '../errors.js';
 import { DurableMessages } from './durable-messages.js';
 import { HandlerTable } from './handlers/handler-table.js';
+import { keyed } from './keyed.js';
 import { Places } from './places.js';
 import { mayBeForeign } from './rejected/foreign-messages.js';
 import { RELEASE_MS } from './steps/claims.js';
@@ -43,7 +45,14 @@ export class Receiver {
   /** Messages of this consumer that another instance passed on, and that came by another inbox of this agent. */
   private readonly passedOn = new Set<Promise<void>>();
   private consuming: InboxConsumer | undefined;
-  private bound: string;
+  private topics: Topics;
+  private hasStarted = false;
+  private isPaused = false;
+  private isStopped = false;
+  /** Pauses and resumptions, one after the other. */
+  private changing: Promise<void> = Promise.resolve();
+  /** Consumers that take nothing more, whose handlers run on. */
+  private readonly ending = new Set<Promise<void>>();
 
   constructor(
     private readonly dependencies: ReceivingDependencies,
@@ -52,7 +61,7 @@ export class Receiver {
     private readonly options: ReceiverOptions,
   ) {
     this.consumer = formatRecipient(inbox.owner);
-    this.bound = keyOf(inbox);
+    this.topics = inbox;
     this.handlers = new HandlerTable(subscription.handlers, dependencies.options, dependencies.metrics);
     this.steps = new Steps(dependencies, this.consumer);
     this.transient = new TransientMessages(dependencies, this.steps);
@@ -73,34 +82,74 @@ export class Receiver {
 
   /** Resolves when messages flow. */
   async start(): Promise<void> {
+    this.steps.claims.start();
+    this.hasStarted = true;
+    const started = this.consume();
+    this.changing = started.catch(() => undefined);
+    await started;
+  }
+
+  private async consume(): Promise<void> {
     const { prefetch, concurrency } = this.subscription;
     const { onCreated } = this.options;
-    this.steps.claims.start();
+    // Also of one that is paused: its queue and its bindings are to be there.
     this.consuming = await this.dependencies.broker.consume(
-      this.inbox,
+      { ...this.inbox, ...this.topics },
       { prefetch, concurrency, onCreated },
       (incoming) => this.take(incoming),
     );
+    if (this.isPaused) this.endConsuming();
+  }
+
+  /** Takes nothing more from the inbox, or again. What is in its hands is finished. */
+  pause(isPaused: boolean): void {
+    if (this.isPaused === isPaused) return;
+    this.isPaused = isPaused;
+    this.changing = this.changing
+      .then(() => this.change())
+      .catch((error: unknown) => this.steps.report('pause', error));
+  }
+
+  /** Nothing that it took is left. */
+  get isIdle(): boolean {
+    return this.places.isEmpty && this.passedOn.size === 0;
+  }
+
+  private async change(): Promise<void> {
+    if (this.isStopped) return;
+    if (this.isPaused) this.endConsuming();
+    else if (!this.consuming && this.hasStarted) await this.consume();
+  }
+
+  private endConsuming(): void {
+    const closed = this.consuming?.close(LONGEST_TIMER_MS);
+    this.consuming = undefined;
+    if (!closed) return;
+    this.ending.add(closed);
+    const ended = (): void => void this.ending.delete(closed);
+    closed.then(ended, ended);
   }
 
   /** The consumer's subscriptions as they are now: of other instances, and without what ended. Rejects as `rebind` does. */
   async bind(topics: Topics): Promise<void> {
-    const key = keyOf(topics);
-    if (key === this.bound || !this.consuming) return;
-    await this.consuming.rebind(topics);
-    this.bound = key;
+    if (keyOf(topics) === keyOf(this.topics)) return;
+    await this.consuming?.rebind(topics);
+    this.topics = topics;
   }
 
   /** Stops fetching, lets running handlers end for at most `timeoutMs`, and gives back what has not ended by then. */
   async stop(timeoutMs: number): Promise<void> {
     // What has not ended is released before the broker hands it to another consumer, which would count the claim as cut off.
+    this.isStopped = true;
     const closed = this.consuming?.close(timeoutMs + RELEASE_MS);
-    await within(timeoutMs, Promise.allSettled([closed, ...this.passedOn]));
+    await within(timeoutMs, Promise.allSettled([closed, ...this.ending, ...this.passedOn]));
     await this.steps.stop();
     await closed;
   }
 
   private async take(incoming: Incoming): Promise<void> {
+    // fetched in the moment of the pause: it goes back
+    if (this.isPaused) throw new IntakePausedError(this.consumer);
     this.places.take();
     try {
       await this.receive(incoming);
@@ -126,7 +175,9 @@ export class Receiver {
     const { rejections } = this.steps;
     try {
       const isForeign = !message.transient && mayBeForeign(message);
-      const admitted = isForeign ? await rejections.admit(message) : message;
+      const admitted = isForeign
+        ? await rejections.admit(keyed(message, this.handlers.find(message)?.contract))
+        : message;
       if (problems[0]) return await rejections.reject(admitted, problems[0]);
       await this.handle(incoming, admitted, consumer === this.consumer);
     } catch (error) {

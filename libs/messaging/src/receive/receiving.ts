@@ -8,6 +8,7 @@ import { BusStoppedError } from '../errors.js';
 import { Reconciler } from '../replay/reconciler.js';
 import { Replayer } from '../replay/replayer.js';
 import type { ReceivingDependencies } from './dependencies.js';
+import { HandlerRunner, type HandlerRunnerOptions } from './handler-runner.js';
 import { Receiver } from './receiver.js';
 import { DeadLetteredInbox } from './rejected/dead-lettered.js';
 
@@ -17,10 +18,13 @@ export class Receiving {
   private readonly replayer: Replayer;
   private readonly alone = pLimit(1);
   private readonly receivers: Receiver[] = [];
+  private readonly runners: HandlerRunner[] = [];
   /** The patterns that this process declares. */
   private readonly declared = new Map<Receiver, readonly string[]>();
   private readonly reconcilers: Reconciler[] = [];
   private deadLettered: DeadLetteredInbox | undefined;
+  /** The consumers whose inboxes are not read. */
+  private paused: ReadonlySet<ConsumerName> = new Set();
 
   constructor(private readonly dependencies: ReceivingDependencies) {
     const { store, options } = dependencies;
@@ -29,18 +33,37 @@ export class Receiving {
 
   /** Messages being handled now. */
   get inFlight(): number {
-    return this.receivers.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    return [...this.receivers, ...this.runners].reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
-  /** For how long, in ms, all places of one receiver have been taken without one being freed; undefined while each has a free one. */
+  /** For how long, in ms, all places of one receiver, or one runner, have been taken without one being freed; undefined while each has a free one. */
   get stalledMs(): number | undefined {
-    const stalled = this.receivers.flatMap(({ stalledMs }) => stalledMs ?? []);
+    const places = [...this.receivers, ...this.runners.map((runner) => runner.places)];
+    const stalled = places.flatMap(({ stalledMs }) => stalledMs ?? []);
     return stalled.length > 0 ? Math.max(...stalled) : undefined;
   }
 
   /** For which consumers this agent receives, or did before it was told to stop. */
   get consumers(): ConsumerName[] {
     return [...this.declared.keys()].map(({ consumer }) => consumer);
+  }
+
+  /** Nothing of what was taken from the inboxes, or is run for the agent otherwise, is left. */
+  get isIdle(): boolean {
+    return this.receivers.every(({ isIdle }) => isIdle) && this.runners.every(({ places }) => places.isEmpty);
+  }
+
+  /** From now on the inboxes of these consumers are not read, and all others are. */
+  pause(consumers: readonly ConsumerName[]): void {
+    this.paused = new Set(consumers);
+    for (const receiver of this.receivers) receiver.pause(this.paused.has(receiver.consumer));
+  }
+
+  /** What it runs counts among {@link inFlight}; it is stopped by its user. */
+  runner(options: HandlerRunnerOptions): HandlerRunner {
+    const runner = new HandlerRunner(this.dependencies, options);
+    this.runners.push(runner);
+    return runner;
   }
 
   /** Resolves when messages flow; waits for a store that is away. */
@@ -68,6 +91,7 @@ export class Receiving {
       onCreated: reconciler.inboxCreated,
       receiverOf: (consumer) => this.receivers.find((each) => each.consumer === consumer),
     });
+    receiver.pause(this.paused.has(receiver.consumer));
     this.receivers.push(receiver);
     this.declared.set(receiver, declared);
     this.reconcilers.push(reconciler);

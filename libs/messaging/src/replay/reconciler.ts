@@ -101,7 +101,7 @@ export class Reconciler {
     const { owner, prefetch } = this.options;
     if (owner.kind === 'agent') return prefetch;
     const { agents } = await this.agents.read();
-    const instances = agents.filter(({ role, stopped }) => role === owner.name && !stopped);
+    const instances = agents.filter(({ roles, stopped }) => roles.includes(owner.name) && !stopped);
     return prefetch * Math.max(1, instances.length);
   }
 

@@ -1,5 +1,14 @@
 import { InvalidMessageError } from 'agentmq/protocol';
-import type { ConsumerName, ReplayCursor, ReplaySelection, Store } from 'agentmq/message-store';
+import type {
+  AlsoInTransaction,
+  ConsumerName,
+  ReplayBatch,
+  ReplayCursor,
+  ReplayOptions,
+  ReplayPreview,
+  ReplaySelection,
+  Store,
+} from 'agentmq/message-store';
 import { jittered, pause } from 'agentmq/time';
 
 export interface ReplayProgress {
@@ -7,6 +16,8 @@ export interface ReplayProgress {
   readonly matched: number;
   /** Of these put on their way (with `dryRun`: that would be). */
   readonly replayed: number;
+  /** With `dryRun`: to which consumers, of which types, and some of the ids. */
+  readonly preview?: ReplayPreview;
 }
 
 export interface ReplayRun {
@@ -14,6 +25,8 @@ export interface ReplayRun {
   readonly to?: ConsumerName;
   /** They become that consumer's, and are not the selected one's any more. */
   readonly move?: boolean;
+  /** They are discarded instead, for this reason: dead letters alone. */
+  readonly discard?: string;
   /** Changes nothing, only counts. */
   readonly dryRun?: boolean;
   /** At most so many a second; as fast as the outbox allows unless given. */
@@ -22,6 +35,8 @@ export interface ReplayRun {
   readonly atMost?: number;
   /** Aborting ends the replay with the signal's reason; what was put on its way goes its way. */
   readonly signal?: AbortSignal;
+  /** Carried out in the transaction of each batch that changes something. */
+  readonly also?: AlsoInTransaction;
   /** Called after every batch. */
   onProgress?(progress: ReplayProgress): void;
 }
@@ -56,7 +71,7 @@ export class Replayer {
    * `InvalidMessageError` for a rate that is not above 0, `StoreUnavailableError`, or the signal's reason.
    */
   async replay(selection: ReplaySelection, run: ReplayRun = {}): Promise<ReplayProgress> {
-    const { to, move = false, dryRun = false, rate, atMost = Infinity, onProgress } = run;
+    const { to, move = false, discard, dryRun = false, rate, atMost = Infinity, also, onProgress } = run;
     const signal = run.signal ?? new AbortController().signal;
     if (rate !== undefined && !(rate > 0)) throw new InvalidMessageError('rate', `${rate} is not above 0`);
     let progress: ReplayProgress = { matched: 0, replayed: 0 };
@@ -64,16 +79,18 @@ export class Replayer {
     let due = performance.now();
     for (;;) {
       signal.throwIfAborted();
-      if (!dryRun) await this.room(to ?? selection.consumer, signal);
+      if (!dryRun && discard === undefined) await this.room(to ?? selection.consumer, signal);
       const limit = Math.min(batchSize(dryRun, rate), atMost - progress.replayed);
-      const batch = await this.store.replays.replay(selection, {
+      const options = {
         dryRun,
         limit,
         move,
         ...(to ? { to } : {}),
         ...(after ? { after } : {}),
-      });
-      progress = { matched: progress.matched + batch.matched, replayed: progress.replayed + batch.replayed };
+        ...(also ? { also } : {}),
+      };
+      const batch = await this.batch(selection, discard, options);
+      progress = sumOf(progress, batch);
       onProgress?.(progress);
       after = batch.next;
       if (after === undefined || progress.replayed >= atMost) return progress;
@@ -81,6 +98,13 @@ export class Replayer {
       due = Math.max(due, performance.now() - STEP_MS) + (batch.replayed / rate) * 1_000;
       await pause(due - performance.now(), signal);
     }
+  }
+
+  private batch(selection: ReplaySelection, discard: string | undefined, options: ReplayOptions): Promise<ReplayBatch> {
+    const { replays } = this.store;
+    return discard === undefined
+      ? replays.replay(selection, options)
+      : replays.discardSelected(selection, discard, options);
   }
 
   /** Waits until the outbox has room, and the consumer's inbox takes what waits for it, if it refused. */
@@ -104,4 +128,25 @@ export class Replayer {
 function batchSize(dryRun: boolean, rate: number | undefined): number {
   if (dryRun) return COUNTED;
   return rate === undefined ? BATCH : Math.max(1, Math.min(BATCH, Math.floor((rate * STEP_MS) / 1_000)));
+}
+
+/** The ids that a preview tells. */
+const SAMPLE = 20;
+
+const sumOf = (progress: ReplayProgress, batch: ReplayBatch): ReplayProgress => ({
+  matched: progress.matched + batch.matched,
+  replayed: progress.replayed + batch.replayed,
+  ...(batch.preview ? { preview: joined(progress.preview, batch.preview) } : {}),
+});
+
+function joined(before: ReplayPreview | undefined, { counts, sample }: ReplayPreview): ReplayPreview {
+  const all = new Map((before?.counts ?? []).map((each) => [JSON.stringify([each.consumer, each.type]), each]));
+  for (const each of counts) {
+    const key = JSON.stringify([each.consumer, each.type]);
+    all.set(key, { ...each, count: each.count + (all.get(key)?.count ?? 0) });
+  }
+  return {
+    counts: [...all.values()].sort((a, b) => b.count - a.count),
+    sample: [...(before?.sample ?? []), ...sample].slice(0, SAMPLE),
+  };
 }

@@ -4,12 +4,11 @@ import {
   formatRecipient,
   HEADER,
   type Message,
-  TASK_HEADER,
   type WireMessage,
 } from 'agentmq/protocol';
 import { givenId } from '../receive/rejected/foreign-messages.js';
 import { checkSize } from '../send/composer.js';
-import { NotSealedError, SealedTamperedError } from './errors.js';
+import { NotSealedError } from './errors.js';
 import { readSeal } from './read-seal.js';
 import { type SealedFor, SEALED_TYPE, type Sealer } from './sealer.js';
 
@@ -36,11 +35,10 @@ export class MessageSealing {
   }
 
   /**
-   * The payload of a sealed message. One that brings a task to what carries out tasks opens by what the task's payload was
-   * sealed for, which that is to check; for other handlers it opens as any message. Rejects as `Sealer.open` does.
+   * The payload of a sealed message, or of what was sealed for something else, such as a task. Rejects as `Sealer.open` does.
    */
-  async open(message: Message, carriesOutTasks = false): Promise<Buffer> {
-    return this.sealer.open(message.body, (carriesOutTasks ? taskBound(message) : undefined) ?? openedBy(message));
+  async open(message: Message, sealedFor = openedBy(message)): Promise<Buffer> {
+    return this.sealer.open(message.body, sealedFor);
   }
 
   /** Throws `NotSealedError` for a message in clear of a sensitive contract, where that is refused. */
@@ -98,15 +96,3 @@ const answerBound = (
   isError: boolean,
   request: string,
 ): SealedFor => ({ answer: messageId, type, version, from: sender, error: isError, request });
-
-/** Of a message that brings a task: its payload was sealed before it was known to which agent it goes. */
-function taskBound(message: Message): SealedFor | undefined {
-  if (typeof message.headers?.[TASK_HEADER] !== 'string') return undefined;
-  const { bound = {} } = readSeal(message.body);
-  const isPayload =
-    bound['task'] !== undefined && bound['type'] === message.type && bound['version'] === message.version;
-  if (!isPayload && bound['result'] === undefined) {
-    throw new SealedTamperedError('it was sealed for no task');
-  }
-  return bound;
-}

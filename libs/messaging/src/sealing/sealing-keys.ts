@@ -3,7 +3,7 @@ import type { KeyObject, webcrypto } from 'node:crypto';
 /** Room for the name of a key at a key management service, in characters. */
 export const LONGEST_KID = 256;
 
-/** A key for AES key wrap, of 256 bits, and the name that what it has sealed tells: {@link LONGEST_KID} characters at most. */
+/** A key for AES key wrap, of 256 bits, and the name that what it has sealed tells: 256 characters at most. */
 export interface SealingKey {
   readonly kid: string;
   readonly key: webcrypto.CryptoKey | KeyObject | Uint8Array;

@@ -10,27 +10,31 @@ import {
   type Message,
   newMessageId,
   type Recipient,
-  writePayload,
+  type TraceContext,
+  writeKeyed,
 } from 'agentmq/protocol';
-import type { DurableSendOptions, MessageBusOptions, PreparedMessage } from '../bus-options.js';
-import { currentCause, nextTrace } from '../flow.js';
-import { childOf } from '../tracing/trace-context.js';
+import { LONGEST_TIMER_MS } from 'agentmq/time';
+import type { DurableSendOptions, MessageBusOptions } from '../bus-options.js';
+import { currentCause } from '../flow.js';
 
 /** The last moment of a four-digit year, which RFC 3339 ends with. */
 const LAST_TIME = Date.UTC(10_000, 0, 1) - 1;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 const JSON_TYPE = 'application/json';
-/** Node's longest timer, in ms. */
-const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** What of a message its sender does not choose. */
+export interface Composed {
+  readonly trace: TraceContext;
+  readonly durable: boolean;
+  readonly isRequest?: boolean;
+}
 
 /** Makes the envelopes of what this agent sends. Times are the database's. */
 export class Composer {
   constructor(
     private readonly options: Pick<MessageBusOptions, 'agentId' | 'defaultTtlMs' | 'maxMessageBytes'>,
     private readonly now: () => Date,
-    /** Whether a trace that begins here is recorded. */
-    private readonly sample: () => boolean,
   ) {}
 
   /** A request is its own correlation. Throws `ContractViolationError`, `InvalidMessageError` that names the option, or `MessageTooLargeError`. */
@@ -39,8 +43,7 @@ export class Composer {
     contract: ContractDefinition<P>,
     payload: P,
     options: DurableSendOptions,
-    durable: boolean,
-    isRequest = false,
+    { trace, durable, isRequest = false }: Composed,
   ): Message {
     const priority = checkPriority(options.priority ?? DEFAULT_PRIORITY);
     const ttl = checkTtl(options.ttl ?? this.options.defaultTtlMs);
@@ -48,7 +51,8 @@ export class Composer {
     if (options.correlationId) checkShort('correlationId', options.correlationId);
     const timestamp = this.now();
     const deliverAt = deliveryTime(options, timestamp, durable);
-    const body = checkSize(Buffer.from(writePayload(contract, payload)), this.options.maxMessageBytes);
+    const { text, keys } = writeKeyed(contract, payload);
+    const body = checkSize(Buffer.from(text), this.options.maxMessageBytes);
     const messageId = newMessageId();
     const message: Writable<Message> = {
       messageId,
@@ -60,7 +64,7 @@ export class Composer {
       priority,
       ttl,
       expiresAt: new Date((deliverAt ?? timestamp).getTime() + ttl),
-      trace: nextTrace(this.sample),
+      trace,
       attempt: 1,
       body,
       contentType: JSON_TYPE,
@@ -71,30 +75,9 @@ export class Composer {
     if (isRequest) message.correlationId = messageId;
     else if (options.correlationId) message.correlationId = options.correlationId;
     if (options.headers) message.headers = options.headers;
+    if (keys) message.keys = keys;
     if (!durable) message.transient = true;
     return message;
-  }
-
-  /** Throws `InvalidMessageError` that names the field, or `MessageTooLargeError`. */
-  envelop({ payload, trace, contentType = JSON_TYPE, ...fields }: PreparedMessage): Message {
-    const body = checkSize(Buffer.from(payload), this.options.maxMessageBytes);
-    checkPriority(fields.priority);
-    if (fields.headers) checkHeaders(fields.headers);
-    for (const field of ['messageId', 'type', 'correlationId'] as const) {
-      const value = fields[field];
-      if (value !== undefined) checkShort(field, value);
-    }
-    const timestamp = this.now();
-    return {
-      ...fields,
-      sender: this.options.agentId,
-      timestamp,
-      expiresAt: new Date(timestamp.getTime() + checkTtl(fields.ttl)),
-      trace: trace ? childOf(trace) : nextTrace(this.sample),
-      attempt: 1,
-      body,
-      contentType,
-    };
   }
 }
 
@@ -106,8 +89,8 @@ export function checkSize(body: Buffer, mostBytes: number): Buffer {
 
 /** Throws `InvalidMessageError` unless `wait` is from 0 to 2^31 - 1 ms. */
 export function checkWait(wait: number): number {
-  if (!(wait >= 0 && wait <= LONGEST_WAIT_MS)) {
-    throw new InvalidMessageError('wait', `${wait} is not from 0 to ${LONGEST_WAIT_MS} ms`);
+  if (!(wait >= 0 && wait <= LONGEST_TIMER_MS)) {
+    throw new InvalidMessageError('wait', `${wait} is not from 0 to ${LONGEST_TIMER_MS} ms`);
   }
   return wait;
 }

@@ -1,5 +1,5 @@
 import { type Broker, BrokerClosedError, NoRecipientError, QueueFullError } from 'agentmq/broker';
-import { AgentMQError, errorText, isToMany } from 'agentmq/protocol';
+import { AgentMQError, errorText, isToMany, toWireError } from 'agentmq/protocol';
 import { type OutboxEntry, targetOf } from 'agentmq/message-store';
 import type { Tracing } from '../tracing/tracing.js';
 import type { Bound } from './capacity/bound.js';
@@ -20,9 +20,17 @@ export class EntryPublisher {
 
   /** Publishes an entry that has entered `bound`; it leaves when it is settled or given back. Never throws. */
   publish(entry: OutboxEntry, bound: Bound): void {
-    const failed = (error: unknown): void => void this.failed(entry, error, bound);
+    const span = this.tracing.spans.publishing(entry.message, entry.consumer);
+    const failed = (error: unknown): void => {
+      span?.end({ error: toWireError(error) });
+      void this.failed(entry, error, bound);
+    };
+    const published = (): void => {
+      span?.end();
+      this.published(entry, bound);
+    };
     try {
-      this.broker.publish(publicationOf(entry, this.now())).then(() => this.published(entry, bound), failed);
+      this.broker.publish(publicationOf(entry, this.now())).then(published, failed);
     } catch (error) {
       failed(error);
     }

@@ -6,7 +6,8 @@ import type { AppendOptions, OutboxLease, Store } from 'agentmq/message-store';
 import { RepeatedLog } from 'agentmq/telemetry';
 import { backoff, pause, within } from 'agentmq/time';
 import type { Activity } from '../activity.js';
-import { Batcher } from '../batcher.js';
+import { Batcher, LIMITS } from '../batcher.js';
+import type { MessageMetrics } from '../message-metrics.js';
 import type { MessageBusOptions } from '../bus-options.js';
 import { BusStoppedError, OutboxFullError } from '../errors.js';
 import { ASKER_TOLD } from '../receive/rejected/error-record.js';
@@ -39,16 +40,18 @@ export class Outbox {
     now: () => Date,
     tracing: Tracing,
     private readonly activity: Activity,
+    metrics: Pick<MessageMetrics, 'batches'>,
     private readonly options: MessageBusOptions,
   ) {
     const report = (what: string, error: unknown): void => this.report(what, error);
     this.capacity = new SendCapacity(options);
-    this.settler = new Settler(stores, this.capacity, activity, report);
+    this.settler = new Settler(stores, this.capacity, activity, metrics.batches('settle'), report);
     this.publisher = new EntryPublisher(broker, this.settler, this.capacity, now, tracing, report);
     this.relay = new Relay(broker, stores.outbox, this.publisher, this.capacity, activity, options, report);
     const { leaseMs } = options;
-    this.published = new Batcher((messages) => this.appendAndPublish(messages));
-    this.relayed = new Batcher((messages) => this.append(messages));
+    const counted = metrics.batches('append');
+    this.published = new Batcher((messages) => this.appendAndPublish(messages), LIMITS, counted);
+    this.relayed = new Batcher((messages) => this.append(messages), LIMITS, counted);
     this.requests = new Batcher((messages) => {
       const longest = Math.max(...messages.map(({ ttl }) => ttl ?? 0));
       return this.append(messages, { leaseMs: longest + leaseMs });
@@ -73,18 +76,6 @@ export class Outbox {
   async send(message: Message, waitMs: number, transaction?: Transaction): Promise<void> {
     await this.store(message, waitMs, transaction);
     transaction?.onCommit(() => (message.deliverAt ? this.activity.note() : this.wake()));
-  }
-
-  /** Resolves when the messages are stored in the transaction; they are published once that is committed. Rejects with `OutboxFullError`. */
-  async forward(messages: readonly Message[], transaction: Transaction): Promise<void> {
-    this.capacity.add(messages);
-    try {
-      await this.append(messages, { transaction });
-    } catch (error) {
-      this.capacity.notAdded(messages);
-      throw error;
-    }
-    transaction.onCommit(() => this.wake());
   }
 
   /**

@@ -75,8 +75,7 @@ export class Relay {
   /** Resolves with how many entries were taken. */
   private async look(): Promise<number> {
     await this.sample();
-    const { connected, blocked } = this.broker.status();
-    if (!connected || blocked) return 0;
+    if (!this.broker.status().sends) return 0;
     const { relayed, full } = this.capacity;
     await relayed.room(BATCH);
     if (this.stopped) return 0;

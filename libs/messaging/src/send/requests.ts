@@ -8,6 +8,7 @@ import {
   type Message,
   readPayload,
   type Recipient,
+  traceOf,
   type WireMessage,
 } from 'agentmq/protocol';
 import type { OutboxLease } from 'agentmq/message-store';
@@ -15,6 +16,7 @@ import type { RequestOptions } from '../bus-options.js';
 import type { MessageMetrics } from '../message-metrics.js';
 import type { MessageSealing } from '../sealing/message-sealing.js';
 import { isSealed } from '../sealing/sealer.js';
+import { errorRecord } from '../receive/rejected/error-record.js';
 import type { RequestTrail, Tracing } from '../tracing/tracing.js';
 import { checkWait, type Composer } from './composer.js';
 import type { Outbox } from './outbox.js';
@@ -47,8 +49,16 @@ export class Requests {
     const waitMs = checkWait(options.wait ?? 0);
     const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
     const bounded = { ...options, timeout, ttl: options.ttl ?? timeout };
-    const inClear = this.composer.compose(recipient, contract, payload, bounded, durable, true);
-    const message = contract.sensitive ? await this.sealing.seal(inClear) : inClear;
+    const sending = this.tracing.spans.sending('request', recipient, contract);
+    const { trace } = sending;
+    let message: Message;
+    try {
+      const inClear = this.composer.compose(recipient, contract, payload, bounded, { trace, durable, isRequest: true });
+      message = contract.sensitive ? await this.sealing.seal(inClear) : inClear;
+    } catch (error) {
+      sending.failed(errorRecord(error, { contract }));
+      throw error;
+    }
     this.metrics.sent(message.type, recipient.kind);
     const begun = performance.now();
     const trail = this.tracing.request(message);
@@ -57,12 +67,15 @@ export class Requests {
         ? this.askDurably(message, bounded, waitMs, trail)
         : this.ask(message, bounded, trail));
       trail?.answered(reply);
+      sending.answered(traceOf(reply.properties.headers));
       const answer = isSealed(reply.properties)
         ? answerOf(await this.sealing.openAnswer(message, reply), expected && { ...expected, sensitive: true }, true)
         : this.answerInClear(reply, contract, expected);
       this.responses.answered(message.type, begun);
+      sending.sent(message);
       return answer;
     } catch (error) {
+      sending.failed(errorRecord(error, { message, contract }));
       trail?.failed(error);
       this.responses.failed(message.type, begun, error, options.signal);
       throw error;

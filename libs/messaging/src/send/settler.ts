@@ -4,6 +4,7 @@ import { backoff } from 'agentmq/time';
 import type { Activity } from '../activity.js';
 import { Batcher } from '../batcher.js';
 import type { Bound } from './capacity/bound.js';
+import { tellEnded } from '../receive/rejected/tell.js';
 import type { SendCapacity } from './capacity/send-capacity.js';
 
 const FIRST_RETRY_MS = 1_000;
@@ -36,9 +37,10 @@ export class Settler {
     private readonly store: Pick<Store, 'outbox' | 'deliveries'>,
     private readonly capacity: SendCapacity,
     private readonly activity: Activity,
+    onBatch: (items: number) => void,
     private readonly report: (what: string, error: unknown) => void,
   ) {
-    this.closed = new Batcher((published) => this.close(published), { size: 1_000, inFlight: 2 });
+    this.closed = new Batcher((published) => this.close(published), { size: 1_000, inFlight: 2 }, onBatch);
     this.parted = new Batcher((entries) => this.part(entries), { size: 1_000, inFlight: 1 });
     this.returned = new Batcher((entries) => this.postpone(entries), { size: 1_000, inFlight: 1 });
   }
@@ -57,9 +59,9 @@ export class Settler {
   /** Records a message as dead at its recipient, and closes its entry: it will not be published any more. */
   async bury(entry: OutboxEntry, error: unknown): Promise<void> {
     const { message } = entry;
-    await this.store.deliveries.reject([
-      { message, consumer: targetOf(entry), state: 'dead', error: toWireError(error) },
-    ]);
+    const rejection = { message, consumer: targetOf(entry), state: 'dead', error: toWireError(error) } as const;
+    await this.store.deliveries.reject([rejection]);
+    tellEnded(message, rejection.consumer, 'dead', rejection.error);
     await this.settle(entry);
   }
 

@@ -48,13 +48,15 @@ export function assemble(
 
 function known(stored: readonly StoredMessage[], records: readonly HopRecord[]): Iterable<Known> {
   const messages = new Map<string, Known>();
-  const of = (messageId: string): Known => {
-    let found = messages.get(messageId);
-    if (!found) messages.set(messageId, (found = { messageId, sent: [], received: [] }));
+  // A message and the task that was made of it may have one id.
+  const of = (messageId: string, isTask = false): Known => {
+    const place = isTask ? `task ${messageId}` : messageId;
+    let found = messages.get(place);
+    if (!found) messages.set(place, (found = { messageId, sent: [], received: [] }));
     return found;
   };
   for (const each of stored) of(each.message.messageId).stored = each;
-  for (const record of records) of(record.messageId)[record.side].push(record);
+  for (const record of records) of(record.messageId, record.about?.kind === 'task')[record.side].push(record);
   return messages.values();
 }
 
@@ -84,14 +86,15 @@ function hopsOf({ messageId, stored, sent, received }: Known): Hop[] {
   }
   return [...consumers].map((consumer) => {
     const delivery = deliveries.get(consumer);
-    const attempts = attemptsOf(
-      delivery,
-      received.filter((each) => each.consumer === consumer),
-    );
+    const own = received.filter((each) => each.consumer === consumer);
+    const attempts = attemptsOf(delivery, own);
     const last = attempts.at(-1);
-    const outcome = outcomeOf(delivery, last?.outcome);
+    // Of a task that will be tried again only its agent's record tells.
+    const isRetrying = !delivery && own.at(-1)?.outcome === 'retrying';
+    const outcome = isRetrying ? 'retrying' : outcomeOf(delivery, last?.outcome);
     const receivedAt = earliest([delivery?.receivedAt, ...attempts.map((each) => each.receivedAt)]);
-    const own = last?.error ?? (delivery?.error ? { name: delivery.error.name, code: delivery.error.code } : undefined);
+    const reason =
+      last?.error ?? (delivery?.error ? { name: delivery.error.name, code: delivery.error.code } : undefined);
     return {
       ...common,
       consumer,
@@ -102,7 +105,7 @@ function hopsOf({ messageId, stored, sent, received }: Known): Hop[] {
       attempts,
       outcome,
       // The asker's own error, such as a time-out, beside a request that was handled.
-      ...optional('error', outcome === 'completed' ? failure : (own ?? failure)),
+      ...optional('error', outcome === 'completed' ? failure : (reason ?? failure)),
     };
   });
 }

@@ -12,13 +12,16 @@ export function attemptsOf(delivery: StoredDelivery | undefined, received: reado
       attempt,
       agent: agentId,
       receivedAt: beganAt,
-      handledAt: endedAt,
-      outcome: outcome === 'completed' || outcome === 'fenced' ? outcome : 'failed',
+      ...(outcome === 'handling' ? {} : { handledAt: endedAt }),
+      outcome: isKnown(outcome) ? outcome : 'failed',
       ...(error ? { error: { name: error.name, code: error.code } } : {}),
     });
   if (delivery) for (const each of stored(delivery)) add(each);
   return [...attempts.values()].sort((a, b) => a.attempt - b.attempt);
 }
+
+const isKnown = (outcome: string): outcome is HopAttempt['outcome'] =>
+  outcome === 'completed' || outcome === 'fenced' || outcome === 'handling';
 
 /** Of a delivery the store keeps the attempts that failed, and the last one. */
 function* stored({ attempt, agentId, state, history, receivedAt, finishedAt }: StoredDelivery): Iterable<HopAttempt> {

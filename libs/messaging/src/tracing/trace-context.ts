@@ -18,6 +18,9 @@ export function childOf(parent: TraceContext): TraceContext {
 /** Version, trace id, parent id and flags, with dashes between (W3C Trace Context, section 3.2). */
 export const traceIdOf = ({ traceparent: text }: TraceContext): string => text.slice(3, 35);
 
+/** Of the span by which a message was made. */
+export const spanIdOf = ({ traceparent: text }: TraceContext): string => text.slice(36, 52);
+
 /** The lowest bit of the flags, which are two hexadecimal digits. */
 export const isSampled = ({ traceparent: text }: TraceContext): boolean => '13579bdf'.includes(text.charAt(54) || '0');
 

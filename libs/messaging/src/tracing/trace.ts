@@ -36,9 +36,9 @@ export interface Hop {
   readonly type: string;
   /** Agent id of the sender. */
   readonly from: string;
-  /** What it was sent to: `role.worker`, `agent.worker-1`, `topic:news.sport`, `broadcast`. */
+  /** What it was sent to: `role.worker`, `agent.worker-1`, `topic:news.sport`, `broadcast`; of a task also `capability.resize`. */
   readonly to: string;
-  /** `role.worker` or `agent.worker-1`; absent while no consumer is known to have it. */
+  /** `role.worker` or `agent.worker-1`; of a task what it was sent to. Absent while no consumer is known to have it. */
   readonly consumer?: ConsumerName;
   readonly sentAt: Date;
   /** Committed in the store; a message that came over the wire, when it was recorded. */

@@ -1,9 +1,10 @@
 import { formatRecipient, type Message, toWireError, type WireError, type WireMessage } from 'agentmq/protocol';
 import type { ConsumerName, HopMessage, HopStore } from 'agentmq/message-store';
 import { type HopCounts, HopBuffer } from './hop-buffer.js';
+import { Spans } from './spans.js';
 import { isSampled, traceIdOf } from './trace-context.js';
 
-export type HopKind = 'send' | 'publish' | 'broadcast' | 'request' | 'reply' | 'announce';
+export type HopKind = 'send' | 'publish' | 'broadcast' | 'request' | 'reply' | 'announce' | 'task';
 
 /** One attempt at a message that was received. */
 export interface HandledHop {
@@ -30,6 +31,7 @@ const KINDS = { role: 'send', agent: 'send', topic: 'publish', broadcast: 'broad
  * that is not sampled it is one look at a flag.
  */
 export class Tracing {
+  readonly spans: Spans;
   private readonly buffer: HopBuffer;
 
   constructor(
@@ -41,6 +43,7 @@ export class Tracing {
     readonly sample: () => boolean,
   ) {
     this.buffer = new HopBuffer(hops, counts);
+    this.spans = new Spans(agentId, sample);
   }
 
   /** The moment at which an attempt at the message begins; undefined when it is not recorded. */
@@ -54,7 +57,7 @@ export class Tracing {
   }
 
   /** The broker has confirmed the message, or (with an error) has not. */
-  sent(message: Message, error?: unknown, kind?: HopKind): void {
+  sent(message: Message, error?: unknown, kind?: HopKind, to?: string): void {
     const { trace, messageId, sender, timestamp } = message;
     if (!trace || !isSampled(trace)) return;
     this.buffer.add({
@@ -66,8 +69,19 @@ export class Tracing {
       beganAt: timestamp,
       endedAt: this.now(),
       ...(error === undefined ? { outcome: 'published' } : { outcome: 'failed', error: toWireError(error) }),
-      ...aboutTransient(message, kind),
+      ...aboutTransient(message, kind, to),
     });
+  }
+
+  /**
+   * A task has been begun here: its hop is of what it was submitted to, so that its attempts, by whichever agents, are those
+   * of one hop. The moment, as {@link begin} has it.
+   */
+  taken(message: Message, { to, attempt }: { readonly to: string; readonly attempt: number }): Date | undefined {
+    const begun = this.begin(message);
+    this.sent(message, undefined, 'task', to);
+    this.handled(message, { consumer: to, attempt, begun, outcome: 'handling' }, 'task');
+    return begun;
   }
 
   handled(
@@ -87,7 +101,7 @@ export class Tracing {
       endedAt: this.now(),
       outcome,
       ...(error ? { error } : {}),
-      ...aboutTransient(message, kind),
+      ...aboutTransient(message, kind, kind === 'task' ? consumer : undefined),
     });
   }
 
@@ -136,11 +150,11 @@ export class Tracing {
   }
 }
 
-/** What the store knows of a message that it holds is not written twice. Replies and announcements it never holds. */
-function aboutTransient(message: Message, kind?: HopKind): { readonly about?: HopMessage } {
+/** What the store knows of a message that it holds is not written twice. Replies, announcements and tasks it never holds. */
+function aboutTransient(message: Message, kind?: HopKind, to?: string): { readonly about?: HopMessage } {
   const { type, sender, recipient, causationId } = message;
   if (message.transient !== true && kind === undefined) return {};
-  const about = { kind: kind ?? kindOf(message), type, sender, recipient: formatRecipient(recipient) };
+  const about = { kind: kind ?? kindOf(message), type, sender, recipient: to ?? formatRecipient(recipient) };
   return { about: causationId === undefined ? about : { ...about, causationId } };
 }
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { InvalidMessageError, NotAContractError } from '../errors.js';
 import { checkDeclaration } from '../payload/declaration.js';
+import { checkKeys } from './keys.js';
 import type { RetryOptions } from './retry.js';
 
 /** A payload class. */
@@ -14,7 +15,7 @@ export type PayloadClass<P extends object = object> = new (...args: never[]) => 
 export type Upcaster = (old: any) => object;
 
 export interface ContractOptions {
-  /** The message's type on the wire, e.g. `work_assignment`. */
+  /** The message's type on the wire, e.g. `price_quote`. */
   readonly type: string;
   /** 1 unless given. */
   readonly version?: number;
@@ -30,6 +31,11 @@ export interface ContractOptions {
   readonly durable?: boolean;
   /** The payload never appears in logs, errors or pages. */
   readonly sensitive?: boolean;
+  /**
+   * Fields by whose values operators find stored messages, such as `['order']`: at most 8 of the payload's own, each a string
+   * of at most 200 characters, a number or a boolean. They are stored in clear, so a sensitive contract can have none.
+   */
+  readonly keys?: readonly string[];
   /** Handlers write in the transaction that records the completion, unless they say otherwise. */
   readonly transactional?: boolean;
   /** How failed messages are tried again, unless their handler says otherwise; the settings' policy completes it. */
@@ -44,6 +50,8 @@ export interface ContractDefinition<P extends object = object> {
   readonly upcast: Readonly<Record<number, Upcaster>>;
   readonly durable?: boolean;
   readonly sensitive: boolean;
+  /** Names of fields by whose values operators find messages. */
+  readonly keys: readonly string[];
   readonly transactional: boolean;
   readonly retry: RetryOptions;
   readonly payload: PayloadClass<P>;
@@ -55,22 +63,25 @@ const typeName = /^[A-Za-z0-9_.:-]{1,128}$/;
 /**
  * Declares a class-validator class as a message contract.
  * Throws {@link InvalidMessageError} at load for a type that is not 1-128 letters, digits, `_.:-`, a version below 1, or
- * `upcast` for versions that are not below it, or with a gap; and `ContractDeclarationError` for a property that
- * can't work over JSON.
+ * `upcast` for versions that are not below it, or with a gap, and for `keys` that are no fields to search by; and
+ * `ContractDeclarationError` for a property that can't work over JSON.
  */
 export function Contract(options: ContractOptions): ClassDecorator {
-  const { type, version = 1, upcast = {}, durable, sensitive = false, transactional = false, retry = {} } = options;
+  const { type, version = 1, upcast = {}, durable, sensitive = false, keys = [] } = options;
+  const { transactional = false, retry = {} } = options;
   if (!typeName.test(type)) throw new InvalidMessageError('type', `"${type}" is not a contract name`);
   if (!Number.isInteger(version) || version < 1)
     throw new InvalidMessageError('version', `${version} is not 1 or more`);
   checkUpcast(version, upcast);
   return (target) => {
     checkDeclaration(target);
+    checkKeys(target, keys, sensitive);
     const definition: ContractDefinition = {
       type,
       version,
       upcast,
       sensitive,
+      keys,
       transactional,
       retry,
       payload: target as unknown as PayloadClass,
@@ -111,6 +122,6 @@ function checkUpcast(version: number, upcast: Readonly<Record<number, Upcaster>>
   });
 }
 
-/** `work_assignment@1`: a contract's key. */
+/** `price_quote@1`: a contract's key. */
 export const contractKey = (contract: { readonly type: string; readonly version: number }): string =>
   `${contract.type}@${contract.version}`;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { MessageKeys } from '../contract/keys.js';
 import { InvalidMessageError } from '../errors.js';
 import type { Recipient } from './recipient.js';
 
@@ -47,6 +48,8 @@ export interface Message extends Envelope {
   readonly contentType: string;
   /** Headers that are not AgentMQ's own, passed through. */
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** By which it is found once it is stored. It does not travel with the message, and is not read back with it. */
+  readonly keys?: MessageKeys;
 }
 
 export const DEFAULT_PRIORITY = 5;
@@ -66,10 +69,13 @@ export function checkPriority(priority: number): number {
   return priority;
 }
 
-/** Throws {@link InvalidMessageError} unless `ttl` is a whole number of ms from 1 to 2^32 - 1 (AMQP's longest expiration). */
+/** The longest that a message may live, in ms: AMQP's longest expiration. */
+export const MAX_TTL_MS = 0xffff_ffff;
+
+/** Throws {@link InvalidMessageError} unless `ttl` is a whole number of ms from 1 to {@link MAX_TTL_MS}. */
 export function checkTtl(ttl: number): number {
-  if (!Number.isInteger(ttl) || ttl < 1 || ttl > 0xffff_ffff) {
-    throw new InvalidMessageError('ttl', `${ttl} is not a whole number of ms from 1 to 4294967295`);
+  if (!Number.isInteger(ttl) || ttl < 1 || ttl > MAX_TTL_MS) {
+    throw new InvalidMessageError('ttl', `${ttl} is not a whole number of ms from 1 to ${MAX_TTL_MS}`);
   }
   return ttl;
 }

@@ -1,3 +1,4 @@
+import { shortened } from '../bounds.js';
 import { InvalidMessageError } from '../errors.js';
 
 /** What a message is sent to. */
@@ -7,6 +8,7 @@ export interface Recipient {
   readonly name: string;
 }
 
+const LONGEST_NAME = 128;
 const identifier = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const topicName = /^[^.*#\s]+(\.[^.*#\s]+)*$/;
 const topicPattern = /^[^.\s]+(\.[^.\s]+)*$/;
@@ -14,7 +16,10 @@ const topicPattern = /^[^.\s]+(\.[^.\s]+)*$/;
 /** Checks a role's or an agent's name. Throws {@link InvalidMessageError} naming `field`. */
 export function checkName(field: string, name: string): string {
   if (!identifier.test(name)) {
-    throw new InvalidMessageError(field, `"${name}" is not 1-128 letters, digits, "_", "-" or "."`);
+    throw new InvalidMessageError(
+      field,
+      `"${shortened(name, LONGEST_NAME)}" is not 1-128 letters, digits, "_", "-" or "."`,
+    );
   }
   return name;
 }

@@ -1,3 +1,4 @@
+/// <reference path="./class-transformer-storage.d.ts" />
 import { defaultMetadataStorage as transformer } from 'class-transformer/cjs/storage.js';
 import { ValidationTypes } from 'class-validator';
 import { ContractDeclarationError } from '../errors.js';

@@ -1,3 +1,4 @@
+/// <reference path="./class-transformer-storage.d.ts" />
 import type { TypeMetadata } from 'class-transformer';
 import { defaultMetadataStorage as transformer } from 'class-transformer/cjs/storage.js';
 import { getMetadataStorage } from 'class-validator';

@@ -1,4 +1,5 @@
 import { shortened } from '../bounds.js';
+import { keysOf, type MessageKeys } from '../contract/keys.js';
 import { type ContractDefinition, contractKey, contractOfInstance, type PayloadClass } from '../contract/contract.js';
 import { ContractViolationError, type Violation } from '../errors.js';
 import { jsonForm, NoJsonFormError } from './json-form.js';
@@ -29,7 +30,7 @@ export function validatePayload<P extends object>(
   plain: unknown,
   version: number = contract.version,
 ): P {
-  const form = formOf(contract, plain);
+  const form = jsonFormOf(contract, plain);
   return read(contract, upcastPayload(contract, form, version), version === contract.version);
 }
 
@@ -38,9 +39,17 @@ export function validatePayload<P extends object>(
  * {@link ContractViolationError}.
  */
 export function writePayload<P extends object>(contract: ContractDefinition<P>, payload: P): string {
-  const form = formOf(contract, payload);
+  return writeKeyed(contract, payload).text;
+}
+
+/** As {@link writePayload}, with the payload's keys, if it has any. */
+export function writeKeyed<P extends object>(
+  contract: ContractDefinition<P>,
+  payload: P,
+): { readonly text: string; readonly keys: MessageKeys | undefined } {
+  const form = jsonFormOf(contract, payload);
   read(contract, form, true);
-  return JSON.stringify(form);
+  return { text: JSON.stringify(form), keys: keysOf(contract, form) };
 }
 
 /**
@@ -59,18 +68,18 @@ export function writeResult(value: unknown): string {
  */
 export function validateAs<P extends object>(type: PayloadClass<P>, plain: unknown): P {
   const named = { type: type.name, payload: type };
-  return read(named, formOf(named, plain), true);
+  return read(named, jsonFormOf(named, plain), true);
 }
 
 /** A contract, or a class that is none. */
-interface Named<P extends object = object> {
+interface Named {
   readonly type: string;
   readonly version?: number;
   readonly sensitive?: boolean;
-  readonly payload: PayloadClass<P>;
 }
 
-function formOf(named: Named, value: unknown): unknown {
+/** A value as JSON has it, in bounds. Throws {@link ContractViolationError}. */
+export function jsonFormOf(named: Named, value: unknown): unknown {
   try {
     return jsonForm(value);
   } catch (error) {
@@ -86,7 +95,11 @@ function formOf(named: Named, value: unknown): unknown {
   }
 }
 
-function read<P extends object>(named: Named<P>, plain: unknown, strict: boolean): P {
+function read<P extends object>(
+  named: Named & { readonly payload: PayloadClass<P> },
+  plain: unknown,
+  strict: boolean,
+): P {
   if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
     throw violated(named, { field: 'payload', rule: 'isObject', message: 'payload must be a JSON object' });
   }

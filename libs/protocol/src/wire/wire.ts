@@ -46,9 +46,6 @@ export const HEADER = {
   tracestate: 'tracestate',
 } as const;
 
-/** On a message that brings a task to the agent that it was assigned to: the task's id. */
-export const TASK_HEADER = 'agentmq-task';
-
 const ownHeaders: ReadonlySet<string> = new Set(Object.values(HEADER));
 const JSON_TYPE = 'application/json';
 // https://www.w3.org/TR/trace-context/#traceparent-header
@@ -197,8 +194,8 @@ function foreignOf(headers: Readonly<Record<string, unknown>>): Record<string, u
   return undefined;
 }
 
-/** A malformed trace context is dropped, not refused (W3C Trace Context, section 4.3). */
-function traceOf(headers: Readonly<Record<string, unknown>>): TraceContext | undefined {
+/** The trace context of a message's headers. A malformed one is dropped, not refused (W3C Trace Context, section 4.3). */
+export function traceOf(headers: Readonly<Record<string, unknown>>): TraceContext | undefined {
   const parent = text(headers[HEADER.traceparent]);
   if (!parent || !traceparent.test(parent)) return undefined;
   const state = text(headers[HEADER.tracestate]);

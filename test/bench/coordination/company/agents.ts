@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { Agent, AgentIdentity, AgentModule, Ctx, loadSettings, startAgent, startEmbeddedAgent } from 'agentmq/agent';
-import { CoordinationModule, CoordinatorsModule, Delegation, Task, TaskContext } from 'agentmq/coordination';
+import { CoordinatorsModule, Delegation, Task, TaskContext, TasksModule } from 'agentmq/coordination';
 import { Store } from 'agentmq/message-store';
 import { CountPrimes, countPrimes, type Level, LEVELS, PrimesCounted, split } from './contracts.js';
 
@@ -77,7 +77,7 @@ function moduleOf(id: string): DynamicModule {
     module: MemberModule,
     imports: [
       AgentModule.forRoot({ settings: { ...own, agentId: id }, store }),
-      CoordinationModule,
+      TasksModule,
       ...(level ? [] : [CoordinatorsModule]),
     ],
     controllers: [level ? memberOf(level) : Coordinator],

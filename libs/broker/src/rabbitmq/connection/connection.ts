@@ -2,6 +2,7 @@ import { type ChannelModel, type Channel, connect } from 'amqplib';
 import { connectInTurn } from '../../server/connect-in-turn.js';
 import { within } from 'agentmq/time';
 import { explained, refusedOpening } from './explained.js';
+import { Blockage } from '../../server/blockage.js';
 import { Keeper, type Losable } from '../../server/keeper.js';
 import { insideOf } from '../frames/amqplib-connection.js';
 import { FrameReader } from '../frames/frame-reader.js';
@@ -19,14 +20,22 @@ export class Connection implements Losable {
   blocked = false;
   private readonly unblocked: (() => void)[] = [];
 
-  constructor(readonly model: ChannelModel) {
+  constructor(
+    readonly model: ChannelModel,
+    blockage: Blockage,
+  ) {
     // Without a listener for 'error' the process would die of a lost connection.
     this.gone = lossOf(model, 'the connection to the broker was closed');
-    model.on('blocked', () => (this.blocked = true));
+    model.on('blocked', (reason: string) => {
+      this.blocked = true;
+      blockage.begin(`the broker takes no publications: ${reason}`);
+    });
     model.on('unblocked', () => {
       this.blocked = false;
+      blockage.end();
       for (const call of this.unblocked) call();
     });
+    void this.gone.then(() => blockage.end());
     // amqplib only half-closes the socket of a peer that fell silent: it would stay until the kernel gives up.
     void this.gone.then(() => this.destroySocket());
     this.writer = new FrameWriter(insideOf(model));
@@ -80,10 +89,14 @@ export function lossOf(emitter: ChannelModel | Channel, otherwise: string): Prom
 }
 
 /** Keeps a connection to one of the URLs. */
-export function connectionKeeper(purpose: string, settings: RabbitMqSettings): Keeper<Connection> {
+export function connectionKeeper(
+  purpose: string,
+  settings: RabbitMqSettings,
+  blockage = new Blockage(),
+): Keeper<Connection> {
   const open = connectInTurn(settings.urls, async (url) => {
     try {
-      return new Connection(await connectTo(url, purpose, settings));
+      return new Connection(await connectTo(url, purpose, settings), blockage);
     } catch (error) {
       throw refusedOpening(explained(error as Error), new URL(url));
     }

@@ -2,7 +2,7 @@ import { INTERNAL_ERROR } from './reply-codes.js';
 
 const DEAD_LETTERING =
   'the node may have failed at dead-lettering a message with a malformed x-death header, as RabbitMQ 3.10 does: ' +
-  'see "A node that dead-letters no more" in docs/DEPLOYMENT.md';
+  'see "A node that dead-letters no more" in docs/OPERATIONS.md';
 
 /** What an operator can do about an error of the broker; undefined when there is nothing to add. */
 function adviceOn({ code, message }: Error & { readonly code?: unknown }): string | undefined {

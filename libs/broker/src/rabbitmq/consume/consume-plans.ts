@@ -19,6 +19,8 @@ import type { Remarks } from '../../server/remarks.js';
 
 /** What a consumer reads, and how. */
 export interface ConsumePlan<M extends WireMessage> {
+  /** The queue of normal priority. */
+  readonly name: string;
   /** Subscribed to in this order. */
   readonly queues: readonly { readonly name: string; readonly prefetch: number }[];
   /** Makes exchanges, queues and bindings exist. Throws `TopologyError`. */
@@ -43,6 +45,10 @@ export class InboxPlan implements ConsumePlan<Incoming> {
   ) {
     const share = splitPrefetch(prefetch);
     this.queues = LANES.map((lane) => ({ name: topology.queue(inbox.owner, lane), prefetch: share[lane] }));
+  }
+
+  get name(): string {
+    return this.topology.queue(this.owner, 'normal');
   }
 
   get owner(): Inbox['owner'] {
@@ -105,6 +111,7 @@ export function deadLetterPlan(
   remarks: Remarks,
 ): ConsumePlan<DeadLettered> {
   return {
+    name: topology.deadLetters,
     queues: [{ name: topology.deadLetters, prefetch }],
     async declare(connection) {
       await provideExchanges(connection, topology, remarks);

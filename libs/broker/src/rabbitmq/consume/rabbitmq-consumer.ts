@@ -4,7 +4,8 @@ import type { Keeper } from '../../server/keeper.js';
 import { DispatchingReader } from '../../server/reader.js';
 import type { Connection } from '../connection/connection.js';
 import type { RabbitMqSettings } from '../options.js';
-import { queuesExist } from '../queues/declarations.js';
+import type { Remarks } from '../../server/remarks.js';
+import { consumersOf, queuesExist } from '../queues/declarations.js';
 import { ConsumeChannel } from './consume-channel.js';
 import type { ConsumePlan } from './consume-plans.js';
 
@@ -15,19 +16,38 @@ export class RabbitMqConsumer<M extends WireMessage> extends DispatchingReader<C
     private readonly plan: ConsumePlan<M>,
     dispatcher: Dispatcher<M>,
     settings: RabbitMqSettings,
+    private readonly remarks: Remarks,
     onClose: () => void,
     onCreated?: () => void,
   ) {
     super(settings, onClose, dispatcher, onCreated);
   }
 
+  get name(): string {
+    return this.plan.name;
+  }
+
   reads(queue: string): boolean {
     return this.plan.queues.some(({ name }) => name === queue);
   }
 
-  /** Makes again what it needs at the broker beside its own queue. Nothing to do while it is not open. */
+  /**
+   * Makes again what it needs at the broker beside its own queue, and subscribes again where the broker has lost the
+   * subscription without a word. Nothing to do while it is not open.
+   */
   async mend(connection: Connection): Promise<void> {
-    if (this.isFlowing && !this.closing) await this.plan.mend(connection);
+    const open = this.keeper.current;
+    if (!open || this.closing) return;
+    await this.plan.mend(connection);
+    for (const { name } of this.plan.queues) {
+      if ((await consumersOf(connection, name)) !== 0) continue;
+      this.remarks.note(
+        `subscription ${name}`,
+        `${name}: the broker had lost the subscription at ${new Date().toISOString()}`,
+      );
+      await open.close();
+      return;
+    }
   }
 
   protected async open(): Promise<ConsumeChannel<M>> {

@@ -26,6 +26,10 @@ export class RabbitMqListener extends Reader<ListenChannel> {
     super(settings, onClose);
   }
 
+  get name(): string {
+    return this.topics.join(', ');
+  }
+
   reads(queue: string): boolean {
     return this.keeper.current?.queue === queue;
   }

@@ -1,5 +1,5 @@
 import type { Recipient, WireMessage } from 'agentmq/protocol';
-import type { Publication, RequestOptions } from '../../broker.js';
+import type { Publication, WireRequestOptions } from '../../broker.js';
 import { BrokerClosedError } from '../../errors.js';
 import type { Topology } from '../../topology.js';
 import { BodySizes } from './body-sizes.js';
@@ -40,6 +40,11 @@ export class Publishing {
     return this.main.keeper;
   }
 
+  /** What waits to be sent or confirmed. */
+  get size(): number {
+    return this.main.size + this.trial.size;
+  }
+
   get blocked(): boolean {
     return this.main.blocked;
   }
@@ -52,7 +57,7 @@ export class Publishing {
   }
 
   /** Publishes and resolves with the first answer; rejects as `Broker.request` does. */
-  request(publication: Publication, address: Address, options: RequestOptions): Promise<WireMessage> {
+  request(publication: Publication, address: Address, options: WireRequestOptions): Promise<WireMessage> {
     this.sizes.check(publication.body.length);
     const publisher = this.publisherFor(publication);
     return publisher.requests.ask(publication, options, {

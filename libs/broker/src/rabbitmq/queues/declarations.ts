@@ -117,6 +117,16 @@ export async function queuesExist(connection: Connection, queues: readonly strin
   }
 }
 
+/** How many consumers a queue has, of all processes; undefined for one that can't be asked about. Throws when the connection is lost. */
+export async function consumersOf(connection: Connection, queue: string): Promise<number | undefined> {
+  try {
+    return (await connection.withChannel((channel) => channel.checkQueue(queue))).consumerCount;
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 /** The exchanges of the namespace that do not exist. */
 export async function missingExchanges(connection: Connection, topology: Topology): Promise<string[]> {
   const missing: string[] = [];

@@ -1,4 +1,5 @@
 import { jittered, pause } from 'agentmq/time';
+import type { BrokerFault } from '../../broker.js';
 import type { Topology } from '../../topology.js';
 import type { Connection } from '../connection/connection.js';
 import { missingExchanges } from './declarations.js';
@@ -22,7 +23,7 @@ const IMPAIRED = 'mending';
 export class Mending {
   private readonly stopping = new AbortController();
   private early = new AbortController();
-  private failed = false;
+  private failed: Pick<BrokerFault, 'reason' | 'since'> | undefined;
 
   constructor(
     private readonly connections: Keeper<Connection>,
@@ -32,8 +33,8 @@ export class Mending {
     private readonly remarks: Remarks,
   ) {}
 
-  /** The last look found something missing that could not be made again. */
-  get impaired(): boolean {
+  /** Why the last look could not make again what it found missing, and since when; undefined when it could. */
+  get failure(): Pick<BrokerFault, 'reason' | 'since'> | undefined {
     return this.failed;
   }
 
@@ -68,13 +69,14 @@ export class Mending {
       for (const exchange of await missingExchanges(connection, this.topology))
         this.remarks.missing('exchange', exchange);
       for (const reader of this.readers()) await reader.mend(connection);
-      this.failed = false;
+      this.failed = undefined;
       this.remarks.clear(IMPAIRED);
     } catch (error) {
       // A lost connection is told, and mended, elsewhere.
       if (this.connections.current !== connection) return;
-      this.failed = true;
-      this.remarks.note(IMPAIRED, `what is read here could not be made again: ${(error as Error).message}`);
+      const reason = (error as Error).message;
+      this.failed = { reason, since: this.failed?.since ?? new Date() };
+      this.remarks.note(IMPAIRED, `what is read here could not be made again: ${reason}`);
     }
   }
 }

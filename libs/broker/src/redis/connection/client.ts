@@ -1,12 +1,33 @@
-import { createClient, ErrorReply, type RedisClientType, RESP_TYPES } from '@redis/client';
+import type * as redisClient from '@redis/client';
+import { optionalPackage } from 'agentmq/protocol';
 import { BrokerUnavailableError } from '../../errors.js';
 import { pause } from 'agentmq/time';
 import type { Script } from '../scripts/script.js';
 
 export type RedisArgument = string | Buffer;
 
-/** Replies of commands, with their texts as bytes. */
-const AS_BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer };
+/** The types of Redis's replies that are to be read in another way than by default. */
+type TypeMapping = Readonly<Record<number, typeof Buffer>>;
+
+let loaded: typeof redisClient | undefined;
+
+async function load(): Promise<typeof redisClient> {
+  loaded ??= await optionalPackage('@redis/client', 'MESSAGE_BUS_TYPE=redis', () => import('@redis/client'));
+  return loaded;
+}
+
+type Create = (options: Omit<redisClient.RedisClientOptions, 'RESP'>) => redisClient.RedisClientType;
+let create: Create | undefined;
+
+/** `createClient` defines some 1,600 methods anew whenever the URL or the name differs from those of the last call. */
+function creator({ RedisClient }: typeof redisClient): Create {
+  return (create ??= RedisClient.factory());
+}
+
+/** Loads the package, which an app has only if it uses Redis. Rejects with `PackageMissingError`. */
+export async function loadRedis(): Promise<void> {
+  await load();
+}
 
 export interface ClientOptions {
   readonly url: string;
@@ -15,18 +36,23 @@ export interface ClientOptions {
 }
 
 /** Whether the server answered a command with an error, rather than that the connection was lost. */
-export const isReply = (error: unknown): error is ErrorReply => error instanceof ErrorReply;
+export const isReply = (error: unknown): error is Error => loaded !== undefined && error instanceof loaded.ErrorReply;
 
 /** The server is a replica, or has become one: another one is to be found. */
 export const isReadOnly = (error: Error): boolean => error.message.startsWith('READONLY');
 
 /** One connection, opened once: what is to be done when it is lost, its user knows. */
 export class Client {
-  private constructor(private readonly client: RedisClientType) {}
+  private constructor(
+    private readonly client: redisClient.RedisClientType,
+    /** Texts in replies as bytes. */
+    private readonly asBytes: TypeMapping,
+  ) {}
 
   /** Rejects when it can't be opened in time. `onLost` is called at least once when it is lost. */
   static async open({ url, name, connectTimeoutMs }: ClientOptions, onLost: (reason: Error) => void): Promise<Client> {
-    const client = createClient({
+    const redis = await load();
+    const client = creator(redis)({
       url,
       name,
       socket: { reconnectStrategy: false, connectTimeout: connectTimeoutMs },
@@ -46,7 +72,7 @@ export class Client {
       client.destroy();
       throw new BrokerUnavailableError(`no answer within ${connectTimeoutMs} ms`);
     }
-    return new Client(client);
+    return new Client(client, { [redis.RESP_TYPES.BLOB_STRING]: Buffer });
   }
 
   command(...args: RedisArgument[]): Promise<unknown> {
@@ -60,7 +86,7 @@ export class Client {
 
   /** The same, with texts in the reply as bytes. */
   runForBytes(script: Script, prefix: string, args: readonly RedisArgument[]): Promise<unknown> {
-    return this.evaluate(script, prefix, args, AS_BYTES);
+    return this.evaluate(script, prefix, args, this.asBytes);
   }
 
   async subscribe(channel: string, listener: (payload: Buffer) => void): Promise<void> {
@@ -79,7 +105,7 @@ export class Client {
     { sha, source }: Script,
     prefix: string,
     args: readonly RedisArgument[],
-    typeMapping: Partial<typeof AS_BYTES>,
+    typeMapping: TypeMapping,
   ): Promise<unknown> {
     try {
       return await this.client.sendCommand(['EVALSHA', sha, '1', prefix, ...args], { typeMapping });

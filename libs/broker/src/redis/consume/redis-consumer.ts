@@ -17,7 +17,6 @@ const counted = (values: readonly string[]): string[] => [String(values.length),
 
 /** Reads a source, which is declared again whenever it, or the session, was lost. */
 export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Reading<M>, M> {
-  private failure: string | undefined;
   /** Names under which it may still hold something. */
   private holders: string[] = [];
 
@@ -34,9 +33,8 @@ export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Read
     super(settings, onClose, dispatcher, onCreated);
   }
 
-  /** Why it can't be made again. */
-  get problem(): string | undefined {
-    return this.failure;
+  get name(): string {
+    return this.source.queue;
   }
 
   reads(queue: string): boolean {
@@ -62,13 +60,7 @@ export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Read
     const holder = this.newHolder();
     const earlier = this.holders;
     this.holders = [...earlier, holder];
-    try {
-      await this.declare(session, holder, earlier);
-      this.failure = undefined;
-    } catch (error) {
-      this.failure = (error as Error).message;
-      throw error;
-    }
+    await this.declare(session, holder, earlier);
     this.holders = [holder];
     const { leaseMs, maxQueueSize, report } = this.settings;
     const options = { holder, leaseMs, deadLimit: maxQueueSize, report };

@@ -14,7 +14,6 @@ const LEAVE_MS = 1_000;
 
 /** Hears topics over a channel of its own, which the scripts that publish know from its bindings. */
 export class RedisListener extends Reader<Losable> {
-  readonly problem = undefined;
   private readonly channel: string;
   private session: Session | undefined;
 
@@ -28,6 +27,10 @@ export class RedisListener extends Reader<Losable> {
   ) {
     super(settings, onClose);
     this.channel = `listen.${id}`;
+  }
+
+  get name(): string {
+    return this.topics.join(', ');
   }
 
   reads(): boolean {

@@ -1,5 +1,6 @@
 import { BrokerUnavailableError, QueueFullError } from '../../errors.js';
 import type { Keeper } from '../../server/keeper.js';
+import type { Blockage } from '../../server/blockage.js';
 import { PublishQueue } from '../../server/publish-queue.js';
 import { isReadOnly, isReply } from '../connection/client.js';
 import type { Session } from '../connection/session.js';
@@ -21,6 +22,7 @@ export class RedisPublisher extends PublishQueue<RedisOutgoing> {
   constructor(
     private readonly sessions: Keeper<Session>,
     settings: RedisSettings,
+    private readonly blockage: Blockage,
     onUnroutable: (recipient: RedisOutgoing['recipient']) => void,
   ) {
     super(settings, onUnroutable);
@@ -47,6 +49,7 @@ export class RedisPublisher extends PublishQueue<RedisOutgoing> {
   /** What was sent and not confirmed waits to be sent again. */
   lost(): void {
     for (const outgoing of this.open) outgoing.sent = false;
+    this.blockage.end();
     this.unconfirmed = 0;
     this.unconfirmedBytes = 0;
   }
@@ -115,6 +118,8 @@ export class RedisPublisher extends PublishQueue<RedisOutgoing> {
   private setRefusal(reason: string | undefined): void {
     if (reason !== undefined && this.reason === undefined) this.settings.report(new Error(reason));
     this.reason = reason;
+    if (reason === undefined) this.blockage.end();
+    else this.blockage.begin(`the broker takes no publications: ${reason}`);
     clearTimeout(this.probe);
     if (reason !== undefined && !this.closed) this.probe = setTimeout(() => void this.tryAgain(), PROBE_INTERVAL_MS);
   }

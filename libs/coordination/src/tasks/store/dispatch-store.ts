@@ -1,10 +1,12 @@
-import type { TraceContext, WireError } from 'agentmq/protocol';
+import { Injectable } from '@nestjs/common';
+import { newMessageId, type WireError } from 'agentmq/protocol';
+import type { AssignedWork } from 'agentmq/messaging';
 import type { Transaction } from 'agentmq/database';
-import { Database } from 'agentmq/database';
-import type { LaneLoad, PlannedAssignment, QueuedTask } from '../dispatch/plan.js';
+import { Database, prepared, type PreparedStatement, texts } from 'agentmq/database';
+import type { LaneLoad, PlannedAssignment, QueuedTask } from './queued-task.js';
 import { errorOfRun } from './stages.js';
-import { type SettledTask, WHOLE_SETTLED } from './settled.js';
-import { OPEN } from './sql-parts.js';
+import { type SettledTask, type TaskRef, WHOLE_SETTLED } from './settled.js';
+import { type Fenced, OPEN, withAttempt, withAttemptIfAny } from './sql-parts.js';
 
 /** An agent's tasks. */
 export interface Holding {
@@ -17,29 +19,30 @@ export interface Holding {
   readonly waiting: number;
 }
 
-/** A task with what its agent is to be sent. */
-export interface AssignedTask {
-  readonly id: string;
+/** A task with the agent that is to be told of it. */
+export interface AssignedTask extends TaskRef {
   readonly agentId: string;
-  readonly assignment: string;
-  readonly type: string;
-  readonly version: number;
-  readonly payload: string;
-  readonly priority: number;
-  readonly causeId: string | null;
-  readonly trace: TraceContext | null;
-  /** Until its deadline, in ms. */
-  readonly leftMs: number;
+  readonly instance: string;
 }
 
-/** A task whose agent will tell no result. */
-export interface Undelivered {
-  readonly id: string;
-  readonly assignment: string;
-  readonly consumer: string;
-  readonly error: WireError | null;
-  /** Its message was completed. */
-  readonly isHandled: boolean;
+/** A task that was just assigned. */
+export type GivenTask = AssignedTask & AssignedWork;
+
+/** A task that waits at an agent. */
+export type UnbegunTask = QueuedTask & AssignedTask;
+
+/** How things are. */
+export interface Look {
+  readonly queued: readonly QueuedTask[];
+  readonly holdings: readonly Holding[];
+  readonly lanes: readonly (LaneLoad & { readonly lane: string })[];
+  /** How many tasks are queued, due or not, counted up to one more than the limit. */
+  readonly openQueued: number;
+  /** Whether a run of a pipeline is open. */
+  readonly isAnyRunning: boolean;
+  readonly isAnyOpen: boolean;
+  /** Whether an open task is out of time. */
+  readonly isAnyOverdue: boolean;
 }
 
 /** What became of tasks that were taken from an agent. */
@@ -50,23 +53,39 @@ export interface TakenTasks {
   readonly failed: readonly SettledTask[];
 }
 
-/** Tasks as the dispatcher assigns them and takes them back. Everything rejects as `Database.query` does. */
+/** Tasks as the dispatcher assigns them and takes them back. Everything rejects as `Database.ownQuery` does. */
+@Injectable()
 export class DispatchStore {
   private readonly tasks: string;
-  private readonly deliveries: string;
+  private readonly looking: PreparedStatement;
 
   constructor(private readonly database: Database) {
     this.tasks = `"${database.schema}".tasks`;
-    this.deliveries = `"${database.schema}".deliveries`;
+    this.looking = prepared('tasks.look', this.lookingOf());
   }
 
   /**
-   * What is due, at most `limit` of each destination and lane, by priority and then by the age of the whole that it is part of:
-   * what has been begun is finished before more is begun. Without tasks of the keys given, each as {@link keyOf} has it.
+   * How things are, read at once. Queued is what is due, at most `limit` of each destination and lane, by priority and then by the age
+   * of the whole that it is part of: what has been begun is finished before more is begun. Without tasks of the places and keys given, as
+   * {@link placeOf} and {@link keyOf} have them.
    */
-  async queued(limit: number, without: readonly string[] = []): Promise<QueuedTask[]> {
-    return this.database.query<QueuedTask>(
-      `WITH RECURSIVE place AS (
+  async look(limit: number, without: readonly string[] = []): Promise<Look> {
+    const [row] = await this.database.ownQuery<Look>(this.looking, [limit, texts(without)]);
+    return row as Look;
+  }
+
+  private lookingOf(): string {
+    return `SELECT (SELECT coalesce(json_agg(queued), '[]') FROM (${this.queued}) queued) AS queued,
+         (SELECT coalesce(json_agg(holding), '[]') FROM (${this.holdings}) holding) AS holdings,
+         (SELECT coalesce(json_agg(load), '[]') FROM (${this.lanes}) load) AS lanes,
+         (SELECT count(*)::integer FROM (SELECT FROM ${this.tasks} WHERE state = 'queued' LIMIT $1 + 1) open) AS "openQueued",
+         EXISTS (SELECT FROM ${this.tasks} WHERE state = 'running') AS "isAnyRunning",
+         EXISTS (SELECT FROM ${this.tasks} WHERE ${OPEN}) AS "isAnyOpen",
+         EXISTS (SELECT FROM ${this.tasks} WHERE ${OPEN} AND deadline <= statement_timestamp()) AS "isAnyOverdue"`;
+  }
+
+  private get queued(): string {
+    return `WITH RECURSIVE place AS (
          (SELECT destination, lane FROM ${this.tasks} WHERE state = 'queued' ORDER BY destination, lane LIMIT 1)
          UNION ALL
          SELECT next.destination, next.lane FROM place CROSS JOIN LATERAL (
@@ -75,74 +94,72 @@ export class DispatchStore {
            ORDER BY destination, lane LIMIT 1
          ) next
        )
-       SELECT id, t.destination, strategy, affinity, tried, t.lane, feeds, bytes, "isPart"
+       SELECT id, t.destination, type, version, strategy, affinity, tried, t.lane, feeds, "isPart"
        FROM place CROSS JOIN LATERAL (
-         SELECT id, coalesce(parent_id, id) AS whole, priority, destination, strategy, affinity, tried, lane,
-           feeds, octet_length(payload) AS bytes, parent_id IS NOT NULL AS "isPart"
+         SELECT id, coalesce(parent_id, id) AS whole, priority, destination, type, version, strategy, affinity, tried, lane,
+           feeds, parent_id IS NOT NULL AS "isPart"
          FROM ${this.tasks} queued
          WHERE state = 'queued' AND destination = place.destination AND lane = place.lane
            AND (due_at <= clock_timestamp() OR due_at = 'infinity' AND NOT EXISTS (
              SELECT FROM ${this.tasks} part WHERE part.parent_id = queued.id AND part.${OPEN}))
-           AND deadline > clock_timestamp() AND (affinity IS NULL OR NOT destination || ' ' || affinity = ANY($2))
+           AND deadline > clock_timestamp() AND NOT destination || ' ' || type || ' ' || version = ANY($2)
+           AND (affinity IS NULL OR NOT destination || E'\n' || affinity = ANY($2))
          ORDER BY priority DESC, id LIMIT $1
        ) t
-       ORDER BY priority DESC, whole, id`,
-      [limit, without],
-    );
+       ORDER BY priority DESC, whole, id`;
   }
 
-  /** Whether any task is queued or assigned, due or not. */
+  private get holdings(): string {
+    return `SELECT agent_id AS "agentId", instance, count(*)::integer AS held, count(started_at)::integer AS begun,
+         count(*) FILTER (WHERE started_at IS NOT NULL AND EXISTS (
+           SELECT FROM ${this.tasks} part WHERE part.parent_id = t.id AND part.${OPEN}))::integer AS waiting
+       FROM ${this.tasks} t WHERE state = 'assigned' GROUP BY agent_id, instance`;
+  }
+
+  /** Of runs of several definitions of a pipeline the lowest limit counts. */
+  private get lanes(): string {
+    return `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
+         count(*) FILTER (WHERE state = 'queued')::integer AS queued,
+         min(lane_limit) AS limit, min(feeds_limit) AS "feedsLimit"
+       FROM ${this.tasks} WHERE lane <> '' AND state IN ('queued', 'assigned') GROUP BY lane`;
+  }
+
+  /** Whether any task is open, due or not. */
   async hasOpen(): Promise<boolean> {
-    const [row] = await this.database.query<{ open: boolean }>(
+    const [row] = await this.database.ownQuery<{ open: boolean }>(
       `SELECT EXISTS (SELECT FROM ${this.tasks} WHERE ${OPEN}) AS open`,
     );
     return row?.open ?? false;
   }
 
-  async holdings(): Promise<Holding[]> {
-    return this.database.query<Holding>(
-      `SELECT agent_id AS "agentId", instance, count(*)::integer AS held, count(started_at)::integer AS begun,
-         count(*) FILTER (WHERE started_at IS NOT NULL AND EXISTS (
-           SELECT FROM ${this.tasks} part WHERE part.parent_id = t.id AND part.${OPEN}))::integer AS waiting
-       FROM ${this.tasks} t WHERE state = 'assigned' GROUP BY agent_id, instance`,
-    );
-  }
-
-  /** Of runs of several definitions of a pipeline the lowest limit counts. */
-  async lanes(): Promise<Map<string, LaneLoad>> {
-    const rows = await this.database.query<LaneLoad & { lane: string }>(
-      `SELECT lane, count(*) FILTER (WHERE state = 'assigned')::integer AS assigned,
-         count(*) FILTER (WHERE state = 'queued')::integer AS queued,
-         min(lane_limit) AS limit, min(feeds_limit) AS "feedsLimit"
-       FROM ${this.tasks} WHERE lane <> '' AND state IN ('queued', 'assigned') GROUP BY lane`,
-    );
-    return new Map(rows.map(({ lane, ...terms }) => [lane, terms]));
-  }
-
-  /** Assigns what is still queued. `messageIds`: of the messages that are to bring the tasks, one for each. */
-  async assign(
-    transaction: Transaction,
-    assignments: readonly PlannedAssignment[],
-    messageIds: readonly string[],
-  ): Promise<AssignedTask[]> {
-    return transaction.query<AssignedTask>(
-      `WITH held AS (
-         SELECT id FROM ${this.tasks} WHERE id = ANY($1) AND state = 'queued' ORDER BY id FOR UPDATE
-       )
+  /** Assigns what is still queued, or still waits at the agent that it is to be moved from. Resolves with what was, in the order given. */
+  async assign(fenced: Fenced, assignments: readonly PlannedAssignment[]): Promise<GivenTask[]> {
+    const sql = (led: (after: string) => string): string => `WITH given AS (
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS g (id, moved, to_agent, to_instance, by)
+       ), held AS (
+         SELECT t.id, to_agent, to_instance, by FROM ${this.tasks} t JOIN given USING (id)
+         WHERE CASE WHEN moved IS NULL THEN state = 'queued'
+           ELSE state = 'assigned' AND t.assignment = moved AND started_at IS NULL END
+         ORDER BY t.id FOR UPDATE OF t
+       ), led AS (${led('held')})
        UPDATE ${this.tasks} t
-       SET state = 'assigned', attempt = attempt + 1, agent_id = g.agent_id, instance = g.instance, assignment = g.assignment,
-         assigned_at = clock_timestamp(), started_at = NULL, due_at = LEAST(due_at, clock_timestamp())
-       FROM held JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (id, agent_id, instance, assignment) USING (id)
-       WHERE t.id = held.id AND t.state = 'queued'
-       RETURNING t.id, t.agent_id AS "agentId", t.assignment, t.type, t.version, t.payload, t.priority,
-         t.cause_id AS "causeId", t.trace, extract(epoch FROM t.deadline - clock_timestamp())::float8 * 1000 AS "leftMs"`,
-      [
-        assignments.map(({ task }) => task.id),
-        assignments.map(({ agent }) => agent.id),
-        assignments.map(({ agent }) => agent.instance),
-        messageIds,
-      ],
-    );
+       SET state = 'assigned', attempt = attempt + 1, agent_id = to_agent, instance = to_instance,
+         history = CASE WHEN t.state = 'assigned' THEN ${withAttempt("'given back'")} ELSE history END,
+         assignment = by, assigned_at = clock_timestamp(), started_at = NULL, due_at = LEAST(due_at, clock_timestamp())
+       FROM held WHERE t.id = held.id AND EXISTS (SELECT FROM led)
+       RETURNING t.id, t.agent_id AS "agentId", t.instance, t.assignment, t.trace`;
+    const rows = await fenced<AssignedTask & Pick<GivenTask, 'trace'>>({ name: 'tasks.assign', sql }, [
+      texts(assignments.map(({ task }) => task.id)),
+      texts(assignments.map(({ task }) => task.assignment)),
+      texts(assignments.map(({ agent }) => agent.id)),
+      texts(assignments.map(({ agent }) => agent.instance)),
+      texts(assignments.map(() => newMessageId())),
+    ]);
+    const assigned = new Map(rows.map((row) => [row.id, row]));
+    return assignments.flatMap(({ task }) => {
+      const row = assigned.get(task.id);
+      return row ? { ...row, destination: task.destination, type: task.type, version: task.version } : [];
+    });
   }
 
   /** Fails a queued task that no agent can be given, and the run that it is a stage of. */
@@ -187,6 +204,7 @@ export class DispatchStore {
          failures = failures + counts::integer,
          error = CASE WHEN counts THEN $4::json ELSE error END,
          tried = CASE WHEN counts THEN array_append(tried, agent_id) ELSE tried END,
+         history = ${withAttempt("'lost'", 'CASE WHEN counts THEN $4::json END')},
          instance = NULL, assignment = NULL,
          started_at = CASE WHEN counts AND failures + 1 >= attempts THEN started_at END
        FROM held WHERE t.id = held.id
@@ -221,24 +239,23 @@ export class DispatchStore {
          SELECT t.id FROM ${this.tasks} t JOIN up USING (id) WHERE t.state = 'assigned' AND t.agent_id = ANY($2)
          ORDER BY place, height LIMIT 1 FOR UPDATE OF t
        )
-       UPDATE ${this.tasks} t SET state = 'queued', due_at = 'infinity', instance = NULL, assignment = NULL, started_at = NULL
+       UPDATE ${this.tasks} t SET state = 'queued', due_at = 'infinity', history = ${withAttempt("'given back'")},
+         instance = NULL, assignment = NULL, started_at = NULL
        FROM held WHERE t.id = held.id AND t.state = 'assigned' RETURNING t.id`,
       [partIds, agentIds],
     );
     return whole?.id;
   }
 
-  /**
-   * Assignments whose message came to nothing: the agent has no handler for it, or could not take it; its handler failed in its
-   * transaction; or it was handled, but not as a task, which is settled or given back before its message is completed.
-   */
-  async undelivered(): Promise<Undelivered[]> {
-    return this.database.query<Undelivered>(
-      `SELECT t.id, t.assignment, d.consumer, d.error, d.state = 'completed' AS "isHandled" FROM ${this.tasks} t
-       JOIN ${this.deliveries} d ON d.message_id = t.assignment
-       WHERE t.state = 'assigned' AND (
-         d.state IN ('dead', 'expired', 'completed') OR d.state = 'retrying' AND d.unhandled_since IS NOT NULL
-       ) LIMIT 1000`,
+  /** What these instances were assigned longer ago than `ageMs` and have not begun, the latest first, at most `limit`. */
+  async unbegun(instances: readonly string[], ageMs: number, limit: number): Promise<UnbegunTask[]> {
+    return this.database.ownQuery<UnbegunTask>(
+      `SELECT id, destination, type, version, strategy, affinity, tried, lane, feeds, parent_id IS NOT NULL AS "isPart",
+         agent_id AS "agentId", instance, assignment FROM ${this.tasks}
+       WHERE state = 'assigned' AND started_at IS NULL AND instance = ANY($1)
+         AND assigned_at < clock_timestamp() - $2 * interval '1 ms'
+       ORDER BY assigned_at DESC, id DESC LIMIT $3`,
+      [instances, ageMs, limit],
     );
   }
 
@@ -250,9 +267,9 @@ export class DispatchStore {
        ), held AS (
          SELECT id FROM ${this.tasks} WHERE id IN (SELECT id FROM overdue) ORDER BY id FOR UPDATE
        )
-       UPDATE ${this.tasks} t SET state = 'failed', assignment = NULL, finished_at = clock_timestamp(),
-         error = CASE WHEN attempt > 0 OR state = 'running' THEN $1::json ELSE json_build_object('name', 'TaskDeadlineError',
-           'code', 'TASK_DEADLINE_EXCEEDED', 'message', 'there was nobody able with room for ' || destination || ' by its deadline',
+       UPDATE ${this.tasks} t SET state = 'failed', history = ${withAttemptIfAny("'failed'", '$1::json')},
+         assignment = NULL, finished_at = clock_timestamp(), error = CASE WHEN attempt > 0 OR state = 'running' THEN $1::json ELSE json_build_object('name', 'TaskDeadlineError',
+           'code', 'TASK_DEADLINE_EXCEEDED', 'message', 'no able agent had room for ' || destination || ' by its deadline',
            'retryable', false) END
        FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
       [outOfTime, limit],
@@ -270,7 +287,8 @@ export class DispatchStore {
        ), held AS (
          SELECT id FROM ${this.tasks} WHERE id IN (SELECT id FROM orphan) ORDER BY id FOR UPDATE
        )
-       UPDATE ${this.tasks} t SET state = 'cancelled', assignment = NULL, finished_at = clock_timestamp(), error = $1
+       UPDATE ${this.tasks} t SET state = 'cancelled', history = ${withAttemptIfAny("'cancelled'")}, assignment = NULL,
+         finished_at = clock_timestamp(), error = $1
        FROM held WHERE t.id = held.id AND t.${OPEN} RETURNING t.id, t.state, t.submitter`,
       [WHOLE_SETTLED, limit],
     );
@@ -286,7 +304,7 @@ export class DispatchStore {
   /** Deletes what was settled longer ago than `ageMs`, at most `limit`, but for parts of what is not. Resolves with how many. */
   async forget(ageMs: number, limit: number): Promise<number> {
     // a time that is the same for all rows, so that the index finds them
-    const rows = await this.database.query<{ id: string }>(
+    const rows = await this.database.ownQuery<{ id: string }>(
       `DELETE FROM ${this.tasks} WHERE id IN (
          SELECT t.id FROM ${this.tasks} t LEFT JOIN ${this.tasks} parent ON parent.id = t.parent_id
          WHERE t.finished_at < statement_timestamp() - $1 * interval '1 ms'
@@ -301,7 +319,7 @@ export class DispatchStore {
 
 /** A key, where it is one. */
 export const keyOf = ({ destination, affinity }: Pick<QueuedTask, 'destination' | 'affinity'>): string | undefined =>
-  affinity === null ? undefined : `${destination} ${affinity}`;
+  affinity === null ? undefined : `${destination}\n${affinity}`;
 
 const outOfTime: WireError = {
   name: 'TaskDeadlineError',

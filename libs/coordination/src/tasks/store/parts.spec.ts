@@ -4,7 +4,7 @@ import { Database } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace } from '../../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
 import type { TaskDraft } from '../draft.js';
-import type { PlannedAssignment } from '../dispatch/plan.js';
+import type { PlannedAssignment } from './queued-task.js';
 import { AttemptStore } from './attempt-store.js';
 import type { TaskRef } from './settled.js';
 import { TaskStore } from './task-store.js';
@@ -20,7 +20,7 @@ describe('a part that was made by an earlier attempt', () => {
   let top: TaskRef;
 
   beforeAll(() => database.migrate(), 30_000);
-  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks`));
+  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks CASCADE`));
   afterAll(async () => {
     await database.close();
     await removeNamespace(namespace);
@@ -46,8 +46,13 @@ describe('a part that was made by an earlier attempt', () => {
 
   async function begin(id: string): Promise<TaskRef> {
     const planned = [{ task: { id }, agent: { id: 'agent', instance: 'instance' } }] as unknown as PlannedAssignment[];
-    const [given] = await database.transaction((transaction) =>
-      dispatch.assign(transaction, planned, [newMessageId()]),
+    const [given] = await dispatch.assign(
+      ({ sql }, parameters) =>
+        database.query(
+          sql(() => 'SELECT'),
+          parameters,
+        ),
+      planned,
     );
     const ref = { id, assignment: given?.assignment ?? '' };
     expect(await attempts.begin([ref])).toEqual([expect.objectContaining({ id })]);
@@ -106,7 +111,7 @@ describe('a part that was made by an earlier attempt', () => {
     await whole();
     const id = await make(partOf(top, 'part', { attempts: 1 }));
     const { assignment } = await begin(id);
-    await attempts.fail(id, assignment, REFUSED);
+    await attempts.fail({ id, assignment }, REFUSED);
     expect(await row(id)).toMatchObject({ state: 'failed', failures: 1 });
     expect(await tasks.insertPart(partOf(top, 'part'))).toEqual({ id, isTaken: false, ended: [] });
     expect(await row(id)).toMatchObject({ state: 'queued', failures: 0, attempts: 3, error: null, finished_at: null });

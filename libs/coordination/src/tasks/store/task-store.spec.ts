@@ -1,12 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { newMessageId } from 'agentmq/protocol';
-import { Database } from 'agentmq/database';
+import { Database, type Transaction } from 'agentmq/database';
 import { databaseUrl, randomNamespace, removeNamespace, until } from '../../../../../test/support/index.js';
 import { DispatchStore } from './dispatch-store.js';
-import type { PlannedAssignment } from '../dispatch/plan.js';
+import type { PlannedAssignment } from './queued-task.js';
 import { AttemptStore } from './attempt-store.js';
 import { cancelledBy, type TaskRef } from './settled.js';
-import type { Runner } from './sql-parts.js';
 import { TaskStore } from './task-store.js';
 
 /** Of two statements that meet at a row, the later waits, and does not see what was written since it began. */
@@ -18,14 +17,14 @@ describe('tasks that end while parts of them are being made', () => {
   const dispatch = new DispatchStore(database);
 
   beforeAll(() => database.migrate(), 30_000);
-  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks`));
+  afterEach(() => database.query(`TRUNCATE "${namespace}".tasks CASCADE`));
   afterAll(async () => {
     await database.close();
     await removeNamespace(namespace);
   });
 
   /** Resolves with the id; a part says whose it is. */
-  async function submit(key: string, whole?: TaskRef, runner?: Runner): Promise<string> {
+  async function submit(key: string, whole?: TaskRef, transaction?: Transaction): Promise<string> {
     const part = whole && { taskId: whole.id, key, assignment: whole.assignment };
     const draft = {
       id: newMessageId(),
@@ -42,13 +41,20 @@ describe('tasks that end while parts of them are being made', () => {
       trace: { traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01` },
       ...(part ? { part } : {}),
     };
-    const [id] = await tasks.insert([draft], runner);
+    const [id] = await tasks.insert([draft], transaction);
     return id ?? 'refused';
   }
 
   async function assign(id: string): Promise<TaskRef> {
     const planned = [{ task: { id }, agent: { id: 'agent', instance: 'instance' } }] as unknown as PlannedAssignment[];
-    const given = await database.transaction((transaction) => dispatch.assign(transaction, planned, [newMessageId()]));
+    const given = await dispatch.assign(
+      ({ sql }, parameters) =>
+        database.query(
+          sql(() => 'SELECT'),
+          parameters,
+        ),
+      planned,
+    );
     expect(given).toHaveLength(1);
     return { id, assignment: given[0]?.assignment ?? '' };
   }

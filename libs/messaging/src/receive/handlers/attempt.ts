@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Transaction } from 'agentmq/database';
-import type { ConsumerName } from 'agentmq/message-store';
+import type { ConsumerName, DeliveryError } from 'agentmq/message-store';
 import type { Message } from 'agentmq/protocol';
 import type { Handling } from './handler.js';
 
@@ -9,6 +9,10 @@ export class Attempt implements Handling {
   transaction: Transaction | undefined;
   /** Its handlers have been called. */
   begun = false;
+  /** What it has failed with, as it is kept and told. */
+  failure: DeliveryError | undefined;
+  /** Called once, with the reason, when it is aborted. */
+  onAbort: ((reason: Error) => void) | undefined;
   private reason: Error | undefined;
   private controller: AbortController | undefined;
 
@@ -16,6 +20,7 @@ export class Attempt implements Handling {
     readonly message: Message,
     readonly consumer: ConsumerName,
     readonly attempt: number,
+    readonly agentId: string,
   ) {}
 
   /** Why it was aborted; undefined while it was not. */
@@ -39,5 +44,6 @@ export class Attempt implements Handling {
     if (this.reason) return;
     this.reason = reason;
     this.controller?.abort(reason);
+    this.onAbort?.(reason);
   }
 }

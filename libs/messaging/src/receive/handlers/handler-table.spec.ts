@@ -57,21 +57,16 @@ describe('HandlerTable', () => {
   });
 
   it("completes the handler's limits by the contract's, and these by the settings'", () => {
-    const table = tableOf(
-      handler(Priced, { retry: { delay: 7 }, timeout: 50, transactional: true }),
-      handler(Told, { carriesOutTasks: true }),
-    );
+    const table = tableOf(handler(Priced, { retry: { delay: 7 }, timeout: 50, transactional: true }), handler(Told));
     expect(table.find(message('priced', 1))).toMatchObject({
       policy: { attempts: 5, delay: 7, factor: 2, maxDelay: 3 },
       timeoutMs: 50,
       transactional: true,
-      carriesOutTasks: false,
     });
     expect(table.find(message('told', 1))).toMatchObject({
       policy: { attempts: 9, delay: 1 },
       timeoutMs: 1_000,
       transactional: true,
-      carriesOutTasks: true,
     });
   });
 });

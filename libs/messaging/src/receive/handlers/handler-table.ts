@@ -21,7 +21,6 @@ export interface HandlerGroup {
   readonly policy: RetryPolicy;
   readonly timeoutMs: number;
   readonly transactional: boolean;
-  readonly carriesOutTasks: boolean;
   readonly metrics: TypeMetrics;
 }
 
@@ -93,7 +92,6 @@ export class HandlerTable {
       policy: retryPolicy({ ...contract.retry, ...retry }, this.defaults.retry),
       timeoutMs: timeout,
       transactional: first.transactional ?? contract.transactional,
-      carriesOutTasks: handlers.every(({ carriesOutTasks }) => carriesOutTasks),
       metrics: this.metrics.ofType(contract.type),
     };
   }

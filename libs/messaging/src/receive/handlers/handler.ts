@@ -7,6 +7,8 @@ export interface Handling {
   readonly message: Message;
   /** `role.worker` or `agent.worker-1`: for which consumer the message is handled. */
   readonly consumer: ConsumerName;
+  /** The agent that handles it. */
+  readonly agentId: string;
   /** 1 for the first; attempts that failed, or were cut off by the death of their process, have gone before. */
   readonly attempt: number;
   /** Aborts when the handler's time is over, when the claim is lost, or when the agent stops without waiting any longer. */
@@ -26,8 +28,6 @@ export interface Handler {
   readonly timeout?: number;
   /** In place of the contract's. */
   readonly transactional?: boolean;
-  /** It carries out the tasks that messages bring, and checks that a payload was sealed for its task. */
-  readonly carriesOutTasks?: boolean;
   /** Returning, or resolving, completes the message, with the answer to a request; throwing, or rejecting, fails it. */
   handle(payload: object, handling: Handling): unknown;
 }

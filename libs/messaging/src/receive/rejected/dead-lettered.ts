@@ -8,6 +8,7 @@ import type { ReceivingDependencies } from '../dependencies.js';
 import { ForeignMessages } from './foreign-messages.js';
 import { whileStoreIsAway } from 'agentmq/database';
 import { recordRejection } from './rejections.js';
+import { tellEnded } from './tell.js';
 
 /** The most dead letters held at once. */
 const PREFETCH = 50;
@@ -65,6 +66,7 @@ export class DeadLetteredInbox {
         // A copy that was published for another consumer: this one is not owed it.
         if (known === 'delivery' || (known === 'message' && message.copy !== undefined)) return;
         await this.dependencies.store.deliveries.reject([{ ...given, message }]);
+        tellEnded(message, consumer, given.state, given.error);
       }),
     );
   }

@@ -9,6 +9,7 @@ import type { Answerer } from '../steps/answerer.js';
 import type { Claims } from '../steps/claims.js';
 import { ASKER_TOLD, errorRecord } from './error-record.js';
 import { ForeignMessages } from './foreign-messages.js';
+import { tellEnded } from './tell.js';
 
 /** Puts on record what comes to an inbox and is handled by no claim. Waits for a store that is away. */
 export class Rejections {
@@ -35,7 +36,9 @@ export class Rejections {
   async reject(message: Message, error: unknown, contract?: ContractDefinition): Promise<void> {
     const outcome = error instanceof MessageExpiredError ? 'expired' : 'rejected';
     const record = errorRecord(error, { message, contract });
-    const stored = await this.record(message, outcome === 'expired' ? 'expired' : 'dead', record);
+    const state = outcome === 'expired' ? 'expired' : 'dead';
+    const stored = await this.record(message, state, record);
+    tellEnded(stored, this.consumer, state, record);
     this.dependencies.metrics.received(contract?.type ?? 'other', outcome);
     if (outcome === 'rejected' && (await this.answerer.fail(message, error, contract))) await this.discard(stored);
   }

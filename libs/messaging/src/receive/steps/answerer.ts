@@ -17,6 +17,24 @@ import { AnswerNotEncodableError } from '../../errors.js';
 import type { ReceivingDependencies, Report } from '../dependencies.js';
 import { errorRecord, isSensitive } from '../rejected/error-record.js';
 
+/** A handler that returns it has taken a request, which is answered later: by `MessageBus.answer`, of any process. */
+export const ANSWERED_LATER = Symbol('agentmq:answered-later');
+
+/** What of a request is needed to answer it. */
+export type Question = Pick<
+  Message,
+  | 'messageId'
+  | 'sender'
+  | 'correlationId'
+  | 'type'
+  | 'version'
+  | 'priority'
+  | 'trace'
+  | 'replyTo'
+  | 'contentType'
+  | 'expiresAt'
+>;
+
 type AnswererDependencies = Pick<ReceivingDependencies, 'broker' | 'now' | 'sealing' | 'tracing'> & {
   readonly options: Pick<MessageBusOptions, 'agentId'>;
 };
@@ -33,7 +51,8 @@ export class Answerer {
    * tells its type and version, by which a requester with another version reads it. It is sealed when it, or the request,
    * is sensitive. One that can't be sent is an error for its asker alone, since the handler's work is done.
    */
-  async answer(request: Message, answer: unknown, contract?: ContractDefinition): Promise<void> {
+  async answer(request: Question, answer: unknown, contract?: ContractDefinition): Promise<void> {
+    if (answer === ANSWERED_LATER) return;
     const { sealing } = this.dependencies;
     let reply: Message;
     try {
@@ -58,7 +77,7 @@ export class Answerer {
    * Resolves with whether the asker was told: it asked, the broker took the answer, and its time was not over. What is
    * sensitive is told sealed; without keys, or in clear, it has no text.
    */
-  async fail(request: Message, error: unknown, contract?: ContractDefinition): Promise<boolean> {
+  async fail(request: Question, error: unknown, contract?: ContractDefinition): Promise<boolean> {
     if (!request.replyTo) return false;
     try {
       await this.reply(request, await this.failure(request, error, contract));
@@ -69,13 +88,21 @@ export class Answerer {
     }
   }
 
-  private async reply({ replyTo = '' }: Message, reply: Message): Promise<void> {
+  private async reply({ replyTo = '' }: Question, answer: Message): Promise<void> {
     const { broker, tracing } = this.dependencies;
-    await broker.reply(replyTo, toWire(reply));
+    const span = tracing.spans.replying(answer);
+    const reply = span ? { ...answer, trace: span.trace } : answer;
+    try {
+      await broker.reply(replyTo, toWire(reply));
+      span?.end();
+    } catch (error) {
+      span?.end({ error: toWireError(error) });
+      throw error;
+    }
     tracing.sent(reply, undefined, 'reply');
   }
 
-  private async failure(request: Message, error: unknown, contract?: ContractDefinition): Promise<Message> {
+  private async failure(request: Question, error: unknown, contract?: ContractDefinition): Promise<Message> {
     const about = { message: request, contract };
     const { sealing } = this.dependencies;
     const { stack: _, ...record } = errorRecord(error, about);
@@ -84,12 +111,12 @@ export class Answerer {
     return sealing.sealAnswer(reply(wholeOf(error))).catch(() => reply(record));
   }
 
-  private reportOf({ type, messageId }: Message, error: unknown): void {
+  private reportOf({ type, messageId }: Question, error: unknown): void {
     this.report(`the answer to ${type} ${messageId}`, error);
   }
 
   private replyTo(
-    request: Message,
+    request: Question,
     json: string,
     headers: Record<string, unknown>,
     { type, version }: Pick<Message, 'type' | 'version'> = { type: `${request.type}:reply`, version: request.version },

@@ -1,9 +1,11 @@
 import { persistently, RefusedDataError, whileStoreIsAway } from 'agentmq/database';
 import type { Claim, ClaimRef, ClaimResult, ConsumerName, Failure, DeliveryStore } from 'agentmq/message-store';
-import type { Message } from 'agentmq/protocol';
+import type { Message, TraceContext } from 'agentmq/protocol';
+import { activeTrace } from 'agentmq/telemetry';
 import { backoff, pause, within } from 'agentmq/time';
-import { Batcher } from '../../batcher.js';
+import { Batcher, LIMITS } from '../../batcher.js';
 import type { ReceivingDependencies, Report } from '../dependencies.js';
+import type { Spans } from '../../tracing/spans.js';
 import { Attempt } from '../handlers/attempt.js';
 
 /** What decides about a claim, beside the message. */
@@ -25,6 +27,15 @@ export interface HeldClaim {
   readonly endsAt: number;
 }
 
+/** What is asked of the store, and the context that its span is a child of. */
+type OfTrace<T> = T & { readonly trace?: TraceContext | undefined };
+
+/** In the span of the attempt that it ends. */
+function ofTrace<T extends object>(what: T): OfTrace<T> {
+  const trace = activeTrace();
+  return trace ? { ...what, trace } : what;
+}
+
 /** How long giving back may take at a stop, in ms. */
 export const RELEASE_MS = 1_000;
 
@@ -38,23 +49,40 @@ export class Claims {
   private readonly store: DeliveryStore;
   private readonly agentId: string;
   private readonly leaseMs: number;
+  private readonly spans: Spans;
+  private readonly metrics: ReceivingDependencies['metrics'];
   private renewal: NodeJS.Timeout | undefined;
 
-  private readonly claims = new Batcher<Claim, Answer>((batch) => this.patiently(() => this.askFor(batch)));
+  private readonly claims: Batcher<OfTrace<Claim>, Answer>;
   private readonly records = new Batcher<Message, void>((batch) =>
     this.patiently(() => this.store.record(batch)).then(() => undefined),
   );
-  private readonly completions = new Batcher<ClaimRef, boolean>((batch) => this.store.complete(batch));
-  private readonly failures = new Batcher<Failure, boolean>((batch) => this.store.fail(batch));
+  private readonly completions: Batcher<OfTrace<ClaimRef>, boolean>;
+  private readonly failures: Batcher<OfTrace<Failure>, boolean>;
 
   constructor(
-    { store, options: { agentId, leaseMs } }: Pick<ReceivingDependencies, 'store' | 'options'>,
+    {
+      store,
+      options: { agentId, leaseMs },
+      metrics,
+      tracing,
+    }: Pick<ReceivingDependencies, 'store' | 'options' | 'metrics' | 'tracing'>,
     private readonly consumer: ConsumerName,
     private readonly report: Report,
   ) {
     this.store = store.deliveries;
     this.agentId = agentId;
     this.leaseMs = leaseMs;
+    this.spans = tracing.spans;
+    this.metrics = metrics;
+    const ask = (batch: OfTrace<Claim>[]): Promise<Answer[]> => this.patiently(() => this.askFor(batch));
+    const settle = <Item, Result>(batch: OfTrace<Item>[], write: () => Promise<Result>): Promise<Result> =>
+      this.spans.together('settle', this.consumer, batch, write);
+    const complete = (batch: OfTrace<ClaimRef>[]) => settle(batch, () => this.store.complete(batch));
+    const fail = (batch: OfTrace<Failure>[]) => settle(batch, () => this.store.fail(batch));
+    this.claims = new Batcher(ask, LIMITS, metrics.batches('claim'));
+    this.completions = new Batcher(complete, LIMITS, metrics.batches('complete'));
+    this.failures = new Batcher(fail, LIMITS, metrics.batches('fail'));
   }
 
   /** Aborts when the claims were given back. */
@@ -82,8 +110,8 @@ export class Claims {
 
   /** Asks for a message, and stores it first if it came from outside. Rejects when the agent stops. */
   async ask(message: Message, asked: Asked): Promise<Taken> {
-    const { messageId, copy = '' } = message;
-    const claim: Claim = { messageId, consumer: this.consumer, copy, ...asked };
+    const { messageId, copy = '', trace } = message;
+    const claim: OfTrace<Claim> = { messageId, consumer: this.consumer, copy, trace, ...asked };
     for (;;) {
       this.stopping.signal.throwIfAborted();
       const answer = await this.claims.add(claim);
@@ -105,7 +133,7 @@ export class Claims {
   /** From now on the claim is renewed, until it is dropped. */
   hold(message: Message, { attempt, failures, endsAt }: Claimed): HeldClaim {
     const ref = { messageId: message.messageId, consumer: this.consumer, attempt };
-    const held = { ref, endsAt, attempt: new Attempt(message, this.consumer, failures + 1) };
+    const held = { ref, endsAt, attempt: new Attempt(message, this.consumer, failures + 1, this.agentId) };
     this.held.add(held);
     return held;
   }
@@ -116,13 +144,14 @@ export class Claims {
 
   /** False when the claim was lost. The work is done: whatever the store says, its end is recorded while the claim lasts. */
   complete({ ref }: HeldClaim): Promise<boolean> {
-    return this.completions.add(ref).catch(() => this.persistently(() => this.completions.add(ref)));
+    const completion = ofTrace(ref);
+    return this.completions.add(completion).catch(() => this.persistently(() => this.completions.add(completion)));
   }
 
   /** False when the claim was lost. Tried as long as `complete`; an error that the store can't hold is named instead. */
   async fail(failure: Failure): Promise<boolean> {
     try {
-      return await this.persistently(() => this.failures.add(failure));
+      return await this.persistently(() => this.failures.add(ofTrace(failure)));
     } catch (error) {
       if (!(error instanceof RefusedDataError)) throw error;
       const { name, code, retryable } = failure.error;
@@ -145,9 +174,11 @@ export class Claims {
     return persistently(this.leaseMs, this.stopping.signal, work);
   }
 
-  private async askFor(batch: readonly Claim[]): Promise<Answer[]> {
+  private async askFor(batch: readonly OfTrace<Claim>[]): Promise<Answer[]> {
     const asked = performance.now();
-    const answers = await this.store.claim(batch, this.agentId, this.leaseMs);
+    const answers = await this.spans.together('receive', this.consumer, batch, () =>
+      this.store.claim(batch, this.agentId, this.leaseMs),
+    );
     return answers.map((answer) =>
       answer.outcome === 'claimed' ? { ...answer, endsAt: asked + answer.leftMs } : answer,
     );
@@ -162,7 +193,9 @@ export class Claims {
         this.leaseMs,
       );
       held.forEach((claim, index) => {
-        if (still[index] === false && this.held.has(claim)) claim.attempt.abort(new Error('the claim was lost'));
+        if (still[index] !== false || !this.held.has(claim)) return;
+        this.metrics.claimLost();
+        claim.attempt.abort(new Error('the claim was lost'));
       });
     } catch (error) {
       this.report('renew', error);

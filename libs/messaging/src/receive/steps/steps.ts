@@ -1,18 +1,19 @@
 import { Logger } from '@nestjs/common';
-import type { ConsumerName, DeliveryError } from 'agentmq/message-store';
-import { type ContractDefinition, type Message, toWireError } from 'agentmq/protocol';
+import type { ConsumerName } from 'agentmq/message-store';
+import { toWireError } from 'agentmq/protocol';
 import { RepeatedLog } from 'agentmq/telemetry';
 import type { ReceivingDependencies, Report } from '../dependencies.js';
-import { describe, errorRecord } from '../rejected/error-record.js';
+import { describe } from '../rejected/error-record.js';
 import { Rejections } from '../rejected/rejections.js';
 import { Answerer } from './answerer.js';
 import { Claims } from './claims.js';
 import { HandlerRuns } from './handler-runs.js';
 
+const logger = new Logger('Receiver');
+
 /** The steps that the messages of one consumer go through. */
 export class Steps {
-  private readonly logger = new Logger('Receiver');
-  private readonly log = new RepeatedLog(this.logger);
+  private readonly log = new RepeatedLog(logger);
   readonly claims: Claims;
   readonly runs = new HandlerRuns();
   readonly answerer: Answerer;
@@ -31,13 +32,6 @@ export class Steps {
     const record = toWireError(error);
     this.log.warn(what, { code: record.code, message: describe(record) });
   };
-
-  /** Logs that a handler failed. Returns the error as it is kept. */
-  warn(message: Message, contract: ContractDefinition, error: unknown): DeliveryError {
-    const record = errorRecord(error, { message, contract });
-    this.logger.warn(`${message.type} ${message.messageId}: ${describe(record)}`);
-    return record;
-  }
 
   /** Aborts what still runs, and gives back what is claimed. */
   async stop(): Promise<void> {

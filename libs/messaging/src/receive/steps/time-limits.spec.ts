@@ -4,7 +4,7 @@ import { HandlerTimeoutError } from '../../errors.js';
 import { Attempt } from '../handlers/attempt.js';
 import { TimeLimits } from './time-limits.js';
 
-const attempt = (): Attempt => new Attempt({} as Attempt['message'], 'role.a', 1);
+const attempt = (): Attempt => new Attempt({} as Attempt['message'], 'role.a', 1, 'a');
 const never = new Promise<never>(() => undefined);
 
 it('what ends in time settles as it does', async () => {

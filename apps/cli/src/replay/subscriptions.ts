@@ -1,0 +1,44 @@
+import { Audit, type SubscriptionRow, SubscriptionNotFoundError, Subscriptions } from 'agentmq/operations';
+import { commandActor } from '../command/actor.js';
+import { UsageError } from '../command/errors.js';
+import type { ListOptions } from '../command/options.js';
+import { withStore } from '../command/with-store.js';
+import { age, print, printPage, type TableView } from '../output/index.js';
+
+export interface SubscriptionsOptions extends ListOptions {
+  readonly consumer?: string;
+}
+
+/** Prints what consumers are subscribed to, and what has ended and why. */
+export function listSubscriptions({ json, ...query }: SubscriptionsOptions): Promise<void> {
+  return withStore(async (store) => {
+    const subscriptions = new Subscriptions(store, new Audit(store.database));
+    printPage(await subscriptions.list(query), json, view);
+  });
+}
+
+/** Ends a subscription until an instance that declares it starts. */
+export function unsubscribe(consumer: string, pattern: string): Promise<void> {
+  return withStore(async (store) => {
+    const subscriptions = new Subscriptions(store, new Audit(store.database));
+    await subscriptions.end(commandActor(), consumer, pattern).catch((error: unknown) => {
+      throw error instanceof SubscriptionNotFoundError ? new UsageError(error.message) : error;
+    });
+    print(`${consumer} is not subscribed to ${pattern} any more`);
+  });
+}
+
+const view: TableView<SubscriptionRow> = {
+  columns: [
+    { title: 'consumer', align: 'left', least: 10, cell: ({ consumer }) => consumer },
+    { title: 'pattern', align: 'left', least: 8, cell: ({ pattern }) => pattern || '(broadcasts)' },
+    { title: 'since', align: 'right', optional: 1, cell: ({ since }) => age(since) },
+    { title: 'state', align: 'left', least: 12, cell: stateOf },
+  ],
+  none: 'no subscriptions',
+};
+
+function stateOf({ endedAt, reason, undeclaredSince }: SubscriptionRow): string {
+  if (endedAt) return `ended ${endedAt.toISOString()}: ${reason}`;
+  return undeclaredSince ? `declared by no live instance since ${undeclaredSince.toISOString()}` : 'in force';
+}

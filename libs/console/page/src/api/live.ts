@@ -1,0 +1,112 @@
+/**
+ * Server-sent events of `/events`: `overview` and `flow` as signals, and `changed`, which `useQuery` listens to. The stream is
+ * closed while the page is hidden, so that a forgotten tab costs the server nothing, and everything is asked anew when it is shown.
+ */
+import { signal } from '@preact/signals';
+import type { ChangedList } from 'agentmq/operations';
+import { get, needsLogin } from './client.js';
+import type { Flow, Overview } from './types.js';
+
+/** A list that may have to be read again. */
+export type What = ChangedList;
+
+export const overview = signal<Overview | undefined>(undefined);
+export const flow = signal<Flow | undefined>(undefined);
+export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
+
+const HIDDEN_MS = 30_000;
+const RETRY_MS = 3_000;
+/** An hour: the first event has what the server knows of it, the next ones what is new. */
+const MOST_POINTS = 360;
+/** Changes that come close together cause one request. */
+const SETTLE_MS = 400;
+
+interface Listener {
+  readonly what: ReadonlySet<What>;
+  readonly changed: () => void;
+}
+
+const listeners = new Set<Listener>();
+let source: EventSource | undefined;
+let retry: ReturnType<typeof setTimeout> | undefined;
+let hidden: ReturnType<typeof setTimeout> | undefined;
+let settle: ReturnType<typeof setTimeout> | undefined;
+let lost = false;
+const due = new Set<Listener>();
+
+/** Calls back when something of that kind may have changed; returns what ends it. */
+export function onChanged(what: readonly What[], changed: () => void): () => void {
+  const listener = { what: new Set(what), changed };
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    due.delete(listener);
+  };
+}
+
+/** Has every view of that kind ask anew: after a change from this page, whose event may take a moment. */
+export function changed(what: readonly What[]): void {
+  for (const listener of listeners) if (what.some((each) => listener.what.has(each))) due.add(listener);
+  settle ??= setTimeout(() => {
+    settle = undefined;
+    const called = [...due];
+    due.clear();
+    for (const listener of called) listener.changed();
+  }, SETTLE_MS);
+}
+
+function everythingChanged(): void {
+  changed([...listeners].flatMap(({ what }) => [...what]));
+}
+
+/** Begins, again after a login. */
+export function connect(): void {
+  disconnect();
+  const stream = (source = new EventSource('/events'));
+  stream.addEventListener('open', () => {
+    connection.value = 'live';
+    if (lost) everythingChanged();
+    lost = false;
+  });
+  let isFirst = true;
+  stream.addEventListener('open', () => (isFirst = true));
+  stream.addEventListener('overview', ({ data }) => {
+    const next = JSON.parse(data as string) as Overview;
+    const before = isFirst ? [] : (overview.value?.history ?? []);
+    isFirst = false;
+    overview.value = { ...next, history: [...before, ...next.history].slice(-MOST_POINTS) };
+  });
+  stream.addEventListener('flow', ({ data }) => (flow.value = JSON.parse(data as string) as Flow));
+  stream.addEventListener('changed', ({ data }) => changed((JSON.parse(data as string) as { what: What[] }).what));
+  stream.addEventListener('error', () => {
+    lost = true;
+    connection.value = 'lost';
+    // the browser reconnects by itself, unless it was answered otherwise than by a stream
+    if (stream.readyState === EventSource.CLOSED && source === stream) retry = setTimeout(again, RETRY_MS);
+  });
+}
+
+/** A session that has ended shows the login, by the request that tells who the caller is. */
+function again(): void {
+  get('/me').then(connect, () => {
+    if (!needsLogin.value) retry = setTimeout(again, RETRY_MS);
+  });
+}
+
+export function disconnect(): void {
+  clearTimeout(retry);
+  source?.close();
+  source = undefined;
+}
+
+document.addEventListener('visibilitychange', () => {
+  clearTimeout(hidden);
+  if (document.visibilityState === 'hidden') {
+    hidden = setTimeout(() => {
+      lost = source !== undefined;
+      disconnect();
+    }, HIDDEN_MS);
+  } else if (!source && lost) {
+    connect();
+  }
+});

@@ -1,0 +1,28 @@
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+
+const MOST = 1_000;
+const LONGEST_CURSOR = 2_048;
+
+/** How many items a page has unless its query says otherwise. */
+export const DEFAULT_LIMIT = 100;
+
+/** How many items a list is to have. */
+export class LimitQuery {
+  /** 1 to 1,000; 100 unless given. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(MOST)
+  limit?: number;
+}
+
+/** Which page of a list is wanted: the queries of lists extend it. */
+export class PagingQuery extends LimitQuery {
+  /** The `next` of the page before. */
+  @IsOptional()
+  @IsString()
+  @Length(1, LONGEST_CURSOR)
+  after?: string;
+}
