@@ -204,7 +204,9 @@ describe('a stored message', () => {
     const found = async (value: string) => (await messages.search({ key: { name: 'order', value } })).items;
     expect(await found('77')).toHaveLength(1);
     expect(await found('78')).toMatchObject([{ id: next }]);
-    await system.quiet();
+    // what a command leaves to idle agents is sent at their next look
+    await system.advance(20_000);
+    expect(await reasons(next)).toEqual(['completed']);
   });
 
   it('that is not there yet says why: delayed, outbox, no recipient', async () => {
