@@ -1,4 +1,4 @@
-import type { Context, Link, Span, SpanContext } from '@opentelemetry/api';
+import type { Context, Link, Span, SpanContext, SpanOptions } from '@opentelemetry/api';
 import { optionalPackage, PackageMissingError, type TraceContext } from 'agentmq/protocol';
 
 type Api = typeof import('@opentelemetry/api');
@@ -43,12 +43,12 @@ export interface SpanStart {
   readonly name: string;
   readonly kind: 'PRODUCER' | 'CONSUMER' | 'CLIENT' | 'INTERNAL';
   /** In place of the span that is active here. `null`: it has none. */
-  readonly parent?: TraceContext | null;
+  readonly parent?: TraceContext | null | undefined;
   /** Other contexts that have led to it. */
-  readonly links?: readonly TraceContext[];
+  readonly links?: readonly TraceContext[] | undefined;
   readonly attributes: SpanAttributes;
   /** Now unless given. */
-  readonly startTime?: Date;
+  readonly startTime?: Date | undefined;
 }
 
 /** What a span ends with: of an error its name, code and text, which may be exported. */
@@ -61,6 +61,8 @@ export interface SpanEnd {
 export interface StartedSpan {
   /** The context of what the span causes. */
   readonly trace: TraceContext;
+  /** Whether anything is kept of it: if not, only its context is of use. */
+  readonly isRecording: boolean;
   /** Does `work` with the span as the active one. */
   run<T>(work: () => T): T;
   /** Another context that has led to it. */
@@ -71,19 +73,19 @@ export interface StartedSpan {
 
 class ApiSpan implements StartedSpan {
   readonly trace: TraceContext;
-  private readonly within: Context;
+  readonly isRecording: boolean;
 
   constructor(
     private readonly api: Api,
     private readonly span: Span,
-    context: Context,
+    private readonly context: Context,
   ) {
-    this.within = api.trace.setSpan(context, span);
     this.trace = traceContextOf(span.spanContext());
+    this.isRecording = span.isRecording();
   }
 
   run<T>(work: () => T): T {
-    return this.api.context.with(this.within, work);
+    return this.api.context.with(this.api.trace.setSpan(this.context, this.span), work);
   }
 
   link(trace: TraceContext): void {
@@ -107,16 +109,10 @@ export function startSpan({ name, kind, parent, links, attributes, startTime }: 
   if (!loaded) return undefined;
   const context =
     parent === undefined ? loaded.context.active() : parent ? contextOf(loaded, parent) : loaded.ROOT_CONTEXT;
-  const span = loaded.trace.getTracer(SCOPE).startSpan(
-    name,
-    {
-      kind: loaded.SpanKind[kind],
-      attributes,
-      ...(links && { links: links.map((link): Link => ({ context: spanContextOf(loaded, link) })) }),
-      ...(startTime && { startTime }),
-    },
-    context,
-  );
+  const options: SpanOptions = { kind: loaded.SpanKind[kind], attributes };
+  if (links) options.links = links.map((link): Link => ({ context: spanContextOf(loaded, link) }));
+  if (startTime) options.startTime = startTime;
+  const span = loaded.trace.getTracer(SCOPE).startSpan(name, options, context);
   return new ApiSpan(loaded, span, context);
 }
 

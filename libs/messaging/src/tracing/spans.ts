@@ -49,11 +49,6 @@ export interface AssignedWork extends Sent {
   readonly agentId: string;
 }
 
-const contractOf = ({ type, version }: Sent): SpanAttributes => ({
-  'agentmq.contract.type': type,
-  'agentmq.contract.version': version,
-});
-
 const messageOf = ({ messageId, correlationId, body }: Made) => ({
   'messaging.message.id': messageId,
   'messaging.message.conversation_id': correlationId,
@@ -62,8 +57,8 @@ const messageOf = ({ messageId, correlationId, body }: Made) => ({
 
 /** Names of spans have few values: agents and topics may be many. */
 function spanName(operation: Operation, destination: string): string {
-  const [, kind] = /^(agent|topic)[.:]/.exec(destination) ?? [];
-  return `${operation} ${kind === undefined ? destination : kind === 'agent' ? 'agent.{id}' : 'topic:{name}'}`;
+  if (destination.startsWith('agent.')) return `${operation} agent.{id}`;
+  return `${operation} ${destination.startsWith('topic:') ? 'topic:{name}' : destination}`;
 }
 
 /** A message, or a task, that is being sent. */
@@ -121,11 +116,9 @@ export class Spans {
     if (parent ? !isSampled(parent) : asideOnly) return new Sending(parent ? childOf(parent) : newTrace(false));
     if (!tracesSpans()) return new Sending(parent ? childOf(parent) : newTrace(this.sample()));
     const destination = typeof recipient === 'string' ? recipient : formatRecipient(recipient);
-    const span = this.start(operation, 'PRODUCER', destination, {
-      ...(active ? {} : { parent: parent ?? null }),
-      attributes: contractOf(sent),
-    });
-    return span ? new Sending(span.trace, span) : new Sending(parent ? childOf(parent) : newTrace(this.sample()));
+    const span = this.start(operation, 'PRODUCER', destination, sent, active ? {} : { parent: parent ?? null });
+    if (!span) return new Sending(parent ? childOf(parent) : newTrace(this.sample()));
+    return new Sending(span.trace, span.isRecording ? span : undefined);
   }
 
   /** The publication of what was stored before, at one consumer or at all. */
@@ -152,8 +145,8 @@ export class Spans {
   /** A task was given to an agent, which was begun at `startTime`. */
   assigned({ id, trace, destination, agentId, ...sent }: AssignedWork, startTime: Date): void {
     if (!trace || !isToTell({ trace })) return;
-    const attributes = { ...contractOf(sent), 'messaging.message.id': id, 'agentmq.agent.id': agentId };
-    this.start('assign', 'CLIENT', destination, { parent: trace, attributes, startTime })?.end();
+    const attributes = { 'messaging.message.id': id, 'agentmq.agent.id': agentId };
+    this.start('assign', 'CLIENT', destination, sent, { parent: trace, attributes, startTime })?.end();
   }
 
   /**
@@ -173,7 +166,7 @@ export class Spans {
       'messaging.consumer.group.name': consumer,
       'messaging.batch.message_count': messages.length > 1 ? messages.length : undefined,
     };
-    const span = this.start(operation, 'CLIENT', consumer, { parent, links, attributes });
+    const span = this.start(operation, 'CLIENT', consumer, undefined, { parent, links, attributes });
     try {
       const result = await (span ? span.run(work) : work());
       span?.end();
@@ -191,31 +184,31 @@ export class Spans {
     destination: string,
     attributes?: SpanAttributes,
   ): StartedSpan | undefined {
-    return this.start(operation, kind, destination, {
+    return this.start(operation, kind, destination, message, {
       ...(message.trace && { parent: message.trace }),
-      attributes: { ...contractOf(message), ...messageOf(message), ...attributes },
+      attributes: { ...messageOf(message), ...attributes },
     });
   }
 
+  /** Where a trace begins, each message asks here whether it is recorded: most are not, and are to cost little. */
   private start(
     operation: Operation,
     kind: SpanStart['kind'],
     destination: string,
-    { attributes, ...start }: Omit<SpanStart, 'name' | 'kind'>,
+    sent: Sent | undefined,
+    { attributes: more, parent, links, startTime }: Partial<Omit<SpanStart, 'name' | 'kind'>>,
   ): StartedSpan | undefined {
-    return startSpan({
-      ...start,
-      name: spanName(operation, destination),
-      kind,
-      attributes: {
-        'messaging.system': 'agentmq',
-        'messaging.operation.name': operation,
-        'messaging.operation.type': TYPES[operation],
-        'messaging.destination.name': destination,
-        'messaging.client.id': this.agentId,
-        ...attributes,
-      },
-    });
+    const attributes = {
+      'messaging.system': 'agentmq',
+      'messaging.operation.name': operation,
+      'messaging.operation.type': TYPES[operation],
+      'messaging.destination.name': destination,
+      'messaging.client.id': this.agentId,
+      'agentmq.contract.type': sent?.type,
+      'agentmq.contract.version': sent?.version,
+    };
+    if (more) Object.assign(attributes, more);
+    return startSpan({ name: spanName(operation, destination), kind, parent, links, attributes, startTime });
   }
 }
 
