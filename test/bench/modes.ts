@@ -14,6 +14,7 @@ import { idleMode, startMode } from './measures/idle.js';
 import { latencyMode } from './measures/latency.js';
 import { memoryMode } from './measures/memory.js';
 import { measureReplay } from './measures/replay.js';
+import { telemetryMode } from './measures/telemetry.js';
 import { workersMode } from './measures/workers.js';
 import { type Mode, told } from './mode.js';
 
@@ -21,7 +22,15 @@ import { type Mode, told } from './mode.js';
 export const quickModes: readonly Mode[] = [compareMode, workersMode];
 
 /** What the whole bench runs. */
-export const fullModes: readonly Mode[] = [...quickModes, latencyMode, memoryMode, startMode, idleMode, historyMode];
+export const fullModes: readonly Mode[] = [
+  ...quickModes,
+  latencyMode,
+  memoryMode,
+  startMode,
+  idleMode,
+  historyMode,
+  telemetryMode,
+];
 
 /** What `--tasks` runs. */
 export const tasksModes: readonly Mode[] = [tasksMode, unevenTasksMode, tasksOverHttpMode];

@@ -18,6 +18,8 @@ export interface EntrantOptions {
   readonly concurrency?: number;
   readonly prefetch?: number;
   readonly handlerMs?: number;
+  /** On top of the environment of the bench. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const PREFETCH = 500;
@@ -46,9 +48,10 @@ export class Entrant {
   }
 
   static async open(options: EntrantOptions): Promise<Entrant> {
-    const { contender, processes, receivers = 1, prefetch = PREFETCH, concurrency = prefetch, handlerMs = 0 } = options;
+    const { contender, processes, receivers = 1, prefetch = PREFETCH, concurrency = prefetch } = options;
     const namespace = randomNamespace('bench');
-    const base = { contender, namespace, prefetch, concurrency, handlerMs };
+    const { handlerMs = 0, env = {} } = options;
+    const base = { contender, namespace, prefetch, concurrency, handlerMs, env };
     const host = (ends: HostOptions['ends']): Promise<HostProcess> => HostProcess.start({ ...base, ends });
     if (processes === 1) {
       const both = await host('both');

@@ -9,6 +9,8 @@ export interface HostOptions {
   readonly concurrency: number;
   /** How long a handler waits for each message; 0: it only counts. */
   readonly handlerMs: number;
+  /** On top of the environment of the bench. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Order {
@@ -58,7 +60,8 @@ export class HostProcess {
 
   /** Resolves when its ends are ready. */
   static async start(options: HostOptions): Promise<HostProcess> {
-    const child = fork(HOST, [JSON.stringify(options)], { execArgv: ['--expose-gc'] });
+    const env = { ...process.env, ...options.env };
+    const child = fork(HOST, [JSON.stringify(options)], { execArgv: ['--expose-gc'], env });
     const host = new HostProcess(`${options.contender} (${options.ends})`, child);
     await host.answer(READY);
     return host;

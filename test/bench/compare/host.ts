@@ -7,6 +7,7 @@ import { contenderOf } from './contenders/index.js';
 import type { HostOptions, HostReport, Latencies, Order } from './host-process.js';
 import { type Load, now, requestRate, roundTrip, steady, stream } from './load.js';
 import { Tally } from './tally.js';
+import { withoutMetrics } from './without-metrics.js';
 
 /**
  * The process that has one or both ends of a contender, and of nothing else, so that neither its CPU time nor its memory is
@@ -28,6 +29,7 @@ const surroundings: Surroundings = {
   concurrency,
   handled: handlerMs > 0 ? slowly : take,
 };
+if (process.env['BENCH_METRICS'] === 'off') withoutMetrics();
 const { receive, send } = await contenderOf(contender).ends();
 const receiving: Receiving | undefined = ends === 'sender' ? undefined : await receive(surroundings);
 const sending: Sending | undefined = ends === 'receiver' ? undefined : await send(surroundings);

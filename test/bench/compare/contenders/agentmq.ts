@@ -5,6 +5,7 @@ import { Contract, contractOf } from 'agentmq/protocol';
 import { Store } from 'agentmq/message-store';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString } from 'class-validator';
+import { ProcessSpans } from '../../../../libs/agent/src/tracing/process-spans.js';
 import { busOf, removeNamespace, until } from '../../../support/index.js';
 import type { Ends, Payload, Receiving, Sending, Surroundings } from '../contender.js';
 
@@ -125,9 +126,16 @@ async function send(surroundings: Surroundings, { bus, contract, request }: Way)
   };
 }
 
-function start({ namespace, servers }: Surroundings, bus: Way['bus'], agent: Type): Promise<INestApplicationContext> {
+async function start(
+  { namespace, servers }: Surroundings,
+  bus: Way['bus'],
+  agent: Type,
+): Promise<INestApplicationContext> {
   class BenchModule {}
+  const { TRACE_RATE, TRACE_RATIO } = process.env;
   const settings = loadSettings({
+    ...(TRACE_RATE !== undefined && { TRACE_RATE }),
+    ...(TRACE_RATIO !== undefined && { TRACE_RATIO }),
     NAMESPACE: namespace,
     AGENT_ID: `${agent.name.toLowerCase()}-${process.pid}`,
     DATABASE_URL: servers.database,
@@ -140,5 +148,8 @@ function start({ namespace, servers }: Surroundings, bus: Way['bus'], agent: Typ
   });
   const imports = [AgentModule.forRoot({ settings })];
   const module: DynamicModule = { module: BenchModule, imports, controllers: [agent] };
-  return startEmbeddedAgent(module, ['error', 'warn']);
+  const app = await startEmbeddedAgent(module, ['error', 'warn']);
+  // as an app by itself does; where both ends are in one process, for both
+  await app.get(ProcessSpans).start();
+  return app;
 }
