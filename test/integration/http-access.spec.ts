@@ -23,12 +23,15 @@ interface Answer {
 }
 
 /** Asks as `fetch` can't: with any Host. */
-const ask = (url: string, method = 'GET', headers: Record<string, string> = {}, body?: string): Promise<Answer> =>
+const ask = (url: string, method = 'GET', headers: Record<string, string> = {}, body?: string): Promise<Answer> => {
+  const ofBody = body ? { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) } : {};
+  return asked(url, method, { ...ofBody, ...headers }, body);
+};
+
+/** With these headers alone. */
+const asked = (url: string, method: string, headers: Record<string, string>, body?: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const ofBody = body
-      ? { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
-      : {};
-    const sent = request(url, { method, headers: { ...ofBody, ...headers } });
+    const sent = request(url, { method, headers });
     sent.on('error', reject).on('response', (response) => {
       // a stream of events has no end
       if (response.headers['content-type'] === 'text/event-stream') {
@@ -201,18 +204,18 @@ describe('access over HTTP', () => {
 
   it('is refused under foreign names and for foreign pages, with any token', async () => {
     const operator = bearer(tokens.operator);
-    const asked = async (headers: Record<string, string>) =>
+    const codeOf = async (headers: Record<string, string>) =>
       (await ask(`${url}/me`, 'GET', { ...operator, ...headers })).body['code'] ?? 200;
-    expect(await asked({ host: 'evil.example' })).toBe('FOREIGN_HOST');
-    expect(await asked({ host: 'agents.example.org' })).toBe('FOREIGN_HOST');
-    expect(await asked({ host: 'eu.agents.example.org' })).toBe(200);
-    expect(await asked({ host: '[::1]:3000' })).toBe(200);
-    expect(await asked({ host: 'localhost:3000' })).toBe(200);
-    expect(await asked({ origin: 'null' })).toBe('FOREIGN_ORIGIN');
-    expect(await asked({ origin: 'http://localhost:9' })).toBe('FOREIGN_ORIGIN');
-    expect(await asked({ origin: 'file://' })).toBe('FOREIGN_ORIGIN');
-    expect(await asked({ host: 'localhost:99999999', origin: 'http://localhost' })).toBe('FOREIGN_ORIGIN');
-    expect(await asked({ host: 'eu.agents.example.org', origin: 'https://eu.agents.example.org' })).toBe(200);
+    expect(await codeOf({ host: 'evil.example' })).toBe('FOREIGN_HOST');
+    expect(await codeOf({ host: 'agents.example.org' })).toBe('FOREIGN_HOST');
+    expect(await codeOf({ host: 'eu.agents.example.org' })).toBe(200);
+    expect(await codeOf({ host: '[::1]:3000' })).toBe(200);
+    expect(await codeOf({ host: 'localhost:3000' })).toBe(200);
+    expect(await codeOf({ origin: 'null' })).toBe('FOREIGN_ORIGIN');
+    expect(await codeOf({ origin: 'http://localhost:9' })).toBe('FOREIGN_ORIGIN');
+    expect(await codeOf({ origin: 'file://' })).toBe('FOREIGN_ORIGIN');
+    expect(await codeOf({ host: 'localhost:99999999', origin: 'http://localhost' })).toBe('FOREIGN_ORIGIN');
+    expect(await codeOf({ host: 'eu.agents.example.org', origin: 'https://eu.agents.example.org' })).toBe(200);
   });
 
   it('reads no body of callers that are not known, and takes JSON alone', async () => {
@@ -220,6 +223,15 @@ describe('access over HTTP', () => {
     expect(await ask(`${url}/session`, 'POST', {}, large)).toMatchObject({ status: 413 });
     for (const method of ['POST', 'GET'])
       expect(await ask(`${url}/replay`, method, {}, '{"broken')).toMatchObject({ status: 401 });
+    // neither of those that need no token
+    const chunked = { 'transfer-encoding': 'chunked', 'content-type': 'application/json' };
+    for (const method of ['POST', 'DELETE', 'PUT', 'PATCH'])
+      expect([method, (await asked(`${url}/session`, method, chunked, '{"broken')).status]).toEqual([method, 413]);
+    for (const method of ['POST', 'GET'])
+      for (const headers of [chunked, { 'content-type': 'application/json', 'content-length': '8' }]) {
+        const { status } = await asked(`${url}/health/ready`, method, headers, '{"broken');
+        expect([method, status]).toEqual([method, 413]);
+      }
     const operator = bearer(tokens.operator);
     expect(await ask(`${url}/replay`, 'POST', operator, '{"broken')).toMatchObject({
       status: 400,

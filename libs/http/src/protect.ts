@@ -66,6 +66,7 @@ export async function protect(
   app.use(async (request: Request, _: ServerResponse, next: Next) => {
     let refusal: unknown;
     if (!isHealth(request)) await beforeBody(access, request).catch((error: unknown) => (refusal = error));
+    else if (hasBody(request)) refusal = new PayloadTooLargeException('health is asked without a body');
     next(refusal);
   });
   app.useBodyParser('json', { limit: largestBody });
@@ -93,7 +94,7 @@ async function beforeBody(access: Access, request: Request): Promise<void> {
   if (isReading(request) && !hasBody(request)) return;
   const { 'content-length': length } = request.headers;
   if (request.path !== '/session') await access.admit(request, 'viewer');
-  else if (length === undefined ? request.method === 'POST' : Number(length) > LARGEST_UNKNOWN_BYTES)
+  else if (length === undefined ? hasBody(request) : Number(length) > LARGEST_UNKNOWN_BYTES)
     throw new PayloadTooLargeException(
       `a session is begun with at most ${LARGEST_UNKNOWN_BYTES} bytes, of a told length`,
     );
