@@ -112,9 +112,15 @@ describe('agentmq for operators', () => {
       const replaced: string[] = [];
       for (const payload of ['{"text":"fine"}', '@edited.json']) {
         const id = await operator.deadSlip('edit');
-        const { code, stdout } = await letters('requeue', id, '--payload', payload);
+        const { code, stdout } = await letters('requeue', id, '--payload', payload, '--json');
         expect(code).toBe(0);
-        const [, replacement = ''] = /^sent (\S+) to role\.clerk in place of /.exec(stdout) ?? [];
+        const { replacedBy: replacement } = JSON.parse(stdout) as { replacedBy: string };
+        expect(JSON.parse(stdout)).toEqual({ id, consumers: ['role.clerk'], replacedBy: expect.any(String) });
+        const again = await letters('requeue', id, '--payload', payload, '--consumer', 'role.clerk');
+        expect(again).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(`was discarded: replaced by ${replacement}`),
+        });
         await operator.delivery(replacement, 'role.clerk', 'completed');
         expect(await operator.message(replacement)).toMatchObject({ causationId: id });
         replaced.push(id);
@@ -154,7 +160,11 @@ describe('agentmq for operators', () => {
     async () => {
       const id = await operator.deadSlip('discard');
       const reason = 'a test slip';
-      expect(await letters('discard', id, '--reason', reason)).toMatchObject({ code: 0 });
+      const { code, stdout } = await letters('discard', id, '--reason', reason, '--json');
+      expect({ code, told: JSON.parse(stdout) as unknown }).toEqual({
+        code: 0,
+        told: { id, consumers: ['role.clerk'] },
+      });
       expect((await listed()).map((row) => row['id'])).not.toContain(id);
       expect(await listed('--discarded')).toContainEqual(
         expect.objectContaining({ id, discarded: { at: expect.any(String), reason } }),

@@ -305,7 +305,11 @@ describe('a foreign AMQP client', () => {
       maxMessageBytes: 1_000,
     });
     const ref = { messageId: 'untraced', consumer: 'role.shop' };
-    const replacement = await letters.requeueEdited({ name: 'ann', via: 'cli' }, ref, '{"item":"tea","quantity":1}');
+    const { replacedBy: replacement } = await letters.requeueEdited(
+      { name: 'ann', via: 'cli' },
+      ref,
+      '{"item":"tea","quantity":1}',
+    );
     const { hops } = await readTrace(system.store, 'untraced');
     expect(hops).toMatchObject([{ messageId: 'untraced' }, { messageId: replacement, causationId: 'untraced' }]);
   });

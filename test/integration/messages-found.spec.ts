@@ -200,7 +200,9 @@ describe('a stored message', () => {
     await fetch(`${url}/requeue`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     // by a program that does not know the contract
     const ref = { messageId: other, consumer: 'role.desk' };
-    const next = await system.get(DeadLetters).requeueEdited({ name: 'ann', via: 'cli' }, ref, '{"order": 78}');
+    const { replacedBy: next } = await system
+      .get(DeadLetters)
+      .requeueEdited({ name: 'ann', via: 'cli' }, ref, '{"order": 78}');
     const found = async (value: string) => (await messages.search({ key: { name: 'order', value } })).items;
     expect(await found('77')).toHaveLength(1);
     expect(await found('78')).toMatchObject([{ id: next }]);

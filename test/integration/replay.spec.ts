@@ -228,7 +228,7 @@ describe('dead letters', () => {
     faulty.add(1);
     const ref = await dead(1, true);
     expect((await deadLetters.list({ consumer })).items.map(({ id }) => id)).toEqual([ref.messageId]);
-    expect((await deadLetters.read(ref)).delivery.error?.message).toBe('order 1 is bad');
+    expect((await deadLetters.where(ref)).stored.deliveries[0]?.error?.message).toBe('order 1 is bad');
     faulty.clear();
     await deadLetters.requeue(ann, ref);
     await untilState(ref.messageId, 'completed');
@@ -245,7 +245,7 @@ describe('dead letters', () => {
 
   it('requeued with another payload, a new message takes its place', async () => {
     const ref = await dead(4, false);
-    const replacement = await deadLetters.requeueEdited(ann, ref, '{"n": 4, "good": true}');
+    const { replacedBy: replacement } = await deadLetters.requeueEdited(ann, ref, '{"n": 4, "good": true}');
     await untilState(replacement, 'completed');
     expect(handled).toContainEqual({ n: 4, causationId: ref.messageId });
     expect(await deliveryOf(ref.messageId)).toMatchObject({
@@ -261,7 +261,11 @@ describe('dead letters', () => {
   it('the replacement of a published message is handled as published, at that consumer alone', async () => {
     const { messageId } = await agents.publish('orders', Order, { n: 5, good: false });
     await untilState(messageId, 'dead');
-    const replacement = await deadLetters.requeueEdited(ann, { messageId, consumer }, '{"n": 5, "good": true}');
+    const { replacedBy: replacement } = await deadLetters.requeueEdited(
+      ann,
+      { messageId, consumer },
+      '{"n": 5, "good": true}',
+    );
     await untilState(replacement, 'completed');
     expect((await system.store.history.find(replacement))?.deliveries).toHaveLength(1);
     expect(handled).toContainEqual({ n: 105, causationId: messageId });
@@ -276,6 +280,59 @@ describe('dead letters', () => {
     expect(listed.items.map(({ id }) => id)).toContain(ref.messageId);
   });
 
+  it('replaced or discarded once, it is neither again, and the audit has one row of it', async () => {
+    const [replaced, discarded] = [await dead(8, false), await dead(9, false)];
+    const edited = '{"n": 8, "good": true}';
+    // of two operators, or of one whose answer was lost
+    const answers = await Promise.allSettled([1, 2].map(() => deadLetters.requeueEdited(ann, replaced, edited)));
+    const [done] = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.replacedBy] : []));
+    expect(answers.filter(({ status }) => status === 'rejected')).toMatchObject([
+      { reason: { code: 'NOT_DEAD', message: expect.stringContaining(`was discarded: replaced by ${done}`) } },
+    ]);
+    await expect(deadLetters.requeueEdited(ann, replaced, edited)).rejects.toMatchObject({ code: 'NOT_DEAD' });
+    await deadLetters.discard(ann, discarded, 'first');
+    await expect(deadLetters.discard(ann, discarded, 'second')).rejects.toMatchObject({ code: 'NOT_DEAD' });
+    const { items } = await audit.list({ limit: 3 });
+    expect(items.map(({ action, target }) => [action, target.split(' ')[0]])).toEqual([
+      ['dead-letters.discard', discarded.messageId],
+      ['dead-letters.replace', replaced.messageId],
+      ['dead-letters.discard', expect.any(String)],
+    ]);
+  });
+
+  it('expired, it is replaced as one that is dead is', async () => {
+    const ref = await dead(10, false);
+    const deliveries = `"${system.store.database.schema}".deliveries`;
+    await system.store.database.ownQuery(`UPDATE ${deliveries} SET state = 'expired' WHERE message_id = $1`, [
+      ref.messageId,
+    ]);
+    const { replacedBy } = await deadLetters.requeueEdited(ann, ref, '{"n": 10, "good": true}');
+    await untilState(replacedBy, 'completed');
+    expect((await deliveryOf(ref.messageId))?.discarded?.reason).toBe(`replaced by ${replacedBy}`);
+    await expect(deadLetters.requeue(ann, { messageId: ref.messageId })).rejects.toMatchObject({ code: 'NOT_DEAD' });
+  });
+
+  it('dead at several consumers, it is requeued and discarded at all of them, each with one row of the audit', async () => {
+    const { messageId } = await agents.publish('orders', Order, { n: 11, good: false });
+    await untilState(messageId, 'dead');
+    const rows = `"${system.store.database.schema}".deliveries`;
+    await system.store.database.ownQuery(
+      `INSERT INTO ${rows} (message_id, consumer, state, stored_at, attempt, finished_at)
+       SELECT message_id, 'role.clerk2', state, stored_at, attempt, finished_at FROM ${rows} WHERE message_id = $1`,
+      [messageId],
+    );
+    const consumers = ['role.clerk', 'role.clerk2'];
+    const declined = () => Promise.reject(new Error('declined'));
+    await expect(deadLetters.requeue(ann, { messageId }, declined)).rejects.toThrow('declined');
+    await expect(deadLetters.requeueEdited(ann, { messageId }, '{}')).rejects.toMatchObject({ consumers });
+    expect(await deadLetters.discard(ann, { messageId }, 'of both')).toEqual({ id: messageId, consumers });
+    expect((await audit.list({ limit: 1 })).items).toMatchObject([
+      { action: 'dead-letters.discard', target: `${messageId} at role.clerk, role.clerk2`, rows: 2 },
+    ]);
+    await deadLetters.requeue(ann, { messageId, consumer: 'role.clerk2' });
+    expect((await deliveryOf(messageId))?.state).toBe('dead');
+  });
+
   it('bad input is told by name, and changes nothing', async () => {
     const ref = await dead(7, false);
     for (const payload of ['{', '[]', 'null', '"x"']) {
@@ -286,7 +343,9 @@ describe('dead letters', () => {
     });
     await expect(deadLetters.discard(ann, ref, ' ')).rejects.toMatchObject({ field: 'reason' });
     const unknown = { messageId: 'unknown', consumer };
-    const notFound = { code: 'DELIVERY_NOT_FOUND', retryable: false };
+    const notFound = { code: 'MESSAGE_NOT_FOUND', retryable: false };
+    const elsewhere = deadLetters.requeue(ann, { ...ref, consumer: 'role.none' });
+    await expect(elsewhere).rejects.toMatchObject({ code: 'DELIVERY_NOT_FOUND' });
     await expect(deadLetters.requeue(ann, unknown)).rejects.toMatchObject(notFound);
     await expect(deadLetters.requeueEdited(ann, unknown, '{}')).rejects.toMatchObject(notFound);
     await expect(deadLetters.discard(ann, unknown, 'gone')).rejects.toMatchObject(notFound);

@@ -22,7 +22,7 @@ export class DeliveryNotFoundError extends AgentMQError {
   }
 }
 
-/** The message is no dead letter at that consumer. */
+/** The message is no dead letter at that consumer, or was discarded. */
 export class NotDeadError extends AgentMQError {
   readonly code = 'NOT_DEAD';
 
@@ -30,8 +30,12 @@ export class NotDeadError extends AgentMQError {
     readonly messageId: string,
     readonly consumer: string,
     readonly state: DeliveryState,
+    /** Why it was discarded, if it was. */
+    readonly discarded?: string,
   ) {
-    super(`message ${messageId} at ${consumer} is ${state}`);
+    super(
+      `message ${messageId} at ${consumer} ${discarded === undefined ? `is ${state}` : `was discarded: ${discarded}`}`,
+    );
   }
 }
 

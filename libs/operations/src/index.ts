@@ -1,13 +1,6 @@
 export { Contracts } from './contracts/contracts.js';
 export { Audit, type AuditEntry, type AuditQuery } from './audit/audit.js';
-export {
-  type DeadLetter,
-  type DeadLetterQuery,
-  type DeadLetterRow,
-  DeadLetters,
-  type DeadLettersOptions,
-} from './dead-letters/dead-letters.js';
-export { deadRef, deadRefs } from './dead-letters/dead-refs.js';
+export { type DeadLetterRow, DeadLetters, type Discarded, type Requeued } from './dead-letters/dead-letters.js';
 export {
   AgentNotFoundError,
   DeliveryNotFoundError,

@@ -38,9 +38,14 @@ export class OperationsModule {
         },
         {
           provide: DeadLetters,
-          useFactory: (store: Store, audit: Audit, { id }: AgentIdentity, { bus }: AgentSettings) =>
-            new DeadLetters(store, audit, { sender: id, maxMessageBytes: bus.maxMessageBytes }),
-          inject: [Store, Audit, AgentIdentity, AgentSettings],
+          useFactory: (
+            store: Store,
+            audit: Audit,
+            { id }: AgentIdentity,
+            { bus }: AgentSettings,
+            contracts: ContractCatalogue,
+          ) => new DeadLetters(store, audit, { sender: id, maxMessageBytes: bus.maxMessageBytes, contracts }),
+          inject: [Store, Audit, AgentIdentity, AgentSettings, ContractCatalogue],
         },
         {
           provide: Subscriptions,

@@ -6,19 +6,19 @@ import {
   BulkChanges,
   type DeadLetterSelection,
   DeadLetters,
-  deadRef,
-  deadRefs,
+  type Discarded,
   knownContracts,
   Messages,
+  type Requeued,
 } from 'agentmq/operations';
-import { validatePayload } from 'agentmq/protocol';
 import { commandActor } from '../command/actor.js';
+import { confirmed } from '../command/confirm.js';
 import { UsageError } from '../command/errors.js';
-import type { JsonOption, ListOptions } from '../command/options.js';
-import { parsed, payloadText } from '../command/payload.js';
+import type { JsonOption, ListOptions, YesOption } from '../command/options.js';
+import { payloadText } from '../command/payload.js';
 import { withStore } from '../command/with-store.js';
 import { printMessage } from '../messages/message-text.js';
-import { print, printJson, printPage } from '../output/index.js';
+import { print, printJson, printPage, some } from '../output/index.js';
 import { type BulkOptions, carryOut } from '../replay/carry-out.js';
 import { groupsView, lettersView } from './dead-letter-text.js';
 
@@ -55,7 +55,6 @@ export interface DiscardOptions extends SelectionOptions {
 }
 
 const SENDER = 'operator';
-const REQUEUED = ['dead', 'expired'] as const;
 
 /** Prints what is dead. */
 export function listDeadLetters({ json, ...query }: DeadLettersOptions): Promise<void> {
@@ -73,9 +72,9 @@ export function listGroups({ json, ...query }: GroupsOptions): Promise<void> {
 
 /** Prints one dead letter. Rejects with `MessageNotFoundError` or `NotDeadError`. */
 export function show(id: string, { json }: ShowOptions): Promise<void> {
-  return withStore(async (store) => {
-    await deadRefs(store.history, id);
-    const view = await new Messages(store, knownContracts(stockContracts)).read(id);
+  return withStore(async (store, settings) => {
+    await deadLettersOf(store, settings).where({ messageId: id });
+    const view = await new Messages(store, contracts).read(id);
     if (json) printJson(view);
     else printMessage(view);
   });
@@ -92,12 +91,15 @@ export async function requeue(id: string | undefined, options: RequeueOptions): 
       const changes = new BulkChanges(store, new Audit(store.database), settings.messaging);
       return carryOut('requeue', options, (run) => changes.requeue(commandActor(), selection ?? {}, run));
     }
-    if (text !== undefined) return replace(store, settings, id, consumer, text);
     const letters = deadLettersOf(store, settings);
-    for (const ref of await deadRefs(store.history, id, consumer, REQUEUED)) {
-      await letters.requeue(commandActor(), ref);
-      print(`requeued ${id} at ${ref.consumer}`);
-    }
+    const letter = { messageId: id, consumer };
+    tell(
+      text === undefined
+        ? await letters.requeue(commandActor(), letter, asking('requeues', options))
+        : await letters.requeueEdited(commandActor(), letter, text),
+      'requeued',
+      options,
+    );
   });
 }
 
@@ -110,11 +112,9 @@ export async function discardDeadLetters(id: string | undefined, options: Discar
       const changes = new BulkChanges(store, new Audit(store.database), settings.messaging);
       return carryOut('discard', options, (run) => changes.discard(commandActor(), selection ?? {}, reason, run));
     }
-    const letters = deadLettersOf(store, settings);
-    for (const ref of await deadRefs(store.history, id, consumer)) {
-      await letters.discard(commandActor(), ref, reason);
-      print(`discarded ${id} at ${ref.consumer}`);
-    }
+    const letter = { messageId: id, consumer };
+    const ask = asking('discards', options);
+    tell(await deadLettersOf(store, settings).discard(commandActor(), letter, reason, ask), 'discarded', options);
   });
 }
 
@@ -137,22 +137,26 @@ function selectionOf(id: string | undefined, options: SelectionOptions): DeadLet
   return undefined;
 }
 
-async function replace(
-  store: Store,
-  settings: AgentSettings,
-  id: string,
-  consumer: string | undefined,
-  text: string,
-): Promise<void> {
-  const letters = deadLettersOf(store, settings);
-  const ref = await deadRef(store.history, id, consumer, REQUEUED);
-  const { message } = (await letters.read(ref)).stored;
-  const contract = knownContracts(stockContracts).find(message.type, message.version);
-  if (contract) validatePayload(contract, parsed(text, '--payload'), message.version);
-  print(
-    `sent ${await letters.requeueEdited(commandActor(), ref, text, contract)} to ${ref.consumer} in place of ${id}`,
-  );
+/** Asks before one message is changed at several consumers. */
+const asking =
+  (does: string, options: YesOption) =>
+  async (consumers: readonly string[]): Promise<void> => {
+    const question = `This ${does} it at ${some(consumers.length, 'consumer')}: ${consumers.join(', ')}. Go on?`;
+    if (consumers.length > 1) await confirmed(question, options);
+  };
+
+function tell(changed: Requeued | Discarded, done: string, { json }: JsonOption): void {
+  const { id, consumers } = changed;
+  if (json) printJson(changed);
+  else if ('replacedBy' in changed) print(`sent ${changed.replacedBy} to ${consumers.join(', ')} in place of ${id}`);
+  else for (const consumer of consumers) print(`${done} ${id} at ${consumer}`);
 }
 
+const contracts = knownContracts(stockContracts);
+
 const deadLettersOf = (store: Store, { bus }: AgentSettings): DeadLetters =>
-  new DeadLetters(store, new Audit(store.database), { sender: SENDER, maxMessageBytes: bus.maxMessageBytes });
+  new DeadLetters(store, new Audit(store.database), {
+    sender: SENDER,
+    maxMessageBytes: bus.maxMessageBytes,
+    contracts,
+  });

@@ -1,7 +1,5 @@
 import { Body, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { InvalidSelectionError } from 'agentmq/database';
-import { ContractCatalogue, validatePayload } from 'agentmq/protocol';
-import { HistoryStore } from 'agentmq/message-store';
 import {
   type Actor,
   BulkChanges,
@@ -9,13 +7,13 @@ import {
   type DeadLetterRow,
   DeadLetters,
   type DeadLetterSelection,
-  deadRef,
-  deadRefs,
+  type Discarded,
   Messages,
   type MessageView,
   type Page,
   ReplayJobs,
   type ReplayView,
+  type Requeued,
   selectionText,
 } from 'agentmq/operations';
 import { By } from '../by.js';
@@ -31,28 +29,13 @@ import {
   RequeueRequest,
 } from './requests.js';
 
-const REQUEUED = ['dead', 'expired'] as const;
-
-/** What was put on its way. */
-export interface Requeued {
-  readonly id: string;
-  readonly consumers: readonly string[];
-  /** The id of the message that took the place of the old one. */
-  readonly replacedBy?: string;
-}
-
-/** What was discarded, and where. */
-export type Discarded = Omit<Requeued, 'replacedBy'>;
-
 /** Messages that could not be handled: listed, read, requeued, replaced, discarded. */
 @OperationsController('dead-letters')
 export class DeadLettersController {
   constructor(
-    private readonly history: HistoryStore,
     private readonly deadLetters: DeadLetters,
     private readonly messages: Messages,
     private readonly changes: BulkChanges,
-    private readonly contracts: ContractCatalogue,
     private readonly jobs: ReplayJobs,
   ) {}
 
@@ -71,29 +54,22 @@ export class DeadLettersController {
   /** The message with all its deliveries; 409 if it is dead nowhere. */
   @Get(':id')
   async read(@Param('id') id: string): Promise<MessageView> {
-    await deadRefs(this.history, id);
+    await this.deadLetters.where({ messageId: id });
     return this.messages.read(id);
   }
 
   /** Begins anew wherever it is dead; 202 when that is committed. With a payload: a new message takes its place. */
   @Post(':id/requeue')
   @HttpCode(202)
-  async requeue(
-    @Param('id') id: string,
+  requeue(
+    @Param('id') messageId: string,
     @Body() { consumer, payload }: RequeueRequest,
     @By() actor: Actor,
   ): Promise<Requeued> {
-    if (payload === undefined) {
-      const refs = await deadRefs(this.history, id, consumer, REQUEUED);
-      for (const ref of refs) await this.deadLetters.requeue(actor, ref);
-      return { id, consumers: refs.map((ref) => ref.consumer) };
-    }
-    const ref = await deadRef(this.history, id, consumer, REQUEUED);
-    const { stored } = await this.deadLetters.read(ref);
-    const contract = this.contracts.find(stored.message.type, stored.message.version);
-    if (contract) validatePayload(contract, payload, stored.message.version);
-    const replacedBy = await this.deadLetters.requeueEdited(actor, ref, JSON.stringify(payload), contract);
-    return { id, consumers: [ref.consumer], replacedBy };
+    const letter = { messageId, consumer };
+    return payload === undefined
+      ? this.deadLetters.requeue(actor, letter)
+      : this.deadLetters.requeueEdited(actor, letter, JSON.stringify(payload));
   }
 
   /** All that the body selects (with `all` and nothing else: everything), of what is dead and was not discarded; answered as `POST /replay` is. */
@@ -131,14 +107,12 @@ export class DeadLettersController {
   /** It is dealt with: it is neither listed nor counted any more. */
   @Post(':id/discard')
   @HttpCode(200)
-  async discard(
-    @Param('id') id: string,
+  discard(
+    @Param('id') messageId: string,
     @Body() { reason, consumer }: DiscardRequest,
     @By() actor: Actor,
   ): Promise<Discarded> {
-    const refs = await deadRefs(this.history, id, consumer);
-    for (const ref of refs) await this.deadLetters.discard(actor, ref, reason);
-    return { id, consumers: refs.map((ref) => ref.consumer) };
+    return this.deadLetters.discard(actor, { messageId, consumer }, reason);
   }
 }
 

@@ -2106,9 +2106,9 @@ export const schemas: DescribedSchemas = {
   Requeued: {
     type: 'object',
     properties: {
+      replacedBy: { type: 'string', description: 'The id of the message that took the place of the old one.' },
       id: { type: 'string' },
       consumers: { type: 'array', items: { type: 'string' } },
-      replacedBy: { type: 'string', description: 'The id of the message that took the place of the old one.' },
     },
     required: ['id', 'consumers'],
     description: 'What was put on its way.',

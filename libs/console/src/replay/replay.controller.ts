@@ -23,8 +23,8 @@ export class ReplayController {
   ): Promise<ReplayView> {
     const selection = { ...selectionOf(given), ...(states ? { states } : {}) };
     const run = { ...runOf(given), ...(to === undefined ? {} : { to }) };
-    const target = `${selectionText(selection)}${to === undefined ? '' : ` to ${to}`}`;
-    const view = await this.jobs.start({ actor, kind: 'replay', target, dryRun: run.dryRun }, (progress) =>
+    const job = { actor, kind: 'replay', target: selectionText(selection, to), dryRun: run.dryRun } as const;
+    const view = await this.jobs.start(job, (progress) =>
       this.changes.replay(actor, selection, { ...run, ...progress }),
     );
     return answerWith(view, response);

@@ -15,8 +15,7 @@ export interface ReplayPlan extends ReplaySelection {
   readonly states: readonly DeliveryState[] | undefined;
   readonly to?: ConsumerName | undefined;
   readonly move: boolean;
-  /** Also of what is selected by id. */
-  readonly undiscarded?: boolean;
+  readonly undiscarded: boolean;
   readonly dryRun: boolean;
   readonly limit: number;
   readonly after: Place | undefined;
@@ -24,7 +23,7 @@ export interface ReplayPlan extends ReplaySelection {
 
 /** Throws {@link InvalidSelectionError}, or `InvalidMessageError` for a topic that is no pattern. */
 export function planReplay(selection: ReplaySelection, options: ReplayOptions): ReplayPlan {
-  const { to, move = false, dryRun = false, after } = options;
+  const { to, move = false, undiscarded = false, dryRun = false, after } = options;
   if (selection.topic !== undefined) checkTopicPattern(selection.topic);
   for (const state of selection.states ?? []) {
     if (!states.includes(state)) {
@@ -49,6 +48,7 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
     states: selection.states ?? (anyDelivery ? undefined : openStates),
     to,
     move,
+    undiscarded,
     dryRun,
     limit: checkLimit(options.limit ?? DEFAULT_LIMIT),
     after: after === undefined ? undefined : readCursor(after),

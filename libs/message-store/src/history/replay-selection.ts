@@ -35,6 +35,8 @@ export interface ReplayOptions {
    * Dead and expired ones begin anew. At the old consumer each is a discarded dead letter that says so.
    */
   readonly move?: boolean;
+  /** What was discarded is left alone, also of what is selected by id. */
+  readonly undiscarded?: boolean;
   /** Changes nothing, only counts. */
   readonly dryRun?: boolean;
   /** At most this many in one call, oldest first; 1,000 unless given, 10,000 at most. */

@@ -1,7 +1,7 @@
 import { shortened } from 'agentmq/protocol';
-import { clean, type Database, type Transaction } from 'agentmq/database';
+import { clean, type Database, texts, type Transaction } from 'agentmq/database';
 import { Bindings } from './bindings.js';
-import type { DeliveryRef } from '../deliveries/delivery.js';
+import type { DeliveryRef, SettledState } from '../deliveries/delivery.js';
 import { refParameters } from '../deliveries/ref-parameters.js';
 import { historyLock } from './history-lock.js';
 import { type Place, writeCursor } from './replay-cursor.js';
@@ -23,6 +23,12 @@ interface BatchRow extends Partial<ReplayPreview> {
   readonly matched: number;
   readonly replayed: number;
   readonly last: Place | null;
+}
+
+export interface DiscardOptions {
+  /** What has ended in one of these; dead letters unless given. */
+  readonly states?: readonly Exclude<SettledState, 'completed'>[];
+  readonly transaction?: Transaction;
 }
 
 /** In characters. */
@@ -57,20 +63,27 @@ export class ReplayStore {
   async discardSelected(
     selection: Omit<ReplaySelection, 'states'>,
     reason: string,
-    options: Omit<ReplayOptions, 'to' | 'move'> = {},
+    options: Omit<ReplayOptions, 'to' | 'move' | 'undiscarded'> = {},
   ): Promise<ReplayBatch> {
-    const plan = { ...planReplay({ ...selection, states: ['dead'] }, options), undiscarded: true };
+    const plan = planReplay({ ...selection, states: ['dead'] }, { ...options, undiscarded: true });
     const bindings = new Bindings();
     const short = shortened(reason, MOST_OF_A_REASON);
     return this.batch(plan, discardSelected(this.database.schema, plan, short, bindings), bindings, options.also);
   }
 
-  /** Discards dead letters; answers which were dead. */
-  async discard(deliveries: readonly DeliveryRef[], reason: string, transaction?: Transaction): Promise<boolean[]> {
+  /**
+   * Discards dead letters, or what is in one of the states given. Answers for each whether it was discarded by this call: not where it
+   * is in another state, or was discarded before.
+   */
+  async discard(
+    deliveries: readonly DeliveryRef[],
+    reason: string,
+    { states = ['dead'], transaction }: DiscardOptions = {},
+  ): Promise<boolean[]> {
     if (deliveries.length === 0) return [];
-    const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON))];
-    const rows = await this.database.ownQuery<{ dead: boolean }>(this.sql.discard, parameters, transaction);
-    return rows.map(({ dead }) => dead);
+    const parameters = [...refParameters(deliveries), clean(shortened(reason, MOST_OF_A_REASON)), texts(states)];
+    const rows = await this.database.ownQuery<{ discarded: boolean }>(this.sql.discard, parameters, transaction);
+    return rows.map(({ discarded }) => discarded);
   }
 
   private async batch(

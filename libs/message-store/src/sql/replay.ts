@@ -64,7 +64,7 @@ const ofDelivery = 'd.message_id, d.consumer, d.state, d.xmin AS version, m.type
 const free = `(d.state <> 'processing' OR d.leased_until IS NULL OR d.leased_until <= statement_timestamp())`;
 
 /** What was discarded is put on its way only by name. */
-const wanted = ({ messageIds, undiscarded = false }: ReplayPlan): string[] =>
+const wanted = ({ messageIds, undiscarded }: ReplayPlan): string[] =>
   messageIds === undefined || undiscarded ? ['d.discarded IS NULL'] : [];
 
 function seenByTime(schema: string, plan: ReplayPlan, bindings: Bindings): string {

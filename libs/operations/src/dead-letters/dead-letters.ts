@@ -1,5 +1,5 @@
 import {
-  type ContractDefinition,
+  type ContractCatalogue,
   formatRecipient,
   HEADER,
   InvalidMessageError,
@@ -7,10 +7,13 @@ import {
   type Message,
   newMessageId,
   traceFor,
+  validatePayload,
 } from 'agentmq/protocol';
 import type {
+  ConsumerName,
   DeadLetterFilter,
   DeliveryRef,
+  DeliveryState,
   StoredDeadLetter,
   StoredDelivery,
   StoredMessage,
@@ -19,7 +22,7 @@ import type {
 import { checkSize, childOf, inboxOf, isSealed } from 'agentmq/messaging';
 import type { Audit } from '../audit/audit.js';
 import { cursorOf, readCursor } from '../views/cursor.js';
-import { DeliveryNotFoundError, NotDeadError } from '../errors.js';
+import { DeliveryNotFoundError, MessageNotFoundError, NotDeadError, SeveralConsumersError } from '../errors.js';
 import type { Actor, DeadLetterGroup } from '../views/changes.js';
 import { DEFAULT_LIMIT, type Page, type PageQuery } from '../views/page.js';
 import { agreeing, briefly, groupId, groupSelection, groupView } from './groups.js';
@@ -29,13 +32,39 @@ export interface DeadLettersOptions {
   readonly sender: string;
   /** The largest body that may be sent, in bytes. */
   readonly maxMessageBytes: number;
+  /** By these edited payloads are checked; without them, where they are handled. */
+  readonly contracts?: ContractCatalogue;
 }
 
-/** A message, and its delivery that is dead. */
-export interface DeadLetter {
-  readonly stored: StoredMessage;
-  readonly delivery: StoredDelivery;
+/** A dead letter: at one consumer, or (without one) wherever the message is dead. */
+export interface LetterRef {
+  readonly messageId: string;
+  readonly consumer?: ConsumerName | undefined;
 }
+
+/** A message, and the consumers that a change of it concerns. */
+export interface Located {
+  readonly stored: StoredMessage;
+  readonly consumers: readonly ConsumerName[];
+}
+
+/** Asks whether what is dead at these consumers is to be changed; rejects if not. */
+export type Ask = (consumers: readonly ConsumerName[]) => Promise<void>;
+
+/** What was discarded, and where. */
+export interface Discarded {
+  readonly id: string;
+  readonly consumers: readonly ConsumerName[];
+}
+
+/** What was put on its way. */
+export interface Requeued extends Discarded {
+  /** The id of the message that took the place of the old one. */
+  readonly replacedBy?: string;
+}
+
+/** A {@link Requeued} of an edited payload. */
+export type Replaced = Required<Requeued>;
 
 /** Which dead letters are listed; all that is given has to hold. */
 export interface DeadLetterQuery extends PageQuery, Omit<DeadLetterFilter, 'errorGroup' | 'version'> {
@@ -103,81 +132,103 @@ export class DeadLetters {
     return { items, ...(last ? { next: cursorOf(last.lastAt.toISOString(), last.id) } : {}) };
   }
 
-  /** Rejects with `DeliveryNotFoundError` or `NotDeadError`. An expired message is read as a dead one is. */
-  async read(ref: DeliveryRef): Promise<DeadLetter> {
-    const stored = await this.store.history.find(ref.messageId);
-    const delivery = stored?.deliveries.find(({ consumer }) => consumer === ref.consumer);
-    if (!stored || !delivery) throw new DeliveryNotFoundError(ref.messageId, ref.consumer);
-    if (!isDead(delivery)) throw new NotDeadError(ref.messageId, ref.consumer, delivery.state);
-    return { stored, delivery };
+  /**
+   * Where a message is dead: at the consumer that is named, discarded or not, else wherever it was not discarded. Rejects with
+   * {@link MessageNotFoundError}, {@link DeliveryNotFoundError} or {@link NotDeadError}.
+   */
+  async where({ messageId, consumer }: LetterRef, states: readonly DeliveryState[] = ['dead']): Promise<Located> {
+    const stored = await this.store.history.find(messageId);
+    if (!stored) throw new MessageNotFoundError(messageId);
+    const at = stored.deliveries.filter((each) => consumer === undefined || each.consumer === consumer);
+    const dead = at.filter(
+      ({ state, discarded }) => states.includes(state) && (consumer !== undefined || discarded === null),
+    );
+    if (dead.length > 0) return { stored, consumers: dead.map((each) => each.consumer) };
+    const [other] = at;
+    if (other) throw notDead(messageId, other);
+    throw consumer === undefined ? new MessageNotFoundError(messageId) : new DeliveryNotFoundError(messageId, consumer);
   }
 
   /**
-   * Puts the same message on its way to that consumer again, with all its attempts and its whole time to live. Resolves
-   * when that is committed. Rejects with `DeliveryNotFoundError` or `NotDeadError`.
+   * Puts the same message on its way again, with all its attempts and its whole time to live, where it is dead or has expired (see
+   * {@link where}). `ask` is told the consumers before anything is changed; what it rejects with ends this. Resolves when that is
+   * committed. Rejects as {@link where} does.
    */
-  async requeue(actor: Actor, { messageId, consumer }: DeliveryRef): Promise<void> {
-    const entry = { action: 'dead-letters.requeue', target: targetOf({ messageId, consumer }) };
-    const also = this.audit.inBatches(actor, entry);
-    const selection = { messageIds: [messageId], consumer, states: REQUEUED };
-    const { matched } = await this.store.replays.replay(selection, { also });
-    if (matched === 0) await this.refuse({ messageId, consumer });
+  async requeue(actor: Actor, letter: LetterRef, ask?: Ask): Promise<Requeued> {
+    const { messageId, consumer } = letter;
+    const { consumers } = await this.where(letter, REQUEUED);
+    await ask?.(consumers);
+    const also = this.audit.inBatches(actor, {
+      action: 'dead-letters.requeue',
+      target: targetOf(messageId, consumers),
+    });
+    const selection = { messageIds: [messageId], states: REQUEUED, ...(consumer === undefined ? {} : { consumer }) };
+    const options = { also, undiscarded: consumer === undefined };
+    const { matched } = await this.store.replays.replay(selection, options);
+    if (matched === 0) await this.refuse(letter);
+    return { id: messageId, consumers };
   }
 
   /**
-   * Sends a new message with another payload (JSON text) to that consumer in place of the dead one, which is discarded
-   * in the same transaction. Resolves with the new message's id when that is committed. Rejects with
-   * `InvalidMessageError` (payload), `DeliveryNotFoundError` or `NotDeadError`. Whether the payload keeps its contract
-   * is found out where it is handled. It is found by the keys of `contract`; without it by those that the old one had.
+   * Sends a new message with another payload (JSON text) to the consumer where the message is dead or has expired; that one is discarded
+   * in the same transaction. Resolves when that is committed. Rejects with `InvalidMessageError` or `ContractViolationError` (payload),
+   * {@link SeveralConsumersError}, as {@link where} does, and with {@link NotDeadError} for one that was replaced or discarded before.
+   * A payload whose contract is not known here is checked where it is handled, and found by the keys that the old one had.
    */
-  async requeueEdited(
-    actor: Actor,
-    ref: DeliveryRef,
-    payload: string,
-    contract?: Pick<ContractDefinition, 'keys'>,
-  ): Promise<string> {
+  async requeueEdited(actor: Actor, letter: LetterRef, payload: string): Promise<Replaced> {
     const { body, value } = this.bodyOf(payload);
-    const { stored } = await this.read(ref);
+    const { stored, consumers } = await this.where(letter, REQUEUED);
+    const { messageId } = letter;
+    const [consumer] = consumers;
+    if (consumer === undefined || consumers.length > 1) throw new SeveralConsumersError(messageId, consumers);
     const old = stored.message;
     if (isSealed(old)) throw new InvalidMessageError('payload', 'is sealed, and is not replaced by one in clear');
+    const contract = this.options.contracts?.find(old.type, old.version);
+    if (contract) validatePayload(contract, value, old.version);
     const now = await this.store.database.now();
     const trace = childOf(old.trace ?? traceFor(old.messageId));
-    const keys = keysOf(contract ?? { keys: await this.keyNames(ref.messageId) }, value);
-    const own = { body, trace, timestamp: now, sender: this.options.sender, ...(keys ? { keys } : {}) };
+    const keys = keysOf(contract ?? { keys: await this.keyNames(messageId) }, value);
+    const { sender: owner } = this.options;
+    const own = { body, trace, timestamp: now, sender: owner, ...(keys ? { keys } : {}) };
+    const ref = { messageId, consumer };
     const message = replacement(old, ref, own);
-    await this.store.database.ownTransaction(async (transaction) => {
-      const owner = this.options.sender;
-      const [discarded] = await this.store.replays.discard([ref], `replaced by ${message.messageId}`, transaction);
-      if (!discarded) await this.refuse(ref);
+    const { messageId: replacedBy } = message;
+    const isDone = await this.store.database.ownTransaction(async (transaction) => {
+      const given = { states: REQUEUED, transaction };
+      const [discarded] = await this.store.replays.discard([ref], `replaced by ${replacedBy}`, given);
+      if (!discarded) return false;
       await this.store.outbox.append([message], { owner, transaction });
-      const entry = {
-        action: 'dead-letters.replace',
-        target: targetOf(ref),
-        reason: `by ${message.messageId}`,
-        rows: 1,
-      };
-      await this.audit.record(actor, entry, transaction);
+      const entry = { action: 'dead-letters.replace', target: targetOf(messageId, consumers), rows: 1 };
+      await this.audit.record(actor, { ...entry, reason: `by ${replacedBy}` }, transaction);
+      return true;
     });
-    return message.messageId;
+    if (!isDone) await this.refuse(ref);
+    return { id: messageId, consumers, replacedBy };
   }
 
-  /** Marks a dead letter as dealt with. Rejects with `DeliveryNotFoundError` or `NotDeadError`. */
-  async discard(actor: Actor, ref: DeliveryRef, reason: string): Promise<void> {
+  /** Marks what is dead (see {@link where}) as dealt with. `ask` as of {@link requeue}. Rejects as {@link where} does. */
+  async discard(actor: Actor, letter: LetterRef, reason: string, ask?: Ask): Promise<Discarded> {
     if (reason.trim() === '') throw new InvalidMessageError('reason', 'is empty');
-    await this.store.database.ownTransaction(async (transaction) => {
-      const [discarded] = await this.store.replays.discard([ref], reason, transaction);
-      if (!discarded) await this.refuse(ref);
-      await this.audit.record(
-        actor,
-        { action: 'dead-letters.discard', target: targetOf(ref), reason, rows: 1 },
-        transaction,
-      );
+    const { messageId } = letter;
+    const { consumers: dead } = await this.where(letter);
+    await ask?.(dead);
+    const consumers = await this.store.database.ownTransaction(async (transaction) => {
+      const refs = dead.map((consumer) => ({ messageId, consumer }));
+      const discarded = await this.store.replays.discard(refs, reason, { transaction });
+      const done = dead.filter((_, index) => discarded[index]);
+      const entry = { action: 'dead-letters.discard', target: targetOf(messageId, done), reason, rows: done.length };
+      if (done.length > 0) await this.audit.record(actor, entry, transaction);
+      return done;
     });
+    if (consumers.length === 0) await this.refuse(letter);
+    return { id: messageId, consumers };
   }
 
-  private async refuse(ref: DeliveryRef): Promise<never> {
-    const { delivery } = await this.read(ref);
-    throw new NotDeadError(ref.messageId, ref.consumer, delivery.state);
+  /** For what is not, or no longer, as it has to be. */
+  private async refuse({ messageId, consumer }: LetterRef): Promise<never> {
+    const stored = await this.store.history.find(messageId);
+    const delivery = stored?.deliveries.find((each) => consumer === undefined || each.consumer === consumer);
+    throw delivery ? notDead(messageId, delivery) : new MessageNotFoundError(messageId);
   }
 
   private async keyNames(messageId: string): Promise<string[]> {
@@ -199,7 +250,10 @@ export class DeadLetters {
   }
 }
 
-const targetOf = ({ messageId, consumer }: DeliveryRef): string => `${messageId} at ${consumer}`;
+const targetOf = (messageId: string, consumers: readonly string[]): string => `${messageId} at ${consumers.join(', ')}`;
+
+const notDead = (messageId: string, { consumer, state, discarded }: StoredDelivery): NotDeadError =>
+  new NotDeadError(messageId, consumer, state, discarded?.reason);
 
 const rowOf = (letter: StoredDeadLetter): DeadLetterRow => {
   const { messageId, consumer, type, version, sender, sentAt, attempt, error } = letter;
@@ -219,8 +273,6 @@ const rowOf = (letter: StoredDeadLetter): DeadLetterRow => {
     discarded,
   };
 };
-
-const isDead = ({ state }: StoredDelivery): boolean => state === 'dead' || state === 'expired';
 
 /** Addressed to the one consumer, and handled there as what was sent to the old one's recipient: a topic perhaps. */
 function replacement(

@@ -39,8 +39,8 @@ export class BulkChanges {
 
   /** Puts stored messages on their way again, or (`to`) on their way to another consumer. */
   replay(actor: Actor, selection: ReplaySelection, run: BulkRun & Pick<ReplayRun, 'to'> = {}): Promise<ReplayProgress> {
-    const target = `${selectionText(selection)}${run.to === undefined ? '' : ` to ${run.to}`}`;
-    return this.replayer.replay(selection, { ...run, also: this.audit.inBatches(actor, { action: 'replay', target }) });
+    const entry = { action: 'replay', target: selectionText(selection, run.to) };
+    return this.replayer.replay(selection, { ...run, also: this.audit.inBatches(actor, entry) });
   }
 
   /** Dead letters begin anew; those that were discarded only by their ids. */
@@ -94,8 +94,8 @@ function checkMove({ from, to }: Move): void {
   if (from === to) throw new InvalidSelectionError('to', `is ${from} itself`);
 }
 
-/** What is selected, for people. */
-export function selectionText(selection: ReplaySelection & DeadLetterSelection): string {
+/** What is selected, and whom it goes to if not to the consumers that it has, for people. */
+export function selectionText(selection: ReplaySelection & DeadLetterSelection, to?: ConsumerName): string {
   const { messageIds, from, before, states, ...texts } = selection;
   const parts = [
     ...(messageIds === undefined ? [] : [messageIds.length === 1 ? `id ${messageIds[0]}` : `${messageIds.length} ids`]),
@@ -104,5 +104,5 @@ export function selectionText(selection: ReplaySelection & DeadLetterSelection):
     ...(before ? [`before ${before.toISOString()}`] : []),
     ...(states ? [`state ${states.join(' or ')}`] : []),
   ];
-  return parts.length === 0 ? 'all' : parts.join(', ');
+  return `${parts.join(', ') || 'all'}${to === undefined ? '' : ` to ${to}`}`;
 }

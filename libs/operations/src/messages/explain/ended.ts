@@ -13,6 +13,11 @@ export function ended(delivery: DeliveryFacts, now: Date): Explanation | undefin
   };
   const ago = finishedAt ? ` ${between(finishedAt, now)} ago` : '';
   const by = agentId === null ? '' : ` by ${agentId}`;
+  if (discarded) {
+    const end = state === 'expired' ? 'Its time to live ended' : 'It could not be handled';
+    const text = `${end}, and it was discarded as dealt with: ${discarded.reason}.`;
+    return { ...shared, reason: 'discarded', text, since: new Date(discarded.at) };
+  }
   switch (state) {
     case 'completed':
       return { ...shared, reason: 'completed', text: `It was handled${by}${ago}, at attempt ${attempt}.` };
@@ -24,13 +29,6 @@ export function ended(delivery: DeliveryFacts, now: Date): Explanation | undefin
         advice: 'Requeue it: it then begins anew, with its whole time to live.',
       };
     case 'dead': {
-      if (discarded)
-        return {
-          ...shared,
-          reason: 'discarded',
-          text: `It could not be handled, and was discarded as dealt with: ${discarded.reason}.`,
-          since: new Date(discarded.at),
-        };
       const attempts = attempt === 0 ? 'It was never given to a handler' : `It failed at attempt ${attempt}${by}`;
       return {
         ...shared,
