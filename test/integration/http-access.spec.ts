@@ -24,7 +24,9 @@ interface Answer {
 
 /** Asks as `fetch` can't: with any Host. */
 const ask = (url: string, method = 'GET', headers: Record<string, string> = {}, body?: string): Promise<Answer> => {
-  const ofBody = body ? { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) } : {};
+  const ofBody: Record<string, string> = body
+    ? { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+    : {};
   return asked(url, method, { ...ofBody, ...headers }, body);
 };
 
