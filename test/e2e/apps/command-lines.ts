@@ -10,6 +10,8 @@ type CommandLine = readonly [cwd: string, env: Record<string, string>, args: rea
 type Write = typeof process.stdout.write;
 
 const answer = process.stdout.write.bind(process.stdout);
+// each command listens for a closed pipe, as the only one of its process
+for (const stream of [process.stdout, process.stderr]) stream.setMaxListeners(0);
 
 /** A command that ends the process at once does nothing after that. */
 class Ended extends Error {}
