@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Agent, AgentRegistry, Handle } from 'agentmq/agent';
+import { Agent, AgentPauses, AgentRegistry, Handle } from 'agentmq/agent';
 import { ConsoleModule } from 'agentmq/console';
 import { CoordinatorsModule, Task, Tasks, TasksModule } from 'agentmq/coordination';
+import { MessageBus } from 'agentmq/messaging';
 import { Audit, DeadLetters, Explainer } from 'agentmq/operations';
 import { Contract } from 'agentmq/protocol';
 import { Health } from 'agentmq/telemetry';
@@ -54,6 +55,21 @@ const runner = (id: string) => {
     }
   }
   return { id, controllers: [Runner], imports: [TasksModule] };
+};
+
+const single = (id: string) => {
+  @Agent({ role: 'single', concurrency: 1, prefetch: 4 })
+  class Single extends Worked {
+    constructor() {
+      super(id);
+    }
+
+    @Handle(Errand)
+    errand({ n }: Errand): Promise<void> {
+      return this.work('errand', n);
+    }
+  }
+  return { id, controllers: [Single], settings: { shutdownTimeout: 1_000 } };
 };
 
 @Agent({ role: 'boss' })
@@ -175,5 +191,44 @@ describe('what operators change', () => {
     ]);
     const page = (await ask('GET', '/audit?limit=1&action=agent.drain')).body;
     expect(page).toMatchObject({ items: [{ reason, target: 'agent.runner-1' }] });
+  });
+
+  describe('while a handler runs', () => {
+    const to = { role: 'single' };
+    const owner = { kind: 'role', name: 'single' } as const;
+    let app: TestApp;
+
+    const change = async (what: 'pause' | 'resume', count: number): Promise<void> => {
+      expect((await ask('POST', `/consumers/role.single/${what}`, { reason })).status).toBe(200);
+      await until('the agent to keep to it', () => app.get(AgentPauses).current.length === count);
+    };
+
+    beforeAll(async () => {
+      app = await system.start(single('single-1'));
+    });
+
+    it('an agent that is paused and resumed handles no more at once than its concurrency', async () => {
+      await send(-2, to);
+      await until('the errand to run', () => app.underWay().length > 0);
+      await change('pause', 1);
+      await send(21, to);
+      await change('resume', 0);
+      const bus = app.get(MessageBus);
+      await until('the next to be fetched', async () => (await bus.waiting(owner)) === 0);
+      expect(bus.inFlight).toBe(1);
+      letGo();
+      await until('the next', () => done.includes('single-1 errand 21'));
+      expect(done.slice(-2)).toEqual(['single-1 errand -2', 'single-1 errand 21']);
+    });
+
+    it('an agent that is paused stops within its time', async () => {
+      await send(-3, to);
+      await until('the errand to run', () => app.underWay().length > 0);
+      await change('pause', 1);
+      const from = performance.now();
+      await app.stop();
+      expect(performance.now() - from).toBeLessThan(5_000);
+      letGo();
+    });
   });
 });

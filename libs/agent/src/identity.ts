@@ -1,23 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ModulesContainer } from '@nestjs/core';
+import type { FlowOptions } from 'agentmq/broker';
 import { type AgentOptions, agentOptionsOf } from './decorators.js';
 import type { AgentSettings } from './settings/settings.js';
 
 /** How many messages an agent handles at once unless it declares another number. */
 export const DEFAULT_CONCURRENCY = 64;
 
-/** How many messages are handled at once, and how many are fetched ahead. */
-export interface Flow {
-  readonly concurrency: number;
-  readonly prefetch: number;
-}
-
 /**
  * What this app is: the sum of its `@Agent` controllers. They are one agent, whatever their roles. An app that has none only
  * sends and asks: it is a client.
  */
-export class AgentIdentity implements Flow {
+export class AgentIdentity implements Required<FlowOptions> {
   readonly id: string;
   /** In the order in which they are declared; none of a client. */
   readonly roles: readonly string[];
@@ -52,12 +47,12 @@ export class AgentIdentity implements Flow {
   }
 
   /** Of what is sent to a role: as its controllers declare it. */
-  flowOf(role: string): Flow {
+  flowOf(role: string): Required<FlowOptions> {
     return flowOf(this.declarations.filter((declared) => declared.role === role));
   }
 }
 
-function flowOf(declarations: readonly AgentOptions[]): Flow {
+function flowOf(declarations: readonly AgentOptions[]): Required<FlowOptions> {
   const concurrency = most(declarations.map((declared) => declared.concurrency)) ?? DEFAULT_CONCURRENCY;
   const prefetch = most(declarations.map((declared) => declared.prefetch)) ?? concurrency * 2;
   return { concurrency, prefetch: Math.max(concurrency, prefetch) };

@@ -53,6 +53,8 @@ export interface FlowOptions {
 }
 
 export interface ConsumeOptions extends FlowOptions {
+  /** Declares the inbox, and takes nothing from it before `InboxConsumer.resume`. */
+  readonly paused?: boolean;
   /**
    * Called whenever the inbox, or one of its lanes, was not there and had to be declared anew, so that whatever had
    * waited in it is gone: at first (before `consume` resolves), or when it was deleted, or its broker wiped, under the
@@ -70,7 +72,7 @@ export interface Consumer {
   /**
    * Stops new deliveries. Resolves when the running handlers have ended and their messages are acknowledged, or
    * after `timeoutMs`, when what is left unfinished (and what was never started) goes back to the queue.
-   * Safe to call twice.
+   * Safe to call again: the first of the times to be over counts.
    */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -84,6 +86,17 @@ export interface InboxConsumer extends Consumer {
    * the broker. Rejects with `BrokerUnavailableError` while that is away: then it is so when the consumer comes back.
    */
   rebind(topics: Topics): Promise<void>;
+
+  /**
+   * Takes nothing from the inbox until `resume`, also after a connection was lost: at once no handler starts any more, and
+   * what was fetched and not started goes back to the queue. The running handlers end, and their messages are acknowledged.
+   * The inbox and its bindings stay; one that the broker removes all the same is made again, and `onCreated` is called.
+   * Safe to call twice.
+   */
+  pause(): void;
+
+  /** Takes from the inbox again. Handlers that were running before count for the concurrency. Does nothing after `close`. */
+  resume(): void;
 }
 
 export interface WireRequestOptions {

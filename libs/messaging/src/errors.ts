@@ -9,16 +9,6 @@ export class MessageExpiredError extends AgentMQError {
   }
 }
 
-/** An operator has paused the consumer: what was fetched goes back to its inbox. */
-export class IntakePausedError extends AgentMQError {
-  readonly code = 'INTAKE_PAUSED';
-  override readonly retryable = true;
-
-  constructor(readonly consumer: string) {
-    super(`${consumer} is paused`);
-  }
-}
-
 /** The agent has not started yet, or was stopped; another, or this one later, may do it. */
 export class BusStoppedError extends AgentMQError {
   readonly code = 'BUS_STOPPED';

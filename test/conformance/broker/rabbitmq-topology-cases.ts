@@ -92,6 +92,24 @@ export function topologyCases(harness: RabbitMqHarness): void {
     });
   });
 
+  it('makes again the inbox of a paused consumer that has expired, and tells that it did', async () => {
+    const broker = await harness.open(amqpUrl(), { mendIntervalMs: 100 });
+    const owner = newAgent();
+    let created = 0;
+    const { consumer, texts } = await collect(broker, owner, [], { prefetch: 10, onCreated: () => void created++ });
+    consumer.pause();
+    await until('it to be read no more', () =>
+      harness.foreign(async (channel) => (await channel.checkQueue(queueOf(owner))).consumerCount === 0),
+    );
+    await broker.deleteInbox(owner);
+    await until('it to be told', () => created === 2);
+    await broker.publish(message(owner, 'x'));
+    expect(await broker.inboxSize(owner)).toBe(1);
+    expect(broker.faults()).toEqual([]);
+    consumer.resume();
+    await until('the message', () => texts().length === 1);
+  });
+
   it('takes what a foreign client sends, straight to the queue or through an exchange, with headers of any type', async () => {
     const broker = await harness.open(amqpUrl());
     const agent = newAgent();

@@ -1,7 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { pause } from 'agentmq/time';
 import fc from 'fast-check';
 import type { Incoming } from '../broker.js';
 import { Dispatcher, type Held } from './dispatcher.js';
+
+const never = new Promise<void>(() => undefined);
 
 type Outcome = 'running' | 'accepted' | 'given back';
 
@@ -59,7 +62,7 @@ describe('Dispatcher', () => {
         if (index === drainAfter) dispatcher.stop();
         if (index % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      await dispatcher.drain(10_000);
+      await dispatcher.drain(never);
       for (const [index, { outcomes }] of held.entries()) {
         expect(outcomes).toHaveLength(1);
         if (plans[index]?.fails) expect(outcomes).toEqual(['given back']);
@@ -88,10 +91,30 @@ describe('Dispatcher', () => {
     const dispatcher = new Dispatcher(1, () => new Promise((resolve) => (end = resolve)));
     const held = new FakeHeld(0, 5);
     dispatcher.add(held);
-    await dispatcher.drain(20);
+    await dispatcher.drain(pause(20));
     end();
     await new Promise((resolve) => setImmediate(resolve));
     expect(held.outcomes).toEqual(['given back']);
+  });
+
+  it('stopped and resumed, starts what it has kept, beside what has been running since before', async () => {
+    const ends: (() => void)[] = [];
+    const dispatcher = new Dispatcher(2, () => new Promise((resolve) => ends.push(resolve)));
+    const held = [0, 1, 2, 3].map((id) => new FakeHeld(id, 5));
+    dispatcher.add(held[0]!);
+    dispatcher.stop();
+    dispatcher.add(held[1]!);
+    dispatcher.giveBackUnstarted();
+    dispatcher.add(held[2]!);
+    dispatcher.add(held[3]!);
+    expect(ends).toHaveLength(1);
+    dispatcher.resume();
+    expect(ends).toHaveLength(2);
+    for (const end of ends) end();
+    await new Promise((resolve) => setImmediate(resolve));
+    ends[2]?.();
+    await dispatcher.drain(never);
+    expect(held.map(({ outcomes }) => outcomes)).toEqual([['accepted'], ['given back'], ['accepted'], ['accepted']]);
   });
 
   it('forgets what became stale, and does not start it', async () => {
@@ -109,7 +132,7 @@ describe('Dispatcher', () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(started).toEqual(['0', '2']);
     end();
-    await dispatcher.drain(1_000);
+    await dispatcher.drain(never);
     expect(held.map(({ outcomes }) => outcomes)).toEqual([['accepted'], [], ['accepted']]);
   });
 });

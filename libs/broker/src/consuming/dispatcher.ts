@@ -1,6 +1,5 @@
 import type { WireMessage } from 'agentmq/protocol';
 import type { MessageHandler } from '../broker.js';
-import { within } from 'agentmq/time';
 import { PriorityWindow } from './priority-window.js';
 
 /** A message that a consumer was given and has not answered for yet. */
@@ -27,7 +26,7 @@ export class Dispatcher<M extends WireMessage> {
   private readonly running = new Set<Held<M>>();
   private readonly resting = new Map<Held<M>, NodeJS.Timeout>();
   private open = true;
-  private onIdle: (() => void) | undefined;
+  private onIdle = (): void => undefined;
 
   constructor(
     private readonly concurrency: number,
@@ -50,22 +49,33 @@ export class Dispatcher<M extends WireMessage> {
     }
   }
 
-  /** Starts no handler any more; what still comes is kept, to be given back by `drain`. */
+  /** Starts no handler any more; what still comes is kept, to be given back. */
   stop(): void {
     this.open = false;
   }
 
-  /** Gives back what was not started, and after `timeoutMs` also what has not ended. */
-  async drain(timeoutMs: number): Promise<void> {
-    this.stop();
+  /** Starts handlers again: first for what it has kept. */
+  resume(): void {
+    this.open = true;
+    this.fill();
+  }
+
+  /** Gives back what was not started. */
+  giveBackUnstarted(): void {
     const unstarted = [...this.resting.keys()];
     for (const timer of this.resting.values()) clearTimeout(timer);
     this.resting.clear();
     for (let held = this.waiting.take(); held; held = this.waiting.take()) unstarted.push(held);
     for (const held of unstarted) held.giveBack();
+  }
+
+  /** Gives back what was not started, and once `timeUp` has resolved also what has not ended. */
+  async drain(timeUp: Promise<void>): Promise<void> {
+    this.stop();
+    this.giveBackUnstarted();
     if (this.running.size > 0) {
       const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
-      await within(timeoutMs, idle);
+      await Promise.race([idle, timeUp]);
     }
     const unfinished = [...this.running];
     this.running.clear();
@@ -91,7 +101,11 @@ export class Dispatcher<M extends WireMessage> {
     if (!this.running.delete(held)) return;
     if (succeeded) held.accept();
     else this.rest(held);
-    if (this.running.size === 0) this.onIdle?.();
+    if (this.running.size === 0) this.onIdle();
+    this.fill();
+  }
+
+  private fill(): void {
     while (this.open && this.running.size < this.concurrency) {
       const next = this.waiting.take();
       if (!next) return;

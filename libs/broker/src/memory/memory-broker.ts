@@ -82,13 +82,18 @@ export class MemoryBroker extends Broker {
     const { prefetch, concurrency } = checkFlow(options);
     for (const lane of LANES) this.names.queue(inbox.owner, lane);
     const source = new InboxSource(this.hub, inbox, prefetch, options.onCreated);
-    const consumer = this.read(source, new Dispatcher(concurrency, handler));
+    const consumer = this.read(source, new Dispatcher(concurrency, handler), options.paused);
     const rebind = async (topics: Topics): Promise<void> => {
       source.setTopics(topics);
       if (this.state !== 'open') throw new BrokerUnavailableError('the broker is not connected');
       source.bind();
     };
-    return { close: (timeoutMs) => consumer.close(timeoutMs), rebind };
+    return {
+      close: (timeoutMs) => consumer.close(timeoutMs),
+      rebind,
+      pause: () => consumer.pause(),
+      resume: () => consumer.resume(),
+    };
   }
 
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
@@ -171,11 +176,12 @@ export class MemoryBroker extends Broker {
   private read<Q extends WireMessage, M extends WireMessage>(
     source: MemorySource<Q, M>,
     dispatcher: Dispatcher<M>,
-  ): Consumer {
-    return this.begin((onClose) => new MemoryConsumer(this.hub, source, dispatcher, onClose));
+    paused?: boolean,
+  ): MemoryConsumer<Q, M> {
+    return this.begin((onClose) => new MemoryConsumer(this.hub, source, dispatcher, onClose, paused));
   }
 
-  private begin(make: (onClose: () => void) => AnyMemoryConsumer): Consumer {
+  private begin<One extends AnyMemoryConsumer>(make: (onClose: () => void) => One): One {
     if (this.closing || this.state === 'closed') throw new BrokerClosedError();
     const consumer = make(() => void this.consumers.delete(consumer));
     this.consumers.add(consumer);

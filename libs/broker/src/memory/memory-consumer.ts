@@ -1,6 +1,7 @@
 import type { WireMessage } from 'agentmq/protocol';
-import type { Consumer, Inbox } from '../broker.js';
+import type { Consumer, Inbox, InboxConsumer } from '../broker.js';
 import type { Dispatcher, Held } from '../consuming/dispatcher.js';
+import { Ending } from '../consuming/ending.js';
 import type { MemoryHub } from './memory-hub.js';
 import type { Entry, MemoryQueue, Reader } from './memory-queue.js';
 import type { MemorySource } from './memory-sources.js';
@@ -9,21 +10,26 @@ import type { MemorySource } from './memory-sources.js';
 export type AnyMemoryConsumer = Consumer & Pick<MemoryConsumer<never, never>, 'attach' | 'cut' | 'reattach'>;
 
 /** Reads one source of the hub's. */
-export class MemoryConsumer<Q extends WireMessage, M extends WireMessage> implements AnyMemoryConsumer {
+export class MemoryConsumer<Q extends WireMessage, M extends WireMessage>
+  implements AnyMemoryConsumer, Pick<InboxConsumer, 'pause' | 'resume'>
+{
   private session: Session<Q, M> | undefined;
-  private closing: Promise<void> | undefined;
+  private readonly ending = new Ending((timeUp) => this.shut(timeUp).finally(() => this.onClose()));
 
   constructor(
     private readonly hub: MemoryHub,
     private readonly source: MemorySource<Q, M>,
     private readonly dispatcher: Dispatcher<M>,
     private readonly onClose: () => void,
-  ) {}
+    private isPaused = false,
+  ) {
+    if (isPaused) dispatcher.stop();
+  }
 
   /** Opens the source and reads it, unless it is read already or closed. */
   attach(): void {
-    if (this.session || this.closing) return;
-    this.session = new Session(this.hub, this.source, this.dispatcher);
+    if (this.session || this.ending.hasBegun) return;
+    this.session = new Session(this.hub, this.source, this.dispatcher, this.isPaused);
   }
 
   /** Stops reading at once; what was held goes back, and handlers that run can't answer for their messages any more. */
@@ -41,13 +47,26 @@ export class MemoryConsumer<Q extends WireMessage, M extends WireMessage> implem
   }
 
   close(timeoutMs = 10_000): Promise<void> {
-    this.closing ??= this.shut(timeoutMs).finally(() => this.onClose());
-    return this.closing;
+    return this.ending.within(timeoutMs);
   }
 
-  private async shut(timeoutMs: number): Promise<void> {
+  pause(): void {
+    this.isPaused = true;
+    this.dispatcher.stop();
+    this.session?.setPaused(true);
+    this.dispatcher.giveBackUnstarted();
+  }
+
+  resume(): void {
+    if (this.ending.hasBegun) return;
+    this.isPaused = false;
+    this.dispatcher.resume();
+    this.session?.setPaused(false);
+  }
+
+  private async shut(timeUp: Promise<void>): Promise<void> {
     this.session?.detach();
-    await this.dispatcher.drain(timeoutMs);
+    await this.dispatcher.drain(timeUp);
     this.session?.cut();
     this.session = undefined;
   }
@@ -63,10 +82,12 @@ class Session<Q extends WireMessage, M extends WireMessage> {
     private readonly hub: MemoryHub,
     private readonly source: MemorySource<Q, M>,
     dispatcher: Dispatcher<M>,
+    paused: boolean,
   ) {
     this.readers = source.open().map(({ queue, prefetch }) => {
       const reader: Reader<Q> = {
         credit: prefetch,
+        paused,
         deliver: (entry) => {
           const message = source.read(entry.message, entry.returns > 0);
           const delivery = new Delivery(message, this, queue, reader, entry);
@@ -78,6 +99,13 @@ class Session<Q extends WireMessage, M extends WireMessage> {
       hub.pump(queue);
       return [queue, reader];
     });
+  }
+
+  setPaused(paused: boolean): void {
+    for (const [queue, reader] of this.readers) {
+      reader.paused = paused;
+      this.hub.pump(queue);
+    }
   }
 
   /** Takes nothing more; what is held can still be answered for. */

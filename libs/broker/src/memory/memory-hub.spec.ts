@@ -77,7 +77,11 @@ describe('MemoryQueue', () => {
         const held: Entry<WireMessage>[] = [];
         const waiting: number[] = [];
         let pushed = 0;
-        const reader = { credit: 0, deliver: (entry: Entry<WireMessage>): void => void held.push(entry) };
+        const reader = {
+          credit: 0,
+          paused: false,
+          deliver: (entry: Entry<WireMessage>): void => void held.push(entry),
+        };
         queue.addReader(reader);
         for (const step of sequence) {
           if (step === 'push') {
@@ -106,7 +110,7 @@ describe('MemoryQueue', () => {
     const queue = new MemoryQueue(100);
     const got: number[] = [];
     for (const [index, credit] of [10, 2, 10].entries())
-      queue.addReader({ credit, deliver: () => void got.push(index) });
+      queue.addReader({ credit, paused: false, deliver: () => void got.push(index) });
     for (let n = 0; n < 8; n++) queue.push(text(''));
     queue.pump();
     expect(got).toEqual([0, 1, 2, 0, 1, 2, 0, 2]);

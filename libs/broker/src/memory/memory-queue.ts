@@ -17,6 +17,8 @@ export interface Entry<M extends WireMessage> {
 export interface Reader<M extends WireMessage> {
   /** How many more messages it takes now. */
   credit: number;
+  /** It takes none for now. */
+  paused: boolean;
   deliver(entry: Entry<M>): void;
 }
 
@@ -103,7 +105,7 @@ export class MemoryQueue<M extends WireMessage> {
   private nextReader(): Reader<M> | undefined {
     for (let tried = 0; tried < this.readers.length; tried++) {
       const reader = this.readers[this.turn++ % this.readers.length];
-      if (reader && reader.credit > 0) return reader;
+      if (reader && !reader.paused && reader.credit > 0) return reader;
     }
     return undefined;
   }

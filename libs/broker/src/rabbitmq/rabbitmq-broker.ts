@@ -71,14 +71,19 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
   async consume(inbox: Inbox, options: ConsumeOptions, handler: IncomingHandler): Promise<InboxConsumer> {
     const flow = checkFlow(options);
     const plan = new InboxPlan(inbox, flow.prefetch, this.topology, this.settings, this.remarks);
-    const consumer = await this.consumeBy(plan, flow, handler, options.onCreated);
+    const consumer = await this.consumeBy(plan, flow, handler, options);
     const rebind = async (topics: Topics): Promise<void> => {
       plan.setTopics(topics);
       const { current } = this.consuming;
       if (!current || !consumer.isFlowing) throw new BrokerUnavailableError('the broker is not connected');
       await consumer.mend(current);
     };
-    return { close: (timeoutMs) => consumer.close(timeoutMs), rebind };
+    return {
+      close: (timeoutMs) => consumer.close(timeoutMs),
+      rebind,
+      pause: () => consumer.pause(),
+      resume: () => consumer.resume(),
+    };
   }
 
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
@@ -202,12 +207,12 @@ export class RabbitMqBroker extends ServerBroker<RabbitMqSettings, RabbitMqReade
     plan: ConsumePlan<M>,
     { concurrency }: Required<FlowOptions>,
     handler: MessageHandler<M>,
-    onCreated?: () => void,
-  ): Promise<RabbitMqReader> {
+    { paused = false, onCreated }: Pick<ConsumeOptions, 'paused' | 'onCreated'> = {},
+  ): Promise<RabbitMqConsumer<M>> {
     const dispatcher = new Dispatcher(concurrency, handler);
     return this.begin(
       (onClose) =>
-        new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, this.remarks, onClose, onCreated),
+        new RabbitMqConsumer(this.consuming, plan, dispatcher, this.settings, this.remarks, onClose, paused, onCreated),
     );
   }
 

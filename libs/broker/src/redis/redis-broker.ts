@@ -76,7 +76,7 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
     const { prefetch, concurrency } = checkFlow(options);
     const queue = queueOf(inbox.owner, this.topology, this.prefix);
     const source = new InboxSource(inbox, queue, prefetch, this.settings.agentInboxExpiresMs);
-    const consumer = await this.read(source, new Dispatcher(concurrency, handler), options.onCreated);
+    const consumer = await this.read(source, new Dispatcher(concurrency, handler), options);
     const rebind = async (topics: Topics): Promise<void> => {
       source.setTopics(topics);
       const session = this.sessions.current;
@@ -85,7 +85,12 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
       await asked(session.run(REBIND, [queue, String(bound.length), ...bound, ...source.dropped]));
       source.isBound(bound);
     };
-    return { close: (timeoutMs) => consumer.close(timeoutMs), rebind };
+    return {
+      close: (timeoutMs) => consumer.close(timeoutMs),
+      rebind,
+      pause: () => consumer.pause(),
+      resume: () => consumer.resume(),
+    };
   }
 
   async consumeDeadLetters(options: FlowOptions, handler: MessageHandler<DeadLettered>): Promise<Consumer> {
@@ -230,12 +235,13 @@ export class RedisBroker extends ServerBroker<RedisSettings, RedisReader> {
   private async read<M extends WireMessage>(
     source: Source<M>,
     dispatcher: Dispatcher<M>,
-    onCreated?: () => void,
-  ): Promise<RedisReader> {
+    { paused = false, onCreated }: Pick<ConsumeOptions, 'paused' | 'onCreated'> = {},
+  ): Promise<RedisConsumer<M>> {
     const { sessions, settings, remarks } = this;
     const newHolder = (): string => this.newHolder();
     return this.begin(
-      (onClose) => new RedisConsumer(sessions, source, dispatcher, settings, remarks, newHolder, onClose, onCreated),
+      (onClose) =>
+        new RedisConsumer(sessions, source, dispatcher, settings, remarks, newHolder, onClose, paused, onCreated),
     );
   }
 

@@ -2,12 +2,11 @@ import type { Inbox, InboxConsumer, Incoming, Topics } from 'agentmq/broker';
 import { RefusedDataError } from 'agentmq/database';
 import type { ConsumerName } from 'agentmq/message-store';
 import { formatRecipient, fromWire, HEADER, type Message, UnknownTypeError } from 'agentmq/protocol';
-import { LONGEST_TIMER_MS, within } from 'agentmq/time';
+import { within } from 'agentmq/time';
 import type { LimitFunction } from 'p-limit';
 import type { Subscription } from '../bus-options.js';
 import type { Outcome } from '../message-metrics.js';
 import type { ReceivingDependencies } from './dependencies.js';
-import { IntakePausedError } from '../errors.js';
 import { DurableMessages } from './durable-messages.js';
 import { HandlerTable } from './handlers/handler-table.js';
 import { keyed } from './keyed.js';
@@ -46,13 +45,7 @@ export class Receiver {
   private readonly passedOn = new Set<Promise<void>>();
   private consuming: InboxConsumer | undefined;
   private topics: Topics;
-  private hasStarted = false;
   private isPaused = false;
-  private isStopped = false;
-  /** Pauses and resumptions, one after the other. */
-  private changing: Promise<void> = Promise.resolve();
-  /** Consumers that take nothing more, whose handlers run on. */
-  private readonly ending = new Set<Promise<void>>();
 
   constructor(
     private readonly dependencies: ReceivingDependencies,
@@ -83,51 +76,28 @@ export class Receiver {
   /** Resolves when messages flow. */
   async start(): Promise<void> {
     this.steps.claims.start();
-    this.hasStarted = true;
-    const started = this.consume();
-    this.changing = started.catch(() => undefined);
-    await started;
-  }
-
-  private async consume(): Promise<void> {
     const { prefetch, concurrency } = this.subscription;
     const { onCreated } = this.options;
     // Also of one that is paused: its queue and its bindings are to be there.
     this.consuming = await this.dependencies.broker.consume(
       { ...this.inbox, ...this.topics },
-      { prefetch, concurrency, onCreated },
+      { prefetch, concurrency, onCreated, paused: this.isPaused },
       (incoming) => this.take(incoming),
     );
-    if (this.isPaused) this.endConsuming();
+    // changed meanwhile
+    this.pause(this.isPaused);
   }
 
   /** Takes nothing more from the inbox, or again. What is in its hands is finished. */
   pause(isPaused: boolean): void {
-    if (this.isPaused === isPaused) return;
     this.isPaused = isPaused;
-    this.changing = this.changing
-      .then(() => this.change())
-      .catch((error: unknown) => this.steps.report('pause', error));
+    if (isPaused) this.consuming?.pause();
+    else this.consuming?.resume();
   }
 
   /** Nothing that it took is left. */
   get isIdle(): boolean {
     return this.places.isEmpty && this.passedOn.size === 0;
-  }
-
-  private async change(): Promise<void> {
-    if (this.isStopped) return;
-    if (this.isPaused) this.endConsuming();
-    else if (!this.consuming && this.hasStarted) await this.consume();
-  }
-
-  private endConsuming(): void {
-    const closed = this.consuming?.close(LONGEST_TIMER_MS);
-    this.consuming = undefined;
-    if (!closed) return;
-    this.ending.add(closed);
-    const ended = (): void => void this.ending.delete(closed);
-    closed.then(ended, ended);
   }
 
   /** The consumer's subscriptions as they are now: of other instances, and without what ended. Rejects as `rebind` does. */
@@ -140,16 +110,13 @@ export class Receiver {
   /** Stops fetching, lets running handlers end for at most `timeoutMs`, and gives back what has not ended by then. */
   async stop(timeoutMs: number): Promise<void> {
     // What has not ended is released before the broker hands it to another consumer, which would count the claim as cut off.
-    this.isStopped = true;
     const closed = this.consuming?.close(timeoutMs + RELEASE_MS);
-    await within(timeoutMs, Promise.allSettled([closed, ...this.ending, ...this.passedOn]));
+    await within(timeoutMs, Promise.allSettled([closed, ...this.passedOn]));
     await this.steps.stop();
     await closed;
   }
 
   private async take(incoming: Incoming): Promise<void> {
-    // fetched in the moment of the pause: it goes back
-    if (this.isPaused) throw new IntakePausedError(this.consumer);
     this.places.take();
     try {
       await this.receive(incoming);

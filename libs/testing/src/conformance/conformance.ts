@@ -7,6 +7,7 @@ import { flowCases } from './flow-cases.js';
 import type { BrokerHarness } from './harness.js';
 import { lifecycleCases } from './lifecycle-cases.js';
 import { listenCases } from './listen-cases.js';
+import { pauseCases } from './pause-cases.js';
 import { requestCases } from './request-cases.js';
 import type { TestRunner } from './runner.js';
 
@@ -30,6 +31,7 @@ export function brokerConformance(runner: TestRunner, name: string, harness: Bro
     describe('start, close and restart', () => lifecycleCases(runner, harness));
     describe('an inbox that had to be made', () => createdCases(runner, harness));
     describe('patterns that were dropped', () => droppedCases(runner, harness));
+    describe('a pause', () => pauseCases(runner, harness));
     describe('dead letters', () => deadLetterCases(runner, harness));
     own?.();
   });

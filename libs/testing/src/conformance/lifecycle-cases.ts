@@ -91,6 +91,24 @@ export function lifecycleCases({ expect, it }: TestRunner, harness: BrokerHarnes
     expect(received[0]?.redelivered).toBe(true);
   });
 
+  it('told again to close, waits no longer than the shorter of the times', async () => {
+    const owner = newRole();
+    const broker = await harness.connect();
+    const late = gate();
+    const begun = gate();
+    const consumer = await broker.consume({ owner, topics: [] }, { prefetch: 2 }, () => {
+      begun.open();
+      return late.passed;
+    });
+    await broker.publish(message(owner, 'x'));
+    await begun.passed;
+    const from = Date.now();
+    const closing = consumer.close(600_000);
+    await Promise.all([closing, broker.close(200)]);
+    expect(Date.now() - from).toBeLessThan(3_000);
+    late.open();
+  });
+
   it('lets handlers publish and answer while it closes', async () => {
     const owner = newRole();
     const next = newRole();

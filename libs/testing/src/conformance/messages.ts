@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Broker, Consumer, ConsumeOptions, Inbox, Incoming, Publication } from 'agentmq/broker';
+import type { Broker, ConsumeOptions, Inbox, InboxConsumer, Incoming, Publication } from 'agentmq/broker';
 import type { Recipient, WireProperties } from 'agentmq/protocol';
 
 export type Owner = Inbox['owner'];
@@ -32,7 +32,7 @@ export function message(recipient: Recipient, text: string, options: Publication
 export const textOf = ({ body }: { readonly body: Buffer }): string => body.toString();
 
 export interface Collected {
-  readonly consumer: Consumer;
+  readonly consumer: InboxConsumer;
   readonly received: Incoming[];
   texts(): string[];
 }

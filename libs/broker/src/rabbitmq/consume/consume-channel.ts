@@ -5,7 +5,7 @@ import { closed, type Connection, lossOf } from '../connection/connection.js';
 import type { ConsumePlan } from './consume-plans.js';
 import { numberOf } from '../frames/amqplib-connection.js';
 import type { Delivery } from '../frames/channel-reader.js';
-import type { Flow } from '../../server/reader.js';
+import type { Deliveries } from '../../server/reader.js';
 
 /** What a redelivered message of a classic queue counts for, which does not tell how often it was returned. */
 const RETURNS_UNCOUNTED = 3;
@@ -21,11 +21,14 @@ interface Source {
  * RabbitMQ 4.3 refuses a prefetch per channel). A message is acknowledged on the channel that delivered it or not at
  * all. Acknowledgements of one turn of the event loop go out together, as one "up to here" where nothing older is open.
  */
-export class ConsumeChannel<M extends WireMessage> implements Flow {
+export class ConsumeChannel<M extends WireMessage> implements Deliveries {
   readonly gone: Promise<Error>;
   private alive = true;
   private readonly channelNumber: number;
+  /** By the tags of the consumers that deliver from them. */
   private readonly sources = new Map<string, Source>();
+  private subscribed: object | undefined;
+  private nextTag = 0;
   /** Delivery tags not answered for, in ascending order. */
   private readonly held = new Set<number>();
   private acks: number[] = [];
@@ -45,10 +48,12 @@ export class ConsumeChannel<M extends WireMessage> implements Flow {
     connection: Connection,
     plan: ConsumePlan<M>,
     onDelivery: (held: Held<M>) => void,
+    isPaused: boolean,
   ): Promise<ConsumeChannel<M>> {
     const opened = new ConsumeChannel(await connection.model.createChannel(), connection, plan, onDelivery);
+    connection.reader.listen(opened.channel, { onDelivery: (delivery) => opened.take(delivery) });
     try {
-      await opened.subscribe();
+      if (!isPaused) await opened.subscribe();
     } catch (error) {
       await opened.close();
       throw error;
@@ -60,8 +65,21 @@ export class ConsumeChannel<M extends WireMessage> implements Flow {
     return this.alive;
   }
 
+  /** Another object with each subscription, once all its consumers are at the broker; undefined while there is none. */
+  get subscription(): object | undefined {
+    return this.subscribed;
+  }
+
   async stop(): Promise<void> {
+    this.subscribed = undefined;
     await Promise.allSettled([...this.sources.keys()].map((tag) => this.channel.cancel(tag)));
+    this.sources.clear();
+  }
+
+  async resume(): Promise<void> {
+    if (this.subscribed || !this.alive) return;
+    // Its queue may be missing, say: declared anew, it is read over another channel.
+    await this.subscribe().catch(() => this.close());
   }
 
   /** On a channel that is gone it does nothing, nor does `giveBack`: the broker has taken the message back. */
@@ -83,11 +101,10 @@ export class ConsumeChannel<M extends WireMessage> implements Flow {
   }
 
   private async subscribe(): Promise<void> {
-    const { channel, connection, plan } = this;
-    await plan.declare(connection);
-    connection.reader.listen(channel, { onDelivery: (delivery) => this.take(delivery) });
-    for (const [index, { name, prefetch }] of plan.queues.entries()) {
-      const consumerTag = String(index);
+    const { channel, plan } = this;
+    for (const { name, prefetch } of plan.queues) {
+      // Never one that was used before: what is held of an earlier consumer is not to count for the prefetch of a later one.
+      const consumerTag = String(this.nextTag++);
       const source: Source = { cancelled: false };
       this.sources.set(consumerTag, source);
       // Called when the broker has cancelled the consumer, since the queue was deleted or its node went away.
@@ -98,6 +115,7 @@ export class ConsumeChannel<M extends WireMessage> implements Flow {
       await channel.prefetch(prefetch);
       await channel.consume(name, cancelled, { consumerTag });
     }
+    this.subscribed = {};
   }
 
   private take(delivery: Delivery): void {

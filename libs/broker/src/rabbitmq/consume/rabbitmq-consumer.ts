@@ -18,9 +18,10 @@ export class RabbitMqConsumer<M extends WireMessage> extends DispatchingReader<C
     settings: RabbitMqSettings,
     private readonly remarks: Remarks,
     onClose: () => void,
+    isPaused: boolean,
     onCreated?: () => void,
   ) {
-    super(settings, onClose, dispatcher, onCreated);
+    super(settings, onClose, dispatcher, isPaused, onCreated);
   }
 
   get name(): string {
@@ -33,14 +34,23 @@ export class RabbitMqConsumer<M extends WireMessage> extends DispatchingReader<C
 
   /**
    * Makes again what it needs at the broker beside its own queue, and subscribes again where the broker has lost the
-   * subscription without a word. Nothing to do while it is not open.
+   * subscription without a word. While it is paused, it declares its queues too: a queue without consumers expires, and
+   * its loss is not told. Nothing to do while it is not open.
    */
   async mend(connection: Connection): Promise<void> {
     const open = this.keeper.current;
     if (!open || this.closing) return;
+    if (this.isPaused) {
+      await this.declare(connection);
+      this.tellCreated();
+      return;
+    }
     await this.plan.mend(connection);
+    const { subscription } = open;
     for (const { name } of this.plan.queues) {
       if ((await consumersOf(connection, name)) !== 0) continue;
+      // paused or resumed meanwhile
+      if (!subscription || open.subscription !== subscription || this.isPaused) return;
       this.remarks.note(
         `subscription ${name}`,
         `${name}: the broker had lost the subscription at ${new Date().toISOString()}`,
@@ -52,12 +62,17 @@ export class RabbitMqConsumer<M extends WireMessage> extends DispatchingReader<C
 
   protected async open(): Promise<ConsumeChannel<M>> {
     const connection = await this.connections.opened();
+    await this.declare(connection);
+    return ConsumeChannel.open(connection, this.plan, (held) => this.dispatcher.add(held), this.isPaused);
+  }
+
+  private async declare(connection: Connection): Promise<void> {
     // AMQP's answer to a declaration does not say whether there was a queue. One that is deleted between this question
     // and the declaration, which follows at once, goes unnoticed.
     if (this.onCreated && !this.created) {
       const names = this.plan.queues.map(({ name }) => name);
       this.created = !(await queuesExist(connection, names));
     }
-    return ConsumeChannel.open(connection, this.plan, (held) => this.dispatcher.add(held));
+    await this.plan.declare(connection);
   }
 }

@@ -1,6 +1,6 @@
 import type { WireMessage } from 'agentmq/protocol';
 import type { Held } from '../../consuming/dispatcher.js';
-import type { Flow } from '../../server/reader.js';
+import type { Deliveries } from '../../server/reader.js';
 import { pause } from 'agentmq/time';
 import { isReadOnly, isReply, type RedisArgument } from '../connection/client.js';
 import { TAKE_TURN, TURN } from '../scripts/scripts.js';
@@ -23,6 +23,7 @@ type Entry = readonly [id: Buffer, returns: number, fields: Buffer[]];
 export interface ReadingOptions {
   readonly holder: string;
   readonly leaseMs: number;
+  readonly isPaused: boolean;
   /** The most dead letters. */
   readonly deadLimit: number;
   /** Told of what keeps it from reading for now. */
@@ -33,13 +34,13 @@ export interface ReadingOptions {
  * The time in which a holder reads a source, over one session: in turns, of which one is under way at most. What is
  * acknowledged and given back while one is waits for the next.
  */
-export class Reading<M extends WireMessage> implements Flow {
+export class Reading<M extends WireMessage> implements Deliveries {
   readonly gone: Promise<Error>;
   private readonly streams: Stream[];
   private readonly beat: NodeJS.Timeout;
   private end: (reason: Error) => void = () => undefined;
   private ended = false;
-  private stopped = false;
+  private stopped: boolean;
   private turning: Promise<void> | undefined;
   private due = false;
 
@@ -49,6 +50,7 @@ export class Reading<M extends WireMessage> implements Flow {
     private readonly options: ReadingOptions,
     private readonly deliver: (held: Held<M>) => void,
   ) {
+    this.stopped = options.isPaused;
     this.gone = new Promise((resolve) => (this.end = resolve));
     this.streams = source.prefetch.map((credit) => ({ credit, acknowledged: [], givenBack: [] }));
     this.beat = setInterval(() => this.soon(), options.leaseMs / BEATS);
@@ -81,6 +83,12 @@ export class Reading<M extends WireMessage> implements Flow {
     this.stopped = true;
     this.soon();
     await this.turning;
+  }
+
+  async resume(): Promise<void> {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.soon();
   }
 
   /** Says what is still to be said, and gives back what is held. */

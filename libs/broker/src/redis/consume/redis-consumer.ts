@@ -28,9 +28,10 @@ export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Read
     private readonly remarks: Remarks,
     private readonly newHolder: () => string,
     onClose: () => void,
+    isPaused: boolean,
     onCreated?: () => void,
   ) {
-    super(settings, onClose, dispatcher, onCreated);
+    super(settings, onClose, dispatcher, isPaused, onCreated);
   }
 
   get name(): string {
@@ -51,7 +52,7 @@ export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Read
     const holder = this.keeper.current?.holder;
     if (holder === undefined) return;
     await this.declare(session, holder, [], 0);
-    this.onOpen();
+    this.tellCreated();
     this.keeper.current?.soon();
   }
 
@@ -62,8 +63,9 @@ export class RedisConsumer<M extends WireMessage> extends DispatchingReader<Read
     this.holders = [...earlier, holder];
     await this.declare(session, holder, earlier);
     this.holders = [holder];
+    const { isPaused } = this;
     const { leaseMs, maxQueueSize, report } = this.settings;
-    const options = { holder, leaseMs, deadLimit: maxQueueSize, report };
+    const options = { holder, leaseMs, isPaused, deadLimit: maxQueueSize, report };
     return new Reading(session, this.source, options, (held) => this.dispatcher.add(held));
   }
 
