@@ -15,13 +15,6 @@ export class OneTask implements MigrationInterface {
         ADD COLUMN progress_at     timestamptz,
         ADD COLUMN history         json[] NOT NULL DEFAULT '{}',
         ADD COLUMN retried_at      timestamptz`);
-    await runner.query(`
-      CREATE UNIQUE INDEX tasks_idempotency ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL`);
-    // Lists of what is settled, which each task enters once. What is open is found by the indexes of its state.
-    await runner.query(`CREATE INDEX tasks_of_type ON tasks (type, id) WHERE finished_at IS NOT NULL`);
-    await runner.query(`CREATE INDEX tasks_of_agent ON tasks (agent_id, id) WHERE finished_at IS NOT NULL`);
-    await runner.query(`CREATE INDEX tasks_created ON tasks (created_at) WHERE finished_at IS NOT NULL`);
-    await runner.query(`CREATE INDEX tasks_in_vain ON tasks (state, id) WHERE state IN ('failed', 'cancelled')`);
     // what agents declare by @Task: the JSON Schema of the contract, by which a payload of a caller without the class is checked
     await runner.query(`
       CREATE TABLE task_types (
@@ -45,7 +38,6 @@ export class OneTask implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE asked_tasks');
     await runner.query('DROP TABLE task_types');
-    await runner.query('DROP INDEX tasks_idempotency, tasks_of_type, tasks_of_agent, tasks_created, tasks_in_vain');
     await runner.query(`
       ALTER TABLE tasks DROP COLUMN idempotency_key, DROP COLUMN progress, DROP COLUMN progress_at, DROP COLUMN history,
         DROP COLUMN retried_at`);

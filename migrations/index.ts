@@ -13,15 +13,19 @@ import { ChangedAgents } from './0012-changed-agents.js';
 import { AgentRoles } from './0013-agent-roles.js';
 import { MessageSearch } from './0014-message-search.js';
 import { PausesAndAudit } from './0015-pauses-and-audit.js';
-import { PipelineRuns } from './0018-pipeline-runs.js';
+import { Indexes } from './0018-indexes.js';
+
+export { type AddedIndex, IndexMigration } from './index-migration.js';
+export { Indexes };
 
 /**
  * Every migration, in order. The number at the end of a name is its place: TypeORM takes 13 digits for it.
  *
  * During an upgrade instances of the version before run on the new schema, and start on it. So a migration adds:
- * tables, indexes, columns with a default. What removes or tightens something comes at least one version after the code
- * that no longer uses it, and its name says which migration an instance must know to work with it, as in
- * `DropOutboxTarget_Needs0012_0000000000015`: instances that do not know migration 12 then refuse to start.
+ * tables, columns with a default and, by an {@link IndexMigration}, indexes of tables that are in use. What removes or
+ * tightens something, an index too, comes at least one version after the code that no longer uses it, and its name says which
+ * migration an instance must know to work with it, as in `DropOutboxTarget_Needs0012_0000000000015`: instances that do not
+ * know migration 12 then refuse to start.
  */
 export const migrations: readonly (new () => MigrationInterface & { readonly name: string })[] = [
   MessagesOutboxDeliveriesAgents,
@@ -38,5 +42,5 @@ export const migrations: readonly (new () => MigrationInterface & { readonly nam
   AgentRoles,
   MessageSearch,
   PausesAndAudit,
-  PipelineRuns,
+  Indexes,
 ];

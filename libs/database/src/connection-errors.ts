@@ -67,6 +67,12 @@ function driverErrorOf(error: unknown): DriverError | undefined {
 const stateOf = ({ code }: DriverError): string | undefined =>
   typeof code === 'string' && sqlState.test(code) ? code : undefined;
 
+/** The SQLSTATE of what the driver said, if it has one. */
+export function sqlStateOf(error: unknown): string | undefined {
+  const cause = driverErrorOf(error);
+  return cause && stateOf(cause);
+}
+
 const isSocketError = (error: DriverError): boolean =>
   (typeof error.code === 'string' && socketCodes.has(error.code)) || messages.test(error.message) || 'syscall' in error;
 

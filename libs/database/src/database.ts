@@ -7,7 +7,7 @@ import type { Connections } from './connections.js';
 import { callersError, connectError, isBroken, isSilence, storeError } from './connection-errors.js';
 import { EmbeddedConnections, type EmbeddedOptions } from './embedded/embedded-connections.js';
 import { StoreClosedError, StoreUnavailableError } from './errors.js';
-import { migrate } from './migrator.js';
+import { isMigrated, migrateAlone, migrateBeside } from './migrator.js';
 import { DEFAULT_NAMESPACE, schemaOf } from './namespace.js';
 import { type Isolation, OwnTransaction } from './transaction/own-transaction.js';
 import { type PreparedStatement, runPrepared } from './statements/prepared.js';
@@ -106,9 +106,21 @@ export class Database {
     this.app?.joinBy(current);
   }
 
-  /** Brings the schema up to date: once, however many processes start together. Throws `SchemaTooNewError` on a schema that a newer version broke. */
-  migrate(): Promise<void> {
-    return migrate(this.schema, (work) => this.ownTransaction(work));
+  /**
+   * Brings the schema up to date: once, however many processes start together, and while older ones use it. However long that
+   * takes: no time-out of statements ends it. Rejects with `SchemaTooNewError` on a schema that a newer version broke, and with
+   * `StatementError` when something else cancelled a statement of it.
+   */
+  async migrate(): Promise<void> {
+    if (await isMigrated(this)) return;
+    const unhurried = this.connections.unhurried();
+    if (!unhurried) return migrateAlone(this);
+    const database = new Database(this.schema, unhurried);
+    try {
+      await migrateBeside(database);
+    } finally {
+      await database.close();
+    }
   }
 
   /** Runs one statement of a caller's by itself, outside of every transaction and without waiting for one. */

@@ -41,6 +41,10 @@ export class DatabaseSwitch implements Connections {
     return true;
   }
 
+  unhurried(): undefined {
+    return undefined;
+  }
+
   end(): Promise<void> {
     return this.inner.end();
   }

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Store } from 'agentmq/message-store';
-import { RefusedDataError, StoreUnavailableError, prepared } from 'agentmq/database';
-import { migrations } from 'agentmq/migrations';
+import { RefusedDataError, StoreUnavailableError, type Transaction, prepared } from 'agentmq/database';
+import { Indexes, migrations } from 'agentmq/migrations';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
 import { claimed, claimOf, dropSchema, newMessage, refOf } from './harness.js';
 import { messageStoreSuite } from './suite.js';
@@ -106,6 +106,90 @@ describe('the stores on PostgreSQL', () => {
       await dropSchema(upgraded);
       await upgraded.database.close();
     }
+  });
+
+  describe('indexes of an upgrade', () => {
+    const before = randomNamespace('upgrade');
+    const connect = (statementTimeoutMs: number) =>
+      Store.connect({ url: databaseUrl(), namespace: before, poolSize: 3, statementTimeoutMs });
+    // a build of theirs takes longer than a statement may
+    const upgraded = [connect(100), connect(100)] as const;
+    const old = connect(30_000);
+    const { schema } = old.database;
+
+    beforeEach(async () => {
+      await old.database.migrate();
+      await old.database.transaction(async (transaction) => {
+        await transaction.query(`SET LOCAL search_path TO "${schema}"`);
+        const { queryRunner } = transaction.manager;
+        if (!queryRunner) throw new Error('no transaction');
+        await new Indexes().down(queryRunner);
+        await transaction.query('DELETE FROM migrations WHERE name = $1', [new Indexes().name]);
+      });
+    });
+
+    afterAll(async () => {
+      await dropSchema(old);
+      await Promise.all([old, ...upgraded].map((each) => each.database.close()));
+    });
+
+    /** The build that waits for the transaction of a handler, once it has done so for longer than a statement may. */
+    const building = async (): Promise<number> => {
+      let pid: number | undefined;
+      await until('a build waits for the handler', async () => {
+        const [found] = await store.database.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity
+           WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' || $1 || '%' AND wait_event = 'virtualxid'
+             AND query_start < clock_timestamp() - interval '300 ms'`,
+          [schema],
+        );
+        pid = found?.pid;
+        return pid !== undefined;
+      });
+      return pid as number;
+    };
+    const indexesNotBuilt = async (): Promise<readonly string[]> => {
+      const names = new Indexes().indexes('').map(({ name }) => name);
+      const rows = await store.database.query<{ name: string }>(
+        `SELECT relname AS name FROM pg_class JOIN pg_index ON indexrelid = oid JOIN pg_namespace n ON n.oid = relnamespace
+         WHERE nspname = $1 AND indisvalid AND relname = ANY ($2)`,
+        [schema, names],
+      );
+      expect(rows.length).toBeLessThanOrEqual(names.length);
+      return names.filter((name) => !rows.some((row) => row.name === name));
+    };
+    const handling = <T>(work: (handler: Transaction) => Promise<T>): Promise<T> =>
+      old.database.transaction(async (handler) => {
+        await handler.query(`LOCK TABLE "${schema}".deliveries, "${schema}".messages IN ROW EXCLUSIVE MODE`);
+        return work(handler);
+      });
+
+    it('are built beside older instances, which go on, however long it takes', async () => {
+      const { migrated } = await handling(async () => {
+        const migrated = Promise.all(upgraded.map(({ database }) => database.migrate()));
+        await Promise.race([building(), migrated]);
+        const message = newMessage();
+        await old.deliveries.record([message]);
+        expect(await old.deliveries.claim([claimOf(message)], 'a', 60_000)).toEqual([claimed(1)]);
+        return { migrated };
+      });
+      await migrated;
+      expect(await indexesNotBuilt()).toEqual([]);
+      const rows = await store.database.query(`SELECT FROM "${schema}".migrations`);
+      expect(rows).toHaveLength(migrations.length);
+    });
+
+    it('are built anew after a build was cancelled, which is told and not tried again for ever', async () => {
+      await handling(async () => {
+        const migrated = upgraded[0].database.migrate();
+        const cancelled = expect(migrated).rejects.toMatchObject({ sqlState: '57014', retryable: false });
+        await store.database.query('SELECT pg_cancel_backend($1)', [await building()]);
+        await cancelled;
+      });
+      expect(await indexesNotBuilt()).not.toEqual([]);
+      await upgraded[1].database.migrate();
+      expect(await indexesNotBuilt()).toEqual([]);
+    });
   });
 
   describe('statements that sessions keep prepared', () => {

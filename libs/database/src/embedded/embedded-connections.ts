@@ -56,6 +56,10 @@ export class EmbeddedConnections implements Connections {
     return true;
   }
 
+  unhurried(): undefined {
+    return undefined;
+  }
+
   async end(): Promise<void> {
     const opened = await this.opened?.catch(() => undefined);
     if (!opened) return;

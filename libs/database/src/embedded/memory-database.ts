@@ -60,6 +60,7 @@ export class MemoryDatabase {
     return {
       open: () => this.open(),
       isOwn: () => true,
+      unhurried: () => undefined,
       statementBytes: PGLITE_STATEMENT_BYTES,
       transactionsAtOnce: 1,
       rollBackMs: 0,

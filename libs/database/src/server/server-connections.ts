@@ -46,13 +46,18 @@ export class ServerConnections implements Connections {
   /** Those whose session is theirs alone. */
   private readonly own = new WeakSet<ClientBase>();
 
-  constructor(options: PostgresOptions, connection: PoolConfig) {
+  constructor(
+    private readonly options: PostgresOptions,
+    private readonly connection: PoolConfig,
+    /** Of each session, beside that of statements, in ms; 0 for none. */
+    timeouts: Readonly<Record<string, number>> = {},
+  ) {
     const poolSize = options.poolSize ?? 10;
     this.transactionsAtOnce = Math.max(1, poolSize - KEPT_FREE);
     const statementTimeout = options.statementTimeoutMs ?? 30_000;
     const connectTimeout = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
     const { stream } = connection;
-    const session = { statementTimeoutMs: statementTimeout, withinMs: connectTimeout };
+    const session = { timeouts: { statement_timeout: statementTimeout, ...timeouts }, withinMs: connectTimeout };
     this.pool = new Pool({
       ...connection,
       application_name: options.applicationName ?? 'agentmq',
@@ -78,6 +83,11 @@ export class ServerConnections implements Connections {
 
   isOwn(client: PoolClient): boolean {
     return this.own.has(client);
+  }
+
+  unhurried(): Connections {
+    const options = { ...this.options, poolSize: 2, statementTimeoutMs: 0 };
+    return new ServerConnections(options, this.connection, { lock_timeout: 0 });
   }
 
   /** A server that answers no more does not hold up the end: what is left of its connections after a while is destroyed. */

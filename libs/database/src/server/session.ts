@@ -23,7 +23,7 @@ const NOT_OURS_TO_SET = 'session_replication_role';
  */
 export async function prepareSession(
   client: ClientBase,
-  { statementTimeoutMs, withinMs }: { readonly statementTimeoutMs: number; readonly withinMs: number },
+  { timeouts, withinMs }: { readonly timeouts: Readonly<Record<string, number>>; readonly withinMs: number },
 ): Promise<boolean> {
   const { processID } = client as ClientBase & { readonly processID: number | null };
   const own = `pg_backend_pid() = ${Number(processID)}`;
@@ -32,13 +32,15 @@ export async function prepareSession(
       ? `current_setting('${name}') AS ${name}`
       : `CASE WHEN ${own} THEN set_config('${name}', '${value}', false) ELSE current_setting('${name}') END AS ${name}`,
   );
+  const limits = Object.entries(timeouts).map(
+    ([name, ms]) => `CASE WHEN ${own} THEN set_config('${name}', '${ms}', false) END`,
+  );
   // Postgres overrates what the statements cost, and would compile them, which takes longer than they do (0.5 s against
   // 0.06 s for a replay of a thousand deliveries).
   const text = `
     SELECT ${own} AS own, set_config('DateStyle', 'ISO', false), set_config('standard_conforming_strings', 'on', false),
       CASE WHEN ${own} THEN set_config('jit', 'off', false) END,
-      CASE WHEN ${own} AND ${statementTimeoutMs} > 0 THEN set_config('statement_timeout', '${statementTimeoutMs}', false) END,
-      ${wanted.join(', ')}`;
+      ${limits.join(', ')}, ${wanted.join(', ')}`;
   const statement: QueryConfig & { readonly query_timeout: number } = { text, query_timeout: withinMs };
   const { rows } = await client.query<Record<string, string> & { readonly own: boolean }>(statement);
   for (const [name, values] of Object.entries(RELIED_ON)) {
