@@ -3,7 +3,8 @@ import { type AddedIndex, IndexMigration } from './index-migration.js';
 /**
  * What messages, dead letters and tasks are searched by: each filter has an index in the order of time, so that a page costs the
  * same whatever the history. The order is by `stored_at`, since ids of foreign producers say nothing of the time. The indexes in
- * the order of ids (`messages_by_type` and the like) stay: the version before pages by them.
+ * the order of ids (`deliveries_not_completed`, `messages_by_type`, `_by_trace`, `_by_correlation`) stay: the version before
+ * pages by them. All four cost Postgres a tenth of its CPU time for a durable message.
  */
 export class Indexes extends IndexMigration {
   readonly name = 'Indexes0000000000018';
@@ -36,6 +37,8 @@ export class Indexes extends IndexMigration {
       { name: 'messages_of_trace', on: `${at}messages (trace_id, stored_at, message_id) WHERE trace_id IS NOT NULL` },
       { name: 'messages_of_type', on: `${at}messages (type, stored_at, message_id)` },
       { name: 'messages_of_sender', on: `${at}messages (sender, stored_at, message_id)` },
+      // outboxSize, stuckEntries, figures: what is leased or put off, beside any number of delayed sends
+      { name: 'outbox_unscheduled', on: `${at}outbox (due_at) WHERE NOT scheduled` },
       {
         name: 'tasks_idempotency',
         isUnique: true,

@@ -2,7 +2,6 @@ import { type AddedIndex, IndexMigration, migrations } from 'agentmq/migrations'
 import { pause } from 'agentmq/time';
 import { type Migration, MigrationExecutor } from 'typeorm';
 import { sqlStateOf } from './connection-errors.js';
-import type { Database } from './database.js';
 import { SchemaTooNewError, StatementError, StoreUnavailableError } from './errors.js';
 import type { RunnerTransaction } from './transaction/transaction.js';
 
@@ -20,16 +19,23 @@ const TURN_PAUSE_MS = 250;
 const LOCK_NOT_AVAILABLE = '55P03';
 const QUERY_CANCELED = '57014';
 
+/** As much of a `Database` as a migration needs. */
+interface Statements {
+  readonly schema: string;
+  ownQuery<Row>(statement: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  ownTransaction<T>(work: (transaction: RunnerTransaction) => Promise<T>): Promise<T>;
+}
+
 class TablesInUseError extends StoreUnavailableError {}
 
 /** Whether the schema has all that this version knows. Throws `SchemaTooNewError`. */
-export async function isMigrated(database: Database): Promise<boolean> {
+export async function isMigrated(database: Statements): Promise<boolean> {
   const done = await doneIn(database);
   return known().every((name) => done.includes(name));
 }
 
 /** Brings up to date a schema that this process alone uses: each migration in a transaction of its own. */
-export async function migrateAlone(database: Database): Promise<void> {
+export async function migrateAlone(database: Statements): Promise<void> {
   for (const name of known()) await migrateOne(database, name);
 }
 
@@ -42,7 +48,7 @@ export async function migrateAlone(database: Database): Promise<void> {
  * Needs two connections without time-outs. Rejects with `StoreUnavailableError` when a table that a migration changes has been
  * in use for a minute, and with `StatementError` when a statement was cancelled, which would happen to it again.
  */
-export async function migrateBeside(database: Database): Promise<void> {
+export async function migrateBeside(database: Statements): Promise<void> {
   const isDone = (): Promise<boolean> =>
     database.ownTransaction(async (turn) => {
       const [row] = await turn.query<{ mine: boolean }>(
@@ -63,7 +69,7 @@ export async function migrateBeside(database: Database): Promise<void> {
   }
 }
 
-async function migrateInTurn(database: Database): Promise<void> {
+async function migrateInTurn(database: Statements): Promise<void> {
   const isInUse = (await doneIn(database)).length > 0;
   for (const Migration of migrations) {
     const migration = new Migration();
@@ -86,7 +92,7 @@ async function patiently(work: () => Promise<void>): Promise<void> {
   }
 }
 
-const migrateOne = (database: Database, name: string): Promise<void> =>
+const migrateOne = (database: Statements, name: string): Promise<void> =>
   once(database, name, async (transaction, executor, migration) => {
     const { schema } = database;
     // A role that may not make schemas may not even ask for one that is there.
@@ -100,7 +106,7 @@ const migrateOne = (database: Database, name: string): Promise<void> =>
   });
 
 /** Older instances go on reading and writing meanwhile. */
-async function buildBeside(database: Database, migration: IndexMigration): Promise<void> {
+async function buildBeside(database: Statements, migration: IndexMigration): Promise<void> {
   if ((await doneIn(database)).includes(migration.name)) return;
   for (const index of migration.indexes(`"${database.schema}".`)) await build(database, index);
   await once(database, migration.name, async (_transaction, executor, built) => {
@@ -112,7 +118,7 @@ async function buildBeside(database: Database, migration: IndexMigration): Promi
  * A build that broke off leaves an index that is maintained but not used. It may not have broken off at the server, which goes
  * on without the process that asked for it: the table's lock is free when it has ended.
  */
-async function build(database: Database, { name, isUnique = false, on }: AddedIndex): Promise<void> {
+async function build(database: Statements, { name, isUnique = false, on }: AddedIndex): Promise<void> {
   const { schema } = database;
   const isValid = async (): Promise<boolean | undefined> => {
     const [found] = await database.ownQuery<{ valid: boolean }>(
@@ -133,7 +139,7 @@ async function build(database: Database, { name, isUnique = false, on }: AddedIn
 
 /** Does `work` unless the migration has been done. Versions before this one migrate under the same lock. */
 const once = (
-  database: Database,
+  database: Statements,
   name: string,
   work: (transaction: RunnerTransaction, executor: MigrationExecutor, migration: Migration) => Promise<void>,
 ): Promise<void> =>
@@ -150,7 +156,7 @@ const once = (
  * was migrated. It goes on with migrations that it does not know, unless the name of one says that it needs a later version:
  * see migrations/index.ts.
  */
-async function doneIn(database: Database): Promise<string[]> {
+async function doneIn(database: Statements): Promise<string[]> {
   const table = `"${database.schema}".migrations`;
   const [found] = await database.ownQuery<{ name: string | null }>('SELECT to_regclass($1)::text AS name', [table]);
   if (!found?.name) return [];

@@ -147,6 +147,7 @@ export function schema(of: () => Harness): void {
         'outbox_due',
         'outbox_pkey',
         'outbox_refused',
+        'outbox_unscheduled',
         'pauses_pkey',
         'proposals_by_outcome',
         'proposals_open',

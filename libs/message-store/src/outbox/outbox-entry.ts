@@ -31,7 +31,7 @@ export interface Refusal {
 /** An agent whose messages have not gone out for a while: their inboxes are full or missing, or no relay gets them published. */
 export interface StuckSender {
   readonly sender: string;
-  /** Messages that wait; 10,000 at most are looked at. */
+  /** Messages that wait; at most 10,000 that are due, and as many that were put off, are looked at. */
   readonly entries: number;
   /** Since when the first of them might have gone out. */
   readonly since: Date;
@@ -39,7 +39,7 @@ export interface StuckSender {
 
 /** Messages that should have gone out long ago, though their inboxes refuse nothing. */
 export interface StuckEntries {
-  /** 10,000 at most are looked at. */
+  /** At most 10,000 that are due, and as many that were put off, are looked at. */
   readonly entries: number;
   /** Since when the first of them might have gone out. */
   readonly since: Date;

@@ -1,4 +1,4 @@
-import { refusing } from './outbox-size.js';
+import { begun, NOT_REFUSED, refusing } from './outbox-size.js';
 
 /** The entries that are looked at for the oldest: ids are about in the order of time. */
 const OLDEST = 1_000;
@@ -14,9 +14,7 @@ const OLDEST_OWED = 100;
  */
 export const figures = (schema: string): string => `
 WITH RECURSIVE ${refusing(schema)}, open AS MATERIALIZED (
-  SELECT id, message_id, consumer FROM "${schema}".outbox o
-  WHERE (NOT scheduled OR due_at <= statement_timestamp())
-    AND NOT EXISTS (SELECT FROM refusing r WHERE r.target = o.target)
+  ${begun(schema, 'id, message_id, consumer', NOT_REFUSED)}
 ), found (consumer) AS (
   SELECT min(consumer) FROM "${schema}".deliveries WHERE state <> 'completed' AND $2::boolean
   UNION ALL

@@ -1,20 +1,18 @@
-import { refusing } from './outbox-size.js';
+import { begun, NOT_REFUSED, refusing } from './outbox-size.js';
 
-/** The most entries that are looked at, the oldest ones. */
+/** The most entries that are looked at of each kind, those that are due first. */
 const MOST_ENTRIES = 10_000;
 
+/** An entry under its first lease is being published, or is a request that waits for its answer. */
+const NOT_BEGUN_NOW = '(due_at <= statement_timestamp() OR leased_by IS NULL OR lease > 1)';
+
 /**
- * Senders whose messages have not gone out for `$1` ms. Copies for one consumer (retries, replays) are not the sender's, what
- * is scheduled is to wait, and an entry under its first lease is being published, or is a request that waits for its answer.
+ * Senders whose messages have not gone out for `$1` ms. Copies for one consumer (retries, replays) are not the sender's, and what
+ * is scheduled is to wait.
  */
 export const stuckSenders = (schema: string): string => `
 SELECT sender, count(*)::float8 AS entries, min(since) AS since
-FROM (
-  SELECT message_id FROM "${schema}".outbox
-  WHERE consumer IS NULL
-    AND NOT (due_at > statement_timestamp() AND (scheduled OR (leased_by IS NOT NULL AND lease <= 1)))
-  ORDER BY id LIMIT ${MOST_ENTRIES}
-) AS oldest
+FROM (${begun(schema, 'message_id', `consumer IS NULL AND ${NOT_BEGUN_NOW}`, MOST_ENTRIES)}) AS oldest
 JOIN "${schema}".messages m USING (message_id)
 CROSS JOIN LATERAL (SELECT greatest(m.stored_at, m.deliver_at) AS since) AS due
 WHERE since <= statement_timestamp() - $1 * interval '1 millisecond'
@@ -30,10 +28,7 @@ WITH ${refusing(schema)}
 SELECT count(*)::float8 AS entries, min(since) AS since,
   (array_agg(last_error ORDER BY id DESC) FILTER (WHERE last_error IS NOT NULL))[1] AS error
 FROM (
-  SELECT id, message_id, consumer, last_error FROM "${schema}".outbox o
-  WHERE NOT (due_at > statement_timestamp() AND (scheduled OR (leased_by IS NOT NULL AND lease <= 1)))
-    AND NOT EXISTS (SELECT FROM refusing r WHERE r.target = o.target)
-  ORDER BY id LIMIT ${MOST_ENTRIES}
+  ${begun(schema, 'id, message_id, consumer, last_error', `${NOT_REFUSED} AND ${NOT_BEGUN_NOW}`, MOST_ENTRIES)}
 ) AS oldest
 JOIN "${schema}".messages m USING (message_id)
 LEFT JOIN "${schema}".deliveries d ON d.message_id = oldest.message_id AND d.consumer = oldest.consumer
