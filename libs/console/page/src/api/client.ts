@@ -4,7 +4,8 @@
  *     const page = await get<Page<AgentRow>>('/agents', { limit: 50 });
  *     await post(path`/agents/${id}/pause`, { reason });
  *
- * What is not 2xx is thrown as `ApiError` (RFC 9457), what did not arrive as `Unreachable`. A 401 shows the login.
+ * What is not 2xx is thrown as `ApiError` (RFC 9457), what was not answered as `Unreachable`; reading is given up after 45 s, as a host
+ * that has gone without a word never answers. A 401 shows the login.
  */
 import { signal } from '@preact/signals';
 
@@ -32,6 +33,15 @@ export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
 
+/** Longer than the server's own limit for what it reads, in ms. */
+const PATIENCE_MS = 45_000;
+/** Of a server that can do nothing for now, and of a proxy before one that is away. */
+const AWAY = [502, 503, 504];
+
+/** It may pass by itself: asking again later makes sense. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof Unreachable || (error instanceof ApiError && AWAY.includes(error.status));
+
 /** Set when the server asks for a token. */
 export const needsLogin = signal(false);
 
@@ -56,16 +66,23 @@ export function withQuery(url: string, query: Query = {}): string {
 }
 
 async function request<T>(method: string, url: string, body?: object, signal?: AbortSignal): Promise<T> {
+  const reads = method === 'GET';
+  const limits = [...(signal ? [signal] : []), ...(reads ? [AbortSignal.timeout(PATIENCE_MS)] : [])];
+  const unreachable = (error: unknown): never => {
+    if (signal?.aborted) throw error;
+    throw new Unreachable(
+      reads
+        ? 'The server did not answer. It may be restarting.'
+        : 'The server did not answer: look whether it was done before you try again.',
+    );
+  };
   const response = await fetch(url, {
     method,
     headers: { accept: 'application/json', ...(body ? { 'content-type': 'application/json' } : {}) },
     ...(body ? { body: JSON.stringify(body) } : {}),
-    ...(signal ? { signal } : {}),
-  }).catch((error: unknown) => {
-    if (signal?.aborted) throw error;
-    throw new Unreachable('The server did not answer. It may be restarting; this page tries again.');
-  });
-  const text = await response.text();
+    signal: AbortSignal.any(limits),
+  }).catch(unreachable);
+  const text = await response.text().catch(unreachable);
   if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
   if (response.status === 401) needsLogin.value = true;
   throw new ApiError(response.status, problemOf(text));

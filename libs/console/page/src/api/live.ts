@@ -2,7 +2,7 @@
  * Server-sent events of `/events`: `overview` and `flow` as signals, and `changed`, which `useQuery` listens to. The stream is
  * closed while the page is hidden, so that a forgotten tab costs the server nothing, and everything is asked anew when it is shown.
  */
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import type { ChangedList } from 'agentmq/operations';
 import { get, needsLogin } from './client.js';
 import type { Flow, Overview } from './types.js';
@@ -12,10 +12,16 @@ export type What = ChangedList;
 
 export const overview = signal<Overview | undefined>(undefined);
 export const flow = signal<Flow | undefined>(undefined);
+/**
+ * `live` while overviews arrive; `lost` once none has for 15 s, or the server can't be reached. A stream alone is no sign of life: it
+ * stays open while the server's database is away, and when the server's host has gone without a word.
+ */
 export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
 
 const HIDDEN_MS = 30_000;
 const RETRY_MS = 3_000;
+/** An overview is due every 2 s. */
+const SILENT_MS = 15_000;
 /** An hour: the first event has what the server knows of it, the next ones what is new. */
 const MOST_POINTS = 360;
 /** Changes that come close together cause one request. */
@@ -29,9 +35,11 @@ interface Listener {
 const listeners = new Set<Listener>();
 let source: EventSource | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
+let silence: ReturnType<typeof setTimeout> | undefined;
 let hidden: ReturnType<typeof setTimeout> | undefined;
 let settle: ReturnType<typeof setTimeout> | undefined;
-let lost = false;
+/** It was closed because the page is hidden. */
+let rests = false;
 const due = new Set<Listener>();
 
 /** Calls back when something of that kind may have changed; returns what ends it. */
@@ -63,50 +71,85 @@ function everythingChanged(): void {
 export function connect(): void {
   disconnect();
   const stream = (source = new EventSource('/events'));
-  stream.addEventListener('open', () => {
-    connection.value = 'live';
-    if (lost) everythingChanged();
-    lost = false;
-  });
+  const listen = (): void => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      lose();
+      connect();
+    }, SILENT_MS);
+  };
+  listen();
   let isFirst = true;
-  stream.addEventListener('open', () => (isFirst = true));
+  stream.addEventListener('open', () => {
+    isFirst = true;
+    // what changed before it was open was told to others only
+    everythingChanged();
+  });
   stream.addEventListener('overview', ({ data }) => {
     const next = JSON.parse(data as string) as Overview;
     const before = isFirst ? [] : (overview.value?.history ?? []);
     isFirst = false;
+    // a new stream begins with what the server has read last: that may be what is shown already
+    if (next.at !== overview.value?.at) {
+      connection.value = 'live';
+      listen();
+    }
     overview.value = { ...next, history: [...before, ...next.history].slice(-MOST_POINTS) };
   });
   stream.addEventListener('flow', ({ data }) => (flow.value = JSON.parse(data as string) as Flow));
   stream.addEventListener('changed', ({ data }) => changed((JSON.parse(data as string) as { what: What[] }).what));
   stream.addEventListener('error', () => {
-    lost = true;
-    connection.value = 'lost';
+    // the server ends each stream after ten minutes: the first attempt to connect anew tells whether it is there
+    if (connection.value === 'live') connection.value = 'connecting';
+    else lose();
     // the browser reconnects by itself, unless it was answered otherwise than by a stream
-    if (stream.readyState === EventSource.CLOSED && source === stream) retry = setTimeout(again, RETRY_MS);
+    if (stream.readyState === EventSource.CLOSED && source === stream) retry = setTimeout(again, RETRY_MS, stream);
   });
 }
 
+/** What is shown may be old from here on. */
+export function lose(): void {
+  connection.value = 'lost';
+}
+
 /** A session that has ended shows the login, by the request that tells who the caller is. */
-function again(): void {
-  get('/me').then(connect, () => {
-    if (!needsLogin.value) retry = setTimeout(again, RETRY_MS);
-  });
+function again(stream: EventSource): void {
+  const unlessClosed = (next: () => void) => (): void => {
+    if (source === stream) next();
+  };
+  get('/me').then(
+    unlessClosed(connect),
+    unlessClosed(() => (retry = setTimeout(again, RETRY_MS, stream))),
+  );
 }
 
 export function disconnect(): void {
   clearTimeout(retry);
+  clearTimeout(silence);
   source?.close();
   source = undefined;
+  rests = false;
 }
+
+/** Without a session nothing is listened to, and nothing is kept of the one before. */
+effect(() => {
+  if (!needsLogin.value) return;
+  disconnect();
+  connection.value = 'connecting';
+  overview.value = undefined;
+  flow.value = undefined;
+});
 
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hidden);
   if (document.visibilityState === 'hidden') {
     hidden = setTimeout(() => {
-      lost = source !== undefined;
+      if (!source) return;
       disconnect();
+      lose();
+      rests = true;
     }, HIDDEN_MS);
-  } else if (!source && lost) {
+  } else if (rests) {
     connect();
   }
 });

@@ -6,7 +6,7 @@
  *     <More of={pages} />                               // "show more", below a table
  */
 import type { ComponentChildren } from 'preact';
-import { ApiError } from '../api/client.js';
+import { ApiError, isPassing } from '../api/client.js';
 import type { Asked, Pages } from '../api/use.js';
 import { Button } from './basics.js';
 
@@ -26,7 +26,10 @@ export function Pending({ of: { error, reload } }: { readonly of: Loading }) {
 export const Fault = ({ error, retry }: { readonly error: Error; readonly retry?: () => void }) => (
   <div class="empty fault" role="alert">
     <h2>{titleOf(error)}</h2>
-    <p>{error.message}</p>
+    <p>
+      {error.message}
+      {isPassing(error) && ' This page goes on trying.'}
+    </p>
     {retry && (
       <Button icon="retry" onClick={retry}>
         Try again

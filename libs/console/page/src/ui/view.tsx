@@ -8,6 +8,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.js';
+import { Outdated } from './outdated.js';
 
 export interface ViewProps {
   readonly title: string;
@@ -49,6 +50,7 @@ export function View({ title, heading, lead, actions, back, children }: ViewProp
         </div>
         {lead && <p class="lead">{lead}</p>}
       </header>
+      <Outdated />
       {children}
     </article>
   );

@@ -30,7 +30,7 @@ function Now({ of }: { readonly of: Overview }) {
   const { rates, latency, backlog, deadLetters, agents, outbox } = of;
   return (
     <>
-      <Attention of={of} />
+      {connection.value !== 'lost' && <Attention of={of} />}
       <div class="stats">
         <Stat
           label="Stored"

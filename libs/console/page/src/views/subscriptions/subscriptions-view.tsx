@@ -32,7 +32,7 @@ const columns: readonly Column<SubscriptionRow>[] = [
 
 export function SubscriptionsView() {
   const filters = useFilters(fields);
-  const pages = usePages<SubscriptionRow>('/subscriptions', filters, ['consumers', 'agents']);
+  const pages = usePages<SubscriptionRow>('/subscriptions', filters, ['consumers', 'agents'], keyOf);
   return (
     <View
       title="Subscriptions"
@@ -45,7 +45,7 @@ export function SubscriptionsView() {
             label="Subscriptions"
             columns={columns}
             rows={pages.items}
-            rowKey={({ consumer, pattern }) => `${consumer} ${pattern}`}
+            rowKey={keyOf}
             empty={<Empty title="No subscriptions">No consumer is owed what is published.</Empty>}
           />
           <More of={pages} />
@@ -56,6 +56,8 @@ export function SubscriptionsView() {
     </View>
   );
 }
+
+const keyOf = ({ consumer, pattern }: SubscriptionRow): string => `${consumer} ${pattern}`;
 
 const nameOf = ({ consumer, pattern }: SubscriptionRow): string => `${pattern || 'broadcast'} of ${consumer}`;
 
