@@ -3,7 +3,7 @@
  *
  *     const answer = await confirm({
  *       title: 'Requeue this group',
- *       count: () => post<ReplayView>('/dead-letters/requeue', { group, dryRun: true }).then(({ matched }) => matched),
+ *       count: (signal) => dryRun('/dead-letters/requeue', { group }, signal).then(({ matched }) => matched),
  *       text: (n) => `Requeues ${plural(n ?? 0, 'dead letter')} to their consumers.`,
  *       action: 'Requeue', kind: 'primary', reason: 'optional',
  *     });
@@ -20,8 +20,8 @@ import { toast } from './toasts.js';
 
 export interface Confirmation {
   readonly title: string;
-  /** How many rows it is about: asked when the dialog opens, and needed before it can be confirmed. */
-  readonly count?: () => Promise<number>;
+  /** How many rows it is about: asked when the dialog opens, and needed before it can be confirmed. The signal aborts as it closes. */
+  readonly count?: (signal: AbortSignal) => Promise<number>;
   /** The count is undefined while it is being asked, or where there is none. */
   readonly text: (count: number | undefined) => ComponentChildren;
   readonly action: string;
@@ -60,7 +60,11 @@ function Confirm({ title, count, text, action, kind = 'primary', reason, run, do
   const [busy, setBusy] = useState(false);
   const tell = (error: unknown): void => setFault(error instanceof Error ? error.message : String(error));
   useEffect(() => {
-    count?.().then(setRows, tell);
+    const closed = new AbortController();
+    count?.(closed.signal).then(setRows, (error: unknown) => {
+      if (!closed.signal.aborted) tell(error);
+    });
+    return () => closed.abort();
   }, []);
   const confirmed = async (): Promise<void> => {
     setBusy(true);

@@ -1,5 +1,6 @@
 /** Requeue and discard of many dead letters, each asked for with their number. */
 import { post } from '../../api/client.js';
+import { dryRun } from '../../api/dry-run.js';
 import { changed } from '../../api/live.js';
 import type { ReplayView } from '../../api/types.js';
 import { go } from '../../state/router.js';
@@ -19,9 +20,9 @@ export interface Selection {
   readonly all?: boolean;
 }
 
-/** All that one of the selections holds. Resolves when it is done, is under way, or was not confirmed. */
-export async function requeueAll(selections: readonly Selection[], what: string): Promise<void> {
-  await ask('requeue', selections, {
+/** All that one of the selections holds. Resolves when it is done or under way; with false if it was not confirmed. */
+export function requeueAll(selections: readonly Selection[], what: string): Promise<boolean> {
+  return ask('requeue', selections, {
     title: `Requeue ${what}`,
     text: (n) =>
       n === undefined ? 'Counting…' : `${plural(n, 'dead letter')} will begin anew, with all their attempts.`,
@@ -30,8 +31,9 @@ export async function requeueAll(selections: readonly Selection[], what: string)
   });
 }
 
-export async function discardAll(selections: readonly Selection[], what: string): Promise<void> {
-  await ask('discard', selections, {
+/** As {@link requeueAll}. */
+export function discardAll(selections: readonly Selection[], what: string): Promise<boolean> {
+  return ask('discard', selections, {
     title: `Discard ${what}`,
     text: (n) =>
       n === undefined
@@ -46,34 +48,31 @@ export async function discardAll(selections: readonly Selection[], what: string)
 type Command = 'requeue' | 'discard';
 type Question = Omit<Parameters<typeof confirm>[0], 'count' | 'run' | 'done'>;
 
-async function ask(command: Command, selections: readonly Selection[], question: Question): Promise<void> {
+async function ask(command: Command, selections: readonly Selection[], question: Question): Promise<boolean> {
+  const url = `/dead-letters/${command}`;
+  const body = (selection: Selection, reason: string): object =>
+    command === 'discard' ? { ...selection, reason } : selection;
   const views: ReplayView[] = [];
   const answer = await confirm({
     ...question,
-    count: async () => {
+    count: async (signal) => {
       let total = 0;
-      for (const selection of selections)
-        total += (await carryOut(command, { ...selection, dryRun: true }, 'counted')).matched;
+      for (const selection of selections) total += (await dryRun(url, body(selection, 'counted'), signal)).matched;
       return total;
     },
     run: async (reason) => {
-      for (const selection of selections) views.push(await carryOut(command, selection, reason));
+      for (const selection of selections.slice(views.length))
+        views.push(await post<ReplayView>(url, body(selection, reason)));
     },
   });
-  if (!answer) return;
-  changed(['dead-letters', 'messages', 'replays']);
+  if (views.length > 0) changed(['dead-letters', 'messages', 'replays']);
+  if (!answer) return false;
   if (views.some(({ state }) => state === 'running')) {
     toast('Under way: its progress is shown here');
     go('/replay');
-    return;
+  } else {
+    const done = views.reduce((sum, { replayed }) => sum + replayed, 0);
+    toast(`${count(done)} ${command === 'discard' ? 'discarded' : 'requeued'}`);
   }
-  const done = views.reduce((sum, { replayed }) => sum + replayed, 0);
-  toast(`${count(done)} ${command === 'discard' ? 'discarded' : 'requeued'}`);
+  return true;
 }
-
-const carryOut = (
-  command: Command,
-  selection: Selection & { readonly dryRun?: boolean },
-  reason: string,
-): Promise<ReplayView> =>
-  post(`/dead-letters/${command}`, { ...selection, ...(command === 'discard' ? { reason } : {}) });

@@ -1,7 +1,8 @@
 /** Chooses what is to be replayed, and shows what that is before anything is done. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { DeliveryState } from 'agentmq/message-store';
 import { path, post } from '../../api/client.js';
+import { dryRun } from '../../api/dry-run.js';
 import { changed } from '../../api/live.js';
 import type { ReplayView as Job } from '../../api/types.js';
 import { href } from '../../state/router.js';
@@ -35,21 +36,33 @@ export function ReplayForm({ started }: { readonly started: () => void }) {
   const [fault, setFault] = useState<string>();
   const [busy, setBusy] = useState(false);
   const selection = selectionOf(values, chosen);
-  // what was counted is of the selection of before
+  const counting = useRef(new AbortController());
+  useEffect(() => () => counting.current.abort(), []);
+  // what was counted, or is being counted, is of the selection of before
   const change = (done: () => void): void => {
+    counting.current.abort();
     done();
     setSeen(undefined);
     setFault(undefined);
+    setBusy(false);
   };
   const look = async (): Promise<void> => {
+    const { signal } = (counting.current = new AbortController());
     setBusy(true);
     setFault(undefined);
+    setSeen(undefined);
+    const unlessChanged = (tell: () => void): void => {
+      if (!signal.aborted) tell();
+    };
     try {
-      setSeen(await post<Job>('/replay', { ...selection, dryRun: true }));
+      setSeen(await dryRun('/replay', selection, signal, setSeen));
     } catch (error) {
-      setFault((error as Error).message);
+      unlessChanged(() => {
+        setSeen(undefined);
+        setFault((error as Error).message);
+      });
     } finally {
-      setBusy(false);
+      unlessChanged(() => setBusy(false));
     }
   };
   const replay = async (): Promise<void> => {
@@ -127,7 +140,7 @@ export function ReplayForm({ started }: { readonly started: () => void }) {
           <Button type="submit" icon="search" busy={busy} disabled={chosen.length === 0}>
             Preview
           </Button>
-          {seen && (
+          {seen?.state === 'ended' && (
             <Button kind="primary" icon="replay" disabled={seen.replayed === 0} onClick={() => void replay()}>
               Replay {count(seen.replayed)}
             </Button>
@@ -157,9 +170,9 @@ function Preview({ of: { matched, replayed, state, preview } }: { readonly of: J
   return (
     <section class="preview" aria-label="Preview" aria-live="polite">
       <p>
+        {state === 'running' && <Status kind="busy">still counting</Status>}{' '}
         <b>{plural(matched, 'delivery', 'deliveries')}</b> {matched === 1 ? 'is' : 'are'} like that
         {replayed < matched && `, ${count(replayed)} of which would be put on their way`}.
-        {state === 'running' && <Status kind="busy">still counting</Status>}
       </p>
       {preview && preview.counts.length > 0 && (
         <ol class="bars">
