@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import axe from 'axe-core';
 import type { Browser, Page, Route } from 'playwright-core';
 import { startChromium, until } from '../../support/index.js';
@@ -28,6 +28,15 @@ describe('the page in Chromium', () => {
     await page.goto(`${system.url}/#${path}`);
     await page.locator('h1').waitFor();
   };
+  const newPage = async (): Promise<Page> => {
+    const opened = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    await opened.addInitScript({ content: axe.source });
+    opened.on('pageerror', (error) => faulty.push(error.message));
+    opened.on('console', (message) => {
+      if (/Content Security Policy|Trusted/i.test(message.text())) faulty.push(message.text());
+    });
+    return opened;
+  };
   const listed = async <Item>(path: string): Promise<Item[]> => {
     // a connection that is kept may be ended by the server as the next request is sent
     const response = await fetch(`${system.url}${path}`, { headers: { connection: 'close' } });
@@ -37,12 +46,7 @@ describe('the page in Chromium', () => {
 
   beforeAll(async () => {
     [browser, system] = await Promise.all([startChromium(), ConsoleSystem.start()]);
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    await page.addInitScript({ content: axe.source });
-    page.on('pageerror', (error) => faulty.push(error.message));
-    page.on('console', (message) => {
-      if (/Content Security Policy|Trusted/i.test(message.text())) faulty.push(message.text());
-    });
+    page = await newPage();
     system.definePipeline();
     await Promise.all([
       system.order(100),
@@ -158,6 +162,171 @@ describe('the page in Chromium', () => {
     TEST_MS,
   );
 
+  describe('when the server is away, or slow', () => {
+    const SEARCH = /\/messages\?/;
+    const isShown = (text: string | RegExp): Promise<boolean> => page.getByText(text).first().isVisible();
+
+    let before: Page;
+
+    beforeAll(async () => {
+      before = page;
+      page = await newPage();
+      await page.clock.install();
+    });
+
+    afterEach(() => page.unrouteAll({ behavior: 'ignoreErrors' }));
+
+    afterAll(async () => {
+      await page.close();
+      page = before;
+    });
+
+    it(
+      'tells since when what it shows is old, as soon as no overview comes',
+      async () => {
+        await open('/');
+        const calmOrNot = page.locator('.calm, .attention');
+        await calmOrNot.waitFor({ timeout: SEEN_MS });
+        const held: Route[] = [];
+        await page.route('**/events', (route) => void held.push(route));
+        await page.clock.fastForward(16_000);
+        await shows(/^No live updates: what is shown is as of/);
+        expect(await calmOrNot.count()).toBe(0);
+        await until('a new stream', async () => held.length > 0, SEEN_MS);
+        await held[0]?.continue();
+        await calmOrNot.waitFor({ timeout: SEEN_MS });
+        expect(await isShown('No live updates')).toBe(false);
+      },
+      TEST_MS,
+    );
+
+    it(
+      'reads a list again until it is answered, and tells meanwhile that it is old',
+      async () => {
+        await page.route('**/subscriptions*', (route) =>
+          route.fulfill({ status: 503, json: { detail: 'No database.' } }),
+        );
+        await open('/subscriptions');
+        await shows('No database. This page goes on trying.');
+        await page.unroute('**/subscriptions*');
+        await page.clock.fastForward(3_500);
+        await page.getByRole('table', { name: 'Subscriptions' }).waitFor({ timeout: SEEN_MS });
+        await open('/agents/orders-1');
+        await shows('Its messages');
+        await page.route('**/agents/*', (route) => route.abort());
+        // a new stream has everything read anew
+        await page.clock.fastForward(16_000);
+        await shows(/^What is shown could not be read anew/);
+        expect(await isShown('Its messages')).toBe(true);
+      },
+      TEST_MS,
+    );
+
+    it(
+      'keeps what a search of few among many has found, when it is read anew',
+      async () => {
+        const limits: string[] = [];
+        await page.route(SEARCH, (route) => {
+          const { searchParams: query } = new URL(route.request().url());
+          limits.push(query.get('limit') ?? '');
+          const items = query.has('after') ? [{ ...row(1), recipient: 'role.stock', keys: [], deliveries: [] }] : [];
+          return route.fulfill({ json: { items, next: `${query.get('after') ?? ''}.` } });
+        });
+        await open('/messages?type=rare');
+        await page.getByRole('button', { name: 'Show more' }).click();
+        await shows('rare');
+        const before = limits.length;
+        // a new stream has everything read anew
+        await page.clock.fastForward(16_000);
+        await until('the list to be read anew', async () => limits.length > before, SEEN_MS);
+        await page.getByRole('button', { name: 'Show more' }).waitFor();
+        expect(await page.locator('tbody tr').count()).toBe(1);
+        expect(limits.filter((limit) => !(Number(limit) >= 50))).toEqual([]);
+      },
+      TEST_MS,
+    );
+
+    it(
+      'counts to the end before anything can be replayed, and stops counting what is not asked for any more',
+      async () => {
+        const stopped: string[] = [];
+        let state = 'running';
+        await page.route('**/replay', (route) =>
+          route.request().method() === 'POST' ? route.fulfill({ status: 202, json: job('running') }) : route.continue(),
+        );
+        await page.route('**/dead-letters/discard', (route) => route.fulfill({ status: 202, json: job('running') }));
+        await page.route('**/replay/counted', (route) => {
+          if (route.request().method() === 'DELETE') stopped.push('counted');
+          return route.fulfill({ json: job(state) });
+        });
+        await open('/replay');
+        await page.getByRole('button', { name: 'Preview' }).click();
+        await shows('still counting');
+        const replay = page.getByRole('button', { name: /^Replay 7/ });
+        expect(await replay.count()).toBe(0);
+        await page.getByLabel('Type').fill('order_placed');
+        await until('the count to be stopped', async () => stopped.length === 1, SEEN_MS);
+        expect(await isShown('still counting')).toBe(false);
+        await page.getByRole('button', { name: 'Preview' }).click();
+        await shows('still counting');
+        state = 'ended';
+        await replay.waitFor();
+        state = 'running';
+        await page.route('**/dead-letters?*', (route) => route.fulfill({ json: { items: [row(1), row(2)] } }));
+        await open('/dead-letters/list');
+        await page.getByLabel('row 1 role.stock').check();
+        await page.getByRole('button', { name: 'Discard 1' }).click();
+        await page.getByRole('dialog').getByText('Counting…').waitFor();
+        expect(await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).isDisabled()).toBe(true);
+        await page.keyboard.press('Escape');
+        await until('that count to be stopped', async () => stopped.length === 2, SEEN_MS);
+        await page.getByRole('button', { name: 'Discard 1' }).waitFor();
+      },
+      TEST_MS,
+    );
+
+    it(
+      'still means the dead letters that are ticked when others have taken their place',
+      async () => {
+        let items = [row(1), row(2)];
+        await page.route('**/dead-letters?*', (route) => route.fulfill({ json: { items } }));
+        await open('/dead-letters/list');
+        await page.getByLabel('row 1 role.stock').check();
+        items = [row(3), row(2)];
+        await open('/dead-letters/list?type=rare');
+        await page.getByRole('button', { name: 'Discard all' }).waitFor();
+        await page.getByLabel('row 2 role.stock').check();
+        items = [row(4), row(3)];
+        await page.clock.fastForward(16_000);
+        await shows('Untick all, 1 of them not shown');
+        await page.getByRole('button', { name: 'Discard 1' }).waitFor();
+      },
+      TEST_MS,
+    );
+
+    it(
+      'tells of agents and consumers that are not listed, and offers no retry of a part or a run',
+      async () => {
+        await page.route(/\/(agents|consumers)\?/, async (route) => {
+          const response = await route.fetch();
+          return route.fulfill({ response, json: { ...((await response.json()) as object), next: 'more' } });
+        });
+        for (const view of ['agents', 'consumers']) {
+          await open(`/${view}`);
+          await shows(/^And more: only the first 1,000/);
+        }
+        const failed = await listed<{ id: string; parentId: string | null }>('/tasks?state=failed');
+        expect(new Set(failed.map(({ parentId }) => parentId === null))).toEqual(new Set([false, true]));
+        for (const { id, parentId } of failed) {
+          await open(`/tasks/${id}`);
+          await shows(parentId === null ? /^A run is not retried/ : /^A part is not retried by itself/);
+          expect(await page.getByRole('button', { name: 'Retry' }).count()).toBe(0);
+        }
+      },
+      TEST_MS,
+    );
+  });
+
   describe('each view', () => {
     const paths = async (): Promise<string[]> => {
       const [message] = await listed<{ id: string; traceId: string }>('/messages?type=reserve_stock');
@@ -235,6 +404,16 @@ describe('the page in Chromium', () => {
     );
   });
 });
+
+/** A row of a list of messages or dead letters. */
+const row = (id: number) => ({
+  ...{ id: `${id}`, type: 'rare', version: 1, sender: 'orders-1', consumer: 'role.stock', attempts: 1 },
+  ...{ storedAt: '2026-11-27T04:00:00.000Z', lastFailedAt: '2026-11-27T04:00:00.000Z' },
+  error: { name: 'Error', code: 'NO_STOCK', message: 'none left' },
+});
+
+/** A dry run. */
+const job = (state: string) => ({ id: 'counted', kind: 'replay', dryRun: true, state, matched: 7, replayed: 7 });
 
 /** What axe finds that keeps people from using the page. The dark theme differs from the light one in its colours only. */
 async function faultsOf(page: Page, theme: 'light' | 'dark'): Promise<string[]> {

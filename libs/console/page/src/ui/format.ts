@@ -70,6 +70,3 @@ export function absolute(at: Date, zone: 'local' | 'utc' = 'local'): string {
 
 /** Of a long id the ends: `0198f2c4…7a1e`. */
 export const shortId = (id: string): string => (id.length > 20 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id);
-
-/** `role.worker` without its kind: `worker`. */
-export const bare = (consumer: string): string => consumer.replace(/^(role|agent)\./, '');

@@ -8,7 +8,7 @@
  *     <Table label="Agents" columns={columns} rows={rows} rowKey={(row) => row.id} empty={<Empty title="No agents" />} />
  *
  * Columns with `sort` are sorted by their header, numbers the largest first, which is for lists that are whole; pages of a server come in its order. Arrow keys go
- * from the first link or button of a row to that of the next. With `selected` rows have check boxes.
+ * from the first link or button of a row to that of the next. With `selected` rows have check boxes; what is ticked stays so when it is no longer shown.
  */
 import type { Signal } from '@preact/signals';
 import type { ComponentChildren, TargetedKeyboardEvent } from 'preact';
@@ -33,8 +33,8 @@ export interface TableProps<Row> {
   readonly rows: readonly Row[];
   readonly rowKey: (row: Row) => string;
   readonly empty?: ComponentChildren;
-  /** Keys of the rows that are ticked. */
-  readonly selected?: Signal<ReadonlySet<string>>;
+  /** The rows that are ticked, by key. */
+  readonly selected?: Signal<ReadonlyMap<string, Row>>;
   readonly sortedBy?: string;
 }
 
@@ -77,7 +77,7 @@ export function Table<Row>({ label, columns, rows, rowKey, empty, selected, sort
         <tbody onKeyDown={byArrows}>
           {sorted.map((row) => (
             <tr key={rowKey(row)} class={names({ ticked: selected?.value.has(rowKey(row)) })}>
-              {selected && <Select of={rowKey(row)} selected={selected} />}
+              {selected && <Select row={row} name={rowKey(row)} selected={selected} />}
               {columns.map(({ title, cell, align, wide, minor }) => (
                 <td key={title} data-label={title} class={names({ end: align === 'end', wide, minor })}>
                   <div class="cell">{cell(row)}</div>
@@ -91,14 +91,19 @@ export function Table<Row>({ label, columns, rows, rowKey, empty, selected, sort
   );
 }
 
-interface Selection {
-  readonly selected: Signal<ReadonlySet<string>>;
+interface Selection<Row> {
+  readonly selected: Signal<ReadonlyMap<string, Row>>;
 }
 
-function SelectAll<Row>({ rows, rowKey, selected }: Selection & Pick<TableProps<Row>, 'rows' | 'rowKey'>) {
+function SelectAll<Row>({ rows, rowKey, selected }: Selection<Row> & Pick<TableProps<Row>, 'rows' | 'rowKey'>) {
   const all = rows.every((row) => selected.value.has(rowKey(row)));
   const toggle = (): void => {
-    selected.value = new Set(all ? [] : rows.map(rowKey));
+    const ticked = new Map(selected.value);
+    for (const row of rows) {
+      if (all) ticked.delete(rowKey(row));
+      else ticked.set(rowKey(row), row);
+    }
+    selected.value = ticked;
   };
   return (
     <th scope="col" class="tick">
@@ -107,15 +112,15 @@ function SelectAll<Row>({ rows, rowKey, selected }: Selection & Pick<TableProps<
   );
 }
 
-function Select({ of, selected }: Selection & { readonly of: string }) {
+function Select<Row>({ row, name, selected }: Selection<Row> & { readonly row: Row; readonly name: string }) {
   const toggle = (): void => {
-    const keys = new Set(selected.value);
-    if (!keys.delete(of)) keys.add(of);
-    selected.value = keys;
+    const ticked = new Map(selected.value);
+    if (!ticked.delete(name)) ticked.set(name, row);
+    selected.value = ticked;
   };
   return (
     <td class="tick">
-      <input type="checkbox" checked={selected.value.has(of)} aria-label={`row ${of}`} onChange={toggle} />
+      <input type="checkbox" checked={selected.value.has(name)} aria-label={`row ${name}`} onChange={toggle} />
     </td>
   );
 }

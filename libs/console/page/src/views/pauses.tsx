@@ -37,7 +37,7 @@ export function PauseActions({ url, name, of, pause, short = false }: PauseActio
       title: `Pause ${name}`,
       text: () =>
         of === 'agent'
-          ? 'The agent takes no new message and no new task, and finishes what it has. Requests to it are still answered.'
+          ? 'The agent takes no new message and no new task, and finishes what it has. Requests to it wait, and time out.'
           : 'No agent reads this inbox, also none that starts later. Messages wait in it until it is resumed.',
       action: 'Pause',
       reason: 'required',
@@ -85,15 +85,13 @@ export function PauseActions({ url, name, of, pause, short = false }: PauseActio
   );
 }
 
-/** `paused`, `draining` or `drained`. */
-export const pauseState = ({ drain, drained = false }: Pause): string =>
+export const pauseState = ({ drain, drained = false }: Pause): 'paused' | 'draining' | 'drained' =>
   drain ? (drained ? 'drained' : 'draining') : 'paused';
 
 export const PauseNotice = ({ of: pause }: { readonly of: Pause }) => (
   <p class="notice warn">
     <span>
-      <b>{sentence[pauseState(pause) as keyof typeof sentence]}</b> By {pause.by}, <Time at={pause.since} />:{' '}
-      {pause.reason}
+      <b>{sentence[pauseState(pause)]}</b> By {pause.by}, <Time at={pause.since} />: {pause.reason}
     </span>
   </p>
 );

@@ -59,11 +59,12 @@ export function AgentsView() {
     ['agents', 'pauses'],
   );
   const rows = agents.data?.items ?? [];
+  const isWhole = agents.data?.next === undefined;
   const fields = fieldsOf(rows);
   const wanted = useFilters(fields);
   const shown = rows.filter((row) => fits(row, wanted));
   return (
-    <View title="Agents" lead={agents.data && summary(rows)}>
+    <View title="Agents" lead={agents.data && summary(rows, isWhole)}>
       <Filters fields={fields} />
       <Card flush>
         {agents.data ? (
@@ -83,6 +84,7 @@ export function AgentsView() {
           <Pending of={agents} />
         )}
       </Card>
+      {!isWhole && <p class="hint">{`And more: only the first ${count(MOST)} agents are listed and filtered here.`}</p>}
     </View>
   );
 }
@@ -95,11 +97,11 @@ function fits(row: AgentRow, { name, role, health }: Readonly<Record<string, str
   return !health || (row.health === health && !isUnhealthy(row));
 }
 
-function summary(rows: readonly AgentRow[]): string {
+function summary(rows: readonly AgentRow[], isWhole: boolean): string {
   const versions = new Set(rows.filter(({ health }) => health === 'healthy').map(({ version }) => version));
   const unhealthy = rows.filter(isUnhealthy).length;
   return [
-    plural(rows.length, 'agent'),
+    isWhole ? plural(rows.length, 'agent') : `The first ${plural(rows.length, 'agent')} of more`,
     unhealthy > 0 ? `${count(unhealthy)} not healthy` : 'none unhealthy',
     ...(versions.size > 1 ? [`${versions.size} versions at once`] : []),
   ].join(', ');

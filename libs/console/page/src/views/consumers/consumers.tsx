@@ -131,6 +131,9 @@ export function ConsumersView() {
           <Pending of={consumers} />
         )}
       </Card>
+      {consumers.data?.next !== undefined && (
+        <p class="hint">{`And more: only the first ${count(MOST)} consumers are listed here, roles before agents.`}</p>
+      )}
       {idle > 0 && (
         <div class="more">
           <Button kind="quiet" icon={whole ? 'up' : 'down'} onClick={() => setWhole(!whole)}>

@@ -1,5 +1,6 @@
 /** Dead letters one by one: ticked ones, or all that the filters select, are requeued or discarded. */
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { path } from '../../api/client.js';
 import type { DeadLetterRow } from '../../api/types.js';
 import { usePages } from '../../api/use.js';
@@ -7,7 +8,7 @@ import { href } from '../../state/router.js';
 import { can } from '../../state/session.js';
 import { Button, Card, Id, Status } from '../../ui/basics.js';
 import { type Field, Filters, useFilters } from '../../ui/filters.js';
-import { plural } from '../../ui/format.js';
+import { count, plural } from '../../ui/format.js';
 import { Empty, More, Pending } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
@@ -68,9 +69,17 @@ const byConsumer = (rows: readonly DeadLetterRow[]): Selection[] =>
 
 export function DeadLettersView() {
   const filters = useFilters(fields);
-  const pages = usePages<DeadLetterRow>('/dead-letters', filters, ['dead-letters']);
-  const selected = useSignal<ReadonlySet<string>>(new Set());
-  const ticked = (pages.items ?? []).filter((row) => selected.value.has(keyOf(row)));
+  const pages = usePages<DeadLetterRow>('/dead-letters', filters, ['dead-letters'], keyOf);
+  // the rows themselves: one that newer dead letters have pushed off the page is still meant
+  const selected = useSignal<ReadonlyMap<string, DeadLetterRow>>(new Map());
+  const untick = (): void => {
+    selected.value = new Map();
+  };
+  // what is ticked is of the list that was seen then
+  useEffect(untick, [JSON.stringify(filters)]);
+  const ticked = [...selected.value.values()];
+  const shown = new Set(pages.items?.map(keyOf));
+  const unseen = pages.items ? ticked.filter((row) => !shown.has(keyOf(row))).length : 0;
   const isFiltered = Object.keys(filters).length > 0;
   const what =
     ticked.length > 0
@@ -78,9 +87,9 @@ export function DeadLettersView() {
       : isFiltered
         ? 'all that the filters select'
         : 'all dead letters';
-  const change = (command: typeof requeueAll): void => {
+  const change = async (command: typeof requeueAll): Promise<void> => {
     const selections = ticked.length > 0 ? byConsumer(ticked) : [isFiltered ? filters : { all: true }];
-    void command(selections, what).then(() => (selected.value = new Set()));
+    if (await command(selections, what)) untick();
   };
   const isEmpty = pages.items?.length === 0;
   return (
@@ -88,13 +97,18 @@ export function DeadLettersView() {
       title="Dead letters, one by one"
       back={['Dead letters', href('/dead-letters')]}
       actions={
-        !isEmpty &&
+        (!isEmpty || ticked.length > 0) &&
         can('operator') && (
           <>
-            <Button icon="trash" onClick={() => change(discardAll)}>
+            {ticked.length > 0 && (
+              <Button icon="close" kind="quiet" onClick={untick}>
+                {unseen > 0 ? `Untick all, ${count(unseen)} of them not shown` : 'Untick all'}
+              </Button>
+            )}
+            <Button icon="trash" onClick={() => void change(discardAll)}>
               Discard {ticked.length > 0 ? ticked.length : 'all'}
             </Button>
-            <Button icon="retry" kind="primary" onClick={() => change(requeueAll)}>
+            <Button icon="retry" kind="primary" onClick={() => void change(requeueAll)}>
               Requeue {ticked.length > 0 ? ticked.length : 'all'}
             </Button>
           </>

@@ -65,7 +65,9 @@ const Lead = ({ task: { submitter, destination, createdAt } }: { readonly task: 
   </>
 );
 
-function Actions({ task: { id, state, parts } }: { readonly task: Task }) {
+const isRun = (destination: string): boolean => destination.startsWith('pipeline.');
+
+function Actions({ task: { id, parentId, destination, state, parts } }: { readonly task: Task }) {
   if (!can('submitter')) return null;
   const cancel = (): void => {
     void confirm({
@@ -88,12 +90,14 @@ function Actions({ task: { id, state, parts } }: { readonly task: Task }) {
       done: 'Queued anew',
     }).then(() => changed(['tasks']));
   };
-  if (state === 'failed' || state === 'cancelled')
+  if (state === 'failed' || state === 'cancelled') {
+    if (parentId !== null || isRun(destination)) return null;
     return (
       <Button kind="primary" icon="retry" onClick={retry}>
         Retry
       </Button>
     );
+  }
   return isSettled(state) ? null : (
     <Button icon="stop" onClick={cancel}>
       Cancel
@@ -142,12 +146,14 @@ const PartDetails = ({
   </div>
 );
 
-function Outcome({ task: { error, result, resultHidden, progress, progressAt, state } }: { readonly task: Task }) {
+function Outcome({ task }: { readonly task: Task }) {
+  const { error, result, resultHidden, progress, progressAt, state } = task;
   return (
     <>
       {error && (
         <Card title={state === 'cancelled' ? 'Why it was cancelled' : 'What went wrong'}>
           <p class="error">{`${error.name} · ${error.code}: ${error.message}`}</p>
+          <NotRetried task={task} />
         </Card>
       )}
       {progress && !isSettled(state) && (
@@ -165,6 +171,22 @@ function Outcome({ task: { error, result, resultHidden, progress, progressAt, st
         </Card>
       )}
     </>
+  );
+}
+
+/** Where it is retried in place of this: a part and a run are not by themselves. */
+function NotRetried({ task: { id, parentId, destination } }: { readonly task: Task }) {
+  if (parentId !== null)
+    return (
+      <p class="muted">
+        A part is not retried by itself: go to <a href={href(path`/tasks/${parentId}`)}>the task it is part of</a>.
+      </p>
+    );
+  if (!isRun(destination)) return null;
+  return (
+    <p class="muted">
+      A run is not retried: its app starts another. Its stages are <a href={href(path`/pipelines/${id}`)}>here</a>.
+    </p>
   );
 }
 
