@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Agent, AgentPauses, AgentRegistry, Handle } from 'agentmq/agent';
 import { ConsoleModule } from 'agentmq/console';
 import { CoordinatorsModule, Task, Tasks, TasksModule } from 'agentmq/coordination';
+import { PauseStore } from 'agentmq/message-store';
 import { MessageBus } from 'agentmq/messaging';
 import { Audit, DeadLetters, Explainer } from 'agentmq/operations';
 import { Contract } from 'agentmq/protocol';
@@ -191,6 +192,36 @@ describe('what operators change', () => {
     ]);
     const page = (await ask('GET', '/audit?limit=1&action=agent.drain')).body;
     expect(page).toMatchObject({ items: [{ reason, target: 'agent.runner-1' }] });
+  });
+
+  it('an agent that is resumed while it notes that it is drained keeps to what is on record then', async () => {
+    const app = await system.start(runner('runner-3'));
+    const store = app.get(PauseStore);
+    const [list, noted] = [store.list.bind(store), store.drained.bind(store)];
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const late: Promise<unknown>[] = [];
+    const lists = jest.spyOn(store, 'list');
+    jest.spyOn(store, 'drained').mockImplementationOnce(async (target) => {
+      await noted(target);
+      lists.mockImplementationOnce((targets) => {
+        const answer = list(targets).then((read) => held.then(() => read));
+        late.push(answer);
+        return answer;
+      });
+    });
+    expect((await ask('POST', '/agents/runner-3/drain', { reason })).status).toBe(200);
+    await until('it to read what it has noted', () => late.length > 0);
+    expect((await ask('POST', '/agents/runner-3/resume', {})).status).toBe(200);
+    const pauses = app.get(AgentPauses);
+    const read = pauses.read();
+    // It is over by now, if it does not wait for the answer that is held.
+    await Promise.race([read, new Promise(setImmediate)]);
+    go();
+    await Promise.all([...late, read]);
+    expect(pauses.current).toEqual([]);
+    expect(pauses.isPaused).toBe(false);
+    await app.stop();
   });
 
   describe('while a handler runs', () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { INestApplicationContext, Type } from '@nestjs/common';
-import { Agent, AgentClient, AgentRegistry, AgentServer, Handle, HandleTask } from 'agentmq/agent';
+import { Agent, AgentClient, AgentPauses, AgentRegistry, AgentServer, Handle, HandleTask } from 'agentmq/agent';
 import type { AgentQuery } from 'agentmq/agent';
 import { AgentDeregistered, AgentRegistered, AgentUpdated } from 'agentmq/agent';
 import { Contract, InvalidMessageError } from 'agentmq/protocol';
-import { BusStoppedError } from 'agentmq/messaging';
+import { BusStoppedError, MessageBus } from 'agentmq/messaging';
 import { IsInt } from 'class-validator';
 import { map } from 'rxjs';
 import { databaseUrl, TcpProxy, testBus, until } from '../support/index.js';
@@ -237,6 +237,20 @@ describe('an agent that was replaced', () => {
   const system = new TestSystem(REGISTRY);
   afterAll(() => system.close());
 
+  const refusesToSend = (agent: INestApplicationContext): Promise<unknown> =>
+    until(
+      'it to refuse',
+      () =>
+        agent
+          .get(AgentClient)
+          .send({ role: 'member' }, NumberGiven, { n: 0 })
+          .then(
+            () => false,
+            (error: unknown) => error instanceof BusStoppedError,
+          ),
+      WAIT_MS,
+    );
+
   it('stops receiving and sending', async () => {
     const [early, late]: [number[], number[]] = [[], []];
     const first = await system.start({ id: 'twin', controllers: [member(early)] });
@@ -247,16 +261,26 @@ describe('an agent that was replaced', () => {
     await until('all of them', () => early.length + late.length >= numbers.length, WAIT_MS);
     expect(early).toEqual([]);
     expect([...late].sort((a, b) => a - b)).toEqual(numbers);
-    const sending = () => first.get(AgentClient).send({ agent: 'twin' }, NumberGiven, { n: 0 });
-    await until(
-      'it to refuse',
-      () =>
-        sending().then(
-          () => false,
-          (error: unknown) => error instanceof BusStoppedError,
-        ),
-      WAIT_MS,
-    );
+    await refusesToSend(first);
+  });
+
+  it('does so too when it can’t give back its work, and no longer notes whether it is drained', async () => {
+    const first = await system.start({ id: 'double', controllers: [member()] });
+    const close = jest.fn(() => Promise.reject(new Error('planned')));
+    first.get(AgentServer).addIntake({ open: () => Promise.resolve(), close });
+    const looks = jest.spyOn(first.get(MessageBus), 'isIdle', 'get').mockReturnValue(false);
+    await system.store.pauses.put({ target: 'agent.double', drain: true, by: 'ann', reason: 'a test' });
+    await first.get(AgentPauses).read();
+    await until('it to look whether it has nothing left', () => looks.mock.calls.length > 0, WAIT_MS);
+
+    const second = await system.start({ id: 'double', controllers: [member()] });
+    await until('the first to notice', () => !first.get(AgentServer).isReady, WAIT_MS);
+    const [count, beats] = [looks.mock.calls.length, jest.spyOn(second.get(AgentRegistry), 'heartbeat')];
+    await refusesToSend(first);
+    expect(close).toHaveBeenCalledTimes(1);
+    // An interval is longer than the time from one look to the next.
+    await until('two heartbeats of the second', () => beats.mock.calls.length === 2, WAIT_MS);
+    expect(looks).toHaveBeenCalledTimes(count);
   });
 });
 

@@ -1,7 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { type CustomTransportStrategy, Server } from '@nestjs/microservices';
 import { Broker } from 'agentmq/broker';
-import { type ContractDefinition, ContractCatalogue, contractKey, formatRecipient, toAgent } from 'agentmq/protocol';
+import {
+  type ContractDefinition,
+  ContractCatalogue,
+  contractKey,
+  errorText,
+  formatRecipient,
+  toAgent,
+} from 'agentmq/protocol';
 import { SubscriptionStore } from 'agentmq/message-store';
 import { MessageBus, NoSealingKeysError, Sealer } from 'agentmq/messaging';
 import { within } from 'agentmq/time';
@@ -251,21 +258,16 @@ export class AgentServer extends Server implements CustomTransportStrategy {
   }
 
   private async beat(): Promise<void> {
+    const { registry, pauses, logger } = this;
     const times = registryTimes(this.settings.registry);
-    if (
-      !(await sendHeartbeats(
-        { registry: this.registry, pauses: this.pauses },
-        times,
-        this.logger,
-        this.startup.stopped,
-      ))
-    )
-      return;
+    if (!(await sendHeartbeats({ registry, pauses }, times, logger, this.startup.stopped))) return;
     this.isListening = false;
     this.logger.error(new AgentReplacedError(this.identity.id).message);
     // The newer instance has taken over all that this one had, and speaks for the id.
-    await this.stopWork();
-    await this.bus.stop(LEAVE_TIMEOUT_MS);
+    pauses.stop();
+    const warn = (error: unknown): void => this.logger.warn(`ending its work: ${errorText(error)}`);
+    await this.stopWork().catch(warn);
+    await this.bus.stop(LEAVE_TIMEOUT_MS).catch(warn);
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { PauseStore, type StoredPause } from 'agentmq/message-store';
 import { MessageBus } from 'agentmq/messaging';
 import { errorText } from 'agentmq/protocol';
-import { pause } from 'agentmq/time';
+import { pause as wait } from 'agentmq/time';
 import { AgentIdentity } from '../identity.js';
 import { PAUSES_TOPIC, PausesChanged } from '../messages/pauses-changed.js';
 import { AgentRegistry } from '../registry/agent-registry.js';
@@ -14,8 +14,8 @@ const LOOK_MS = 250;
 export interface PausedWork {
   /** Nothing is left of what it has taken. */
   readonly isIdle: boolean;
-  /** The agent takes nothing new, or does again. */
-  pausedChanged?(isPaused: boolean): void;
+  /** Called when the agent takes nothing new any more. */
+  paused?(): void;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface PausedWork {
 export class AgentPauses {
   private readonly logger = new Logger('Pauses');
   private readonly work: PausedWork[] = [];
-  private now: readonly StoredPause[] = [];
+  private kept: readonly StoredPause[] = [];
   private reading: Promise<void> | undefined;
   private isStale = false;
   private draining: Promise<void> | undefined;
@@ -41,7 +41,7 @@ export class AgentPauses {
 
   /** Those that concern this agent. */
   get current(): readonly StoredPause[] {
-    return this.now;
+    return this.kept;
   }
 
   /** The agent takes nothing at all. */
@@ -80,7 +80,7 @@ export class AgentPauses {
   }
 
   private get ofAgent(): StoredPause | undefined {
-    return this.now.find(({ target }) => target === `agent.${this.identity.id}`);
+    return this.kept.find(({ target }) => target === `agent.${this.identity.id}`);
   }
 
   private async readAll(): Promise<void> {
@@ -92,14 +92,14 @@ export class AgentPauses {
 
   private keepTo(read: readonly StoredPause[]): void {
     const wasPaused = this.isPaused;
-    const before = this.now;
-    this.now = read;
+    const before = this.kept;
+    this.kept = read;
     for (const { target, by, reason } of read)
       if (!before.some((each) => each.target === target)) this.logger.warn(`${target} is paused by ${by}: ${reason}`);
     for (const { target } of before)
       if (!read.some((each) => each.target === target)) this.logger.log(`${target} is paused no more`);
     this.bus.pause(this.isPaused ? this.targets : read.map(({ target }) => target));
-    if (this.isPaused !== wasPaused) for (const each of this.work) each.pausedChanged?.(this.isPaused);
+    if (this.isPaused && !wasPaused) for (const each of this.work) each.paused?.();
     if (this.isToDrain) this.draining ??= this.drain().finally(() => (this.draining = undefined));
   }
 
@@ -115,13 +115,13 @@ export class AgentPauses {
         if (this.bus.isIdle && this.work.every(({ isIdle }) => isIdle)) {
           await this.store.drained(`agent.${this.identity.id}`);
           this.logger.log(`${this.identity.id} is drained: it has nothing left`);
-          this.now = await this.store.list(this.targets);
+          await this.read();
           continue;
         }
       } catch (error) {
         this.logger.warn(`drained, which the record can't take now: ${errorText(error)}`);
       }
-      await pause(LOOK_MS, signal);
+      await wait(LOOK_MS, signal);
     }
   }
 

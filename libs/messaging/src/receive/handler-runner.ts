@@ -109,14 +109,14 @@ export class HandlerRun {
   }
 
   /**
-   * Reads the payload, and resolves with what the first handler returns: once for each run. In `within` the handlers run, e.g. in
-   * a transaction. Rejects with what is wrong with the payload, what a handler or `within` throws, `HandlerTimeoutError`, or the
+   * Reads the payload, and resolves with what the first handler returns: once for each run. In `around` the handlers run, e.g. in
+   * a transaction. Rejects with what is wrong with the payload, what a handler or `around` throws, `HandlerTimeoutError`, or the
    * reason of {@link abort}.
    */
   answer(
-    within: (handle: (transaction?: Transaction) => Promise<unknown>) => Promise<unknown> = (handle) => handle(),
+    around: (handle: (transaction?: Transaction) => Promise<unknown>) => Promise<unknown> = (handle) => handle(),
   ): Promise<unknown> {
-    return during(this.span, this.what.message, () => this.run(within));
+    return during(this.span, this.what.message, () => this.run(around));
   }
 
   /** Tells metrics and trace, and of an error the log, how it has ended. */
@@ -136,11 +136,11 @@ export class HandlerRun {
   }
 
   private async run(
-    within: (handle: (transaction?: Transaction) => Promise<unknown>) => Promise<unknown>,
+    around: (handle: (transaction?: Transaction) => Promise<unknown>) => Promise<unknown>,
   ): Promise<unknown> {
     const { message, sealedFor } = this.what;
     const payload = await payloadOf(message, this.group, this.dependencies.sealing, sealedFor);
-    return within(
+    return around(
       (transaction) =>
         new Promise((resolve, reject) => {
           this.attempt.transaction = transaction;

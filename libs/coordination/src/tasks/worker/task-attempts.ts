@@ -156,7 +156,7 @@ export class TaskAttempts {
   ): Promise<'ended' | 'cut off'> {
     const { id, assignment } = task;
     let told = sensitive;
-    const within = (handle: (transaction: Transaction) => Promise<unknown>): Promise<unknown> =>
+    const around = (handle: (transaction: Transaction) => Promise<unknown>): Promise<unknown> =>
       this.database.transaction(async (transaction) => {
         const value = await handle(transaction);
         told ||= isOfSensitive(value);
@@ -166,7 +166,7 @@ export class TaskAttempts {
         transaction.onCommit(() => this.tell(settled));
       });
     try {
-      await run.answer(within);
+      await run.answer(around);
       run.ended('completed');
     } catch (error) {
       // Whether it was committed after all, the next beginning tells.

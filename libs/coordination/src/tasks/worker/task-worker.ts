@@ -50,8 +50,8 @@ export class TaskWorker implements Intake, PausedWork {
   }
 
   /** What it has not begun when the agent is paused, other agents may do. */
-  pausedChanged(isPaused: boolean): void {
-    if (isPaused) this.giveBackUnbegun();
+  paused(): void {
+    this.giveBackUnbegun();
   }
 
   async open(handlers: readonly AgentHandler[]): Promise<void> {
