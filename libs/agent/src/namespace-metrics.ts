@@ -20,6 +20,7 @@ const MOST_CONSUMERS = 50;
 @Injectable()
 export class NamespaceMetrics {
   private all = false;
+  private readonly sizes = new SharedRead(() => this.askSizes());
 
   constructor(
     metrics: Metrics,
@@ -36,6 +37,14 @@ export class NamespaceMetrics {
   /** From now on all consumers and roles are told of. */
   tellAll(): void {
     this.all = true;
+  }
+
+  /**
+   * How many messages wait in each inbox at the broker, of this app's roles and id, or of all roles; also for health. An inbox that the
+   * broker does not tell of is left out. Rejects when the broker takes long to answer.
+   */
+  depths(): Promise<ReadonlyMap<string, number>> {
+    return this.sizes.get();
   }
 
   private agents(metrics: Metrics): void {
@@ -134,22 +143,23 @@ export class NamespaceMetrics {
   }
 
   private queues(metrics: Metrics): void {
-    const depths = new SharedRead(async () => {
-      const sizes = [];
-      for (const owner of this.owners()) {
-        const size = await this.broker.inboxSize(owner);
-        if (size !== undefined) sizes.push({ labels: { inbox: formatRecipient(owner) }, value: size });
-      }
-      return sizes;
-    });
     metrics.sampled(
       {
         name: 'agentmq_queue_depth',
         help: `Messages that wait in an inbox at the broker, not fetched yet; of this app's role and id, by a monitor of all roles. ${SEEN_BY_MANY}`,
         labelNames: ['inbox'],
       },
-      async () => depths.get(),
+      async () => [...(await this.depths())].map(([inbox, value]) => ({ labels: { inbox }, value })),
     );
+  }
+
+  private async askSizes(): Promise<ReadonlyMap<string, number>> {
+    const sizes = new Map<string, number>();
+    for (const owner of this.owners()) {
+      const size = await this.broker.inboxSize(owner).catch(() => undefined);
+      if (size !== undefined) sizes.set(formatRecipient(owner), size);
+    }
+    return sizes;
   }
 
   /** Each is a question to the broker: they are few. */

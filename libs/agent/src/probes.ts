@@ -16,6 +16,7 @@ import {
 import { AgentPauses } from './pauses/agent-pauses.js';
 import { AgentRegistry } from './registry/agent-registry.js';
 import { AgentServer } from './agent-server.js';
+import { NamespaceMetrics } from './namespace-metrics.js';
 import { AgentIdentity } from './identity.js';
 import { AgentSettings } from './settings/settings.js';
 
@@ -28,7 +29,9 @@ export class AgentProbes extends HealthProbes {
   private readonly busFaults = new SteadyFaults();
   private readonly storeFaults = new SteadyFaults();
   private readonly registryFaults = new SteadyFaults();
-  private readonly stored = new SharedRead(() => this.lookAtStore());
+  /** Cheap, so that it needs no rest after one that took long: whether the database is there must not be old. */
+  private readonly touched = new SharedRead(() => this.touch(), { restFactor: 0 });
+  private readonly stuck = new SharedRead(() => this.lookAtOutbox());
 
   constructor(
     private readonly identity: AgentIdentity,
@@ -41,6 +44,7 @@ export class AgentProbes extends HealthProbes {
     private readonly bus: MessageBus,
     private readonly registry: AgentRegistry,
     private readonly pauses: AgentPauses,
+    private readonly namespace: NamespaceMetrics,
   ) {
     super();
   }
@@ -83,13 +87,15 @@ export class AgentProbes extends HealthProbes {
     // A consumer is being made for the first time.
     if (!connected && faults.length === 0)
       faults.push({ fault: 'not_connected', reason: 'connecting', since: new Date() });
+    const state = this.busFaults.look(faults);
     const { roles, isClient } = this.identity;
-    const sizes = connected
-      ? await Promise.all(roles.map((name) => this.broker.inboxSize({ kind: 'role', name }).catch(() => undefined)))
-      : [];
-    return resultOf(this.busFaults.look(faults), {
+    const depths = isClient ? undefined : await this.namespace.depths().catch(() => undefined);
+    const sizes = roles.map((name) => depths?.get(`role.${name}`));
+    // not known of a broker that is away, or slow to answer
+    const waiting = sizes.includes(undefined) ? undefined : sizes.reduce<number>((sum, size = 0) => sum + size, 0);
+    return resultOf(state, {
       type,
-      ...(isClient ? {} : { message_queue_size: sizes.reduce<number>((sum, size = 0) => sum + size, 0) }),
+      ...(waiting === undefined ? {} : { message_queue_size: waiting }),
       ...(remarks ? { remarks } : {}),
     });
   }
@@ -97,7 +103,11 @@ export class AgentProbes extends HealthProbes {
   /** An agent whose sends are refused can't do its work. A full or missing inbox concerns only what is sent to it. */
   private async messageStore(): Promise<ProbeResult> {
     const { entries, limit, refusing } = this.bus.outboxLoad;
-    const faults = await this.stored.get().catch((error: unknown): Fault[] => [unavailable(error)]);
+    const reads = [this.touched.get(), this.stuck.get()];
+    const faults = await Promise.all(reads).then(
+      (found) => found.flat(),
+      (error: unknown): Fault[] => [unavailable(error)],
+    );
     const full = {
       fault: 'outbox_full',
       reason: `${entries} messages wait, no more are taken until some have gone out`,
@@ -110,17 +120,21 @@ export class AgentProbes extends HealthProbes {
     return result.status === 'up' && waiting.length > 0 ? { ...result, status: 'degraded' } : result;
   }
 
-  /** Whether the database answers, and takes writes; and whether what waits in the outbox goes out. */
-  private async lookAtStore(): Promise<Fault[]> {
+  /** Whether the database takes writes. Rejects when it does not answer. */
+  private async touch(): Promise<Fault[]> {
     try {
       await this.agents.touch(this.identity.id);
+      return [];
     } catch (error) {
-      const answers = await this.database.now().then(
-        () => true,
-        () => false,
-      );
-      return [answers ? { fault: 'database_refuses_writes', reason: errorText(error) } : unavailable(error)];
+      await this.database.now().catch(() => {
+        throw error;
+      });
+      return [{ fault: 'database_refuses_writes', reason: errorText(error) }];
     }
+  }
+
+  /** Whether what waits in the outbox goes out. */
+  private async lookAtOutbox(): Promise<Fault[]> {
     const stuck = await this.outbox.stuck(this.settings.monitor.behind);
     if (!stuck) return [];
     const why = stuck.error === null ? '' : `, the last error was: ${stuck.error}`;

@@ -10,7 +10,7 @@ const LONGEST_REST_MS = 60_000;
 export interface SharedReadOptions {
   /** From the start of one read to the next, in ms, at least; 5000 unless given. */
   readonly everyMs?: number;
-  /** How many times as long as a read the rest after it is; 20 unless given, a minute at most. After a failure there is none. */
+  /** How many times as long as a read the rest after it is; 20 unless given, a minute at most. After a failure only `everyMs` counts. */
   readonly restFactor?: number;
   /** How long a caller waits for a read, in ms; 2000 unless given. */
   readonly patienceMs?: number;
