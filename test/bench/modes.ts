@@ -9,6 +9,7 @@ import { measureTakeOver } from './coordination/take-over.js';
 import { tasksMode } from './coordination/tasks.js';
 import { tasksOverHttpMode } from './coordination/tasks-http.js';
 import { measureTree } from './coordination/tree.js';
+import { consoleMode } from './measures/console.js';
 import { historyMode } from './measures/history.js';
 import { idleMode, startMode } from './measures/idle.js';
 import { latencyMode } from './measures/latency.js';
@@ -37,6 +38,7 @@ export const tasksModes: readonly Mode[] = [tasksMode, unevenTasksMode, tasksOve
 
 /** Replay, and coordination: they answer tables of their own. */
 const furtherModes: readonly Mode[] = [
+  consoleMode,
   {
     name: 'heartbeats',
     about: 'how many of the heartbeats go out that are due at the shortest interval',

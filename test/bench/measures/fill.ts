@@ -64,8 +64,8 @@ SELECT ${uuid('ms', 'n', 'md5(n::text)')}, 'coordinator-1', 'role', 'worker-' ||
 FROM generate_series($1::bigint, $2::bigint) AS n, LATERAL (SELECT floor($3::float8 + n * $4::float8) AS ms) AS t
 ORDER BY n`;
 
-/** A UUIDv7: 48 bits of time, and a number and a hash in place of chance. */
-const uuid = (ms: string, n: string, hash: string): string => `(
+/** An expression for a UUIDv7: 48 bits of time, and a number and a hash in place of chance. */
+export const uuid = (ms: string, n: string, hash: string): string => `(
   substr(lpad(to_hex(${ms}::bigint), 12, '0'), 1, 8) || '-' || substr(lpad(to_hex(${ms}::bigint), 12, '0'), 9, 4)
   || '-7' || lpad(to_hex((${n}) % 4096), 3, '0') || '-8' || substr(${hash}, 1, 3) || '-' || substr(${hash}, 4, 12)
 )`;
