@@ -214,6 +214,7 @@ export function registry(of: () => Harness): void {
       ] as const) {
         await store.agents.register(agent({ id, ephemeral }));
         await store.subscriptions.subscribe(`agent.${id}`, ['news'], true);
+        await store.pauses.put({ target: `agent.${id}`, drain: false, by: 'ann', reason: 'a test' });
       }
       const [news, direct] = [newMessage({ recipient: toTopic('news') }), newMessage({ recipient: toAgent('a-1') })];
       await store.outbox.append([news, direct], { owner: 'sender' });
@@ -223,6 +224,7 @@ export function registry(of: () => Harness): void {
       );
       expect(await store.agents.end(60_000)).toEqual(['a-1']);
       expect((await store.agents.read()).agents.map(({ id }) => id)).toEqual(['a-2', 'stable']);
+      expect((await store.pauses.list()).map(({ target }) => target)).toEqual(['agent.a-2', 'agent.stable']);
       const gone = { state: 'expired', error: { code: 'RECIPIENT_GONE' } };
       const states = async (id: string) =>
         (await store.history.find(id))?.deliveries.toSorted((a, b) => (a.consumer < b.consumer ? -1 : 1));

@@ -74,8 +74,8 @@ export class AgentStore {
   }
 
   /**
-   * Ends ephemeral agents that have said nothing for `silentMs`: they, their subscriptions, and what they are owed, which
-   * expires. To be called by a process that can tell silence from its own being cut off. Resolves with their ids.
+   * Ends ephemeral agents that have said nothing for `silentMs`: they, their subscriptions and pauses, and what they are owed,
+   * which expires. To be called by a process that can tell silence from its own being cut off. Resolves with their ids.
    */
   async end(silentMs: number): Promise<string[]> {
     const rows = await this.database.ownQuery<{ id: string }>(this.sql.endAgents, [silentMs, RECIPIENT_GONE]);

@@ -96,8 +96,8 @@ WHERE s.orphaned_at < statement_timestamp() - interval '24 hours'
 const MOST_ENDED = 10_000;
 
 /**
- * Ends agents that never come back under their id, and were silent for `$1` ms: with them what they subscribed to, and what
- * they are owed, on record with the error `$2`. An agent that is owed more than one statement ends stays until the next.
+ * Ends agents that never come back under their id, and were silent for `$1` ms: with them what they subscribed to, that they
+ * are paused, and what they are owed, on record with the error `$2`. An agent that is owed more than one statement ends stays until the next.
  */
 export const endAgents = (schema: string): string => `
 WITH gone AS MATERIALIZED (
@@ -107,6 +107,8 @@ WITH gone AS MATERIALIZED (
   FOR UPDATE SKIP LOCKED
 ), unsubscribed AS (
   DELETE FROM "${schema}".subscriptions WHERE consumer IN (SELECT consumer FROM gone)
+), unpaused AS (
+  DELETE FROM "${schema}".pauses WHERE target IN (SELECT consumer FROM gone)
 ), owed AS MATERIALIZED (
   SELECT d.ctid AS at FROM "${schema}".deliveries d
   WHERE d.consumer IN (SELECT consumer FROM gone) AND d.state <> 'completed' AND ${isFree}
