@@ -27,7 +27,8 @@ export function isExportConfigured(env: NodeJS.ProcessEnv): boolean {
 
 /**
  * Exports the process's spans over OTLP (HTTP, protobuf), where the environment says so and the app has registered no tracer provider
- * itself. Resolves with what ends it: that gives out the last spans, for up to 2 s. A package that is missing is told in the log.
+ * itself. Resolves with what ends it: that gives out the last spans, for up to 2 s, and takes the tracer
+ * provider away again. A package that is missing is told in the log.
  */
 export async function exportSpans(source: SpanSource, sampler: Sampler): Promise<() => Promise<void>> {
   const nothing = (): Promise<void> => Promise.resolve();
@@ -78,6 +79,8 @@ async function startProvider(source: SpanSource, sampler: Sampler): Promise<() =
   provider.register();
   return async () => {
     await within(FLUSH_WITHIN_MS, provider.shutdown().catch(quiet));
+    // Left in place, it would be taken for the provider of the app that starts next.
+    for (const registered of [api.trace, api.context, api.propagation]) registered.disable();
   };
 }
 

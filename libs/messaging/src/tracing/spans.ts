@@ -33,6 +33,9 @@ const TYPES = {
   settle: 'settle',
 } as const;
 
+/** OpenTelemetry's SDK keeps no more of a span, and warns of those that it drops. */
+const MOST_LINKS = 128;
+
 type Begun = 'create' | 'send' | 'publish' | 'request';
 
 /** Of what is sent: as a span tells it. */
@@ -151,7 +154,7 @@ export class Spans {
 
   /**
    * Does what is done for several messages at once. A span has one parent: that is the first message of a trace that is recorded,
-   * and the span is linked to the others. Rejects as `work` does.
+   * and the span is linked to the others, {@link MOST_LINKS} at most. Rejects as `work` does.
    */
   async together<T>(
     operation: 'receive' | 'settle',
@@ -166,7 +169,11 @@ export class Spans {
       'messaging.consumer.group.name': consumer,
       'messaging.batch.message_count': messages.length > 1 ? messages.length : undefined,
     };
-    const span = this.start(operation, 'CLIENT', consumer, undefined, { parent, links, attributes });
+    const span = this.start(operation, 'CLIENT', consumer, undefined, {
+      parent,
+      links: links.slice(0, MOST_LINKS),
+      attributes,
+    });
     try {
       const result = await (span ? span.run(work) : work());
       span?.end();
