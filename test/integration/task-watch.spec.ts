@@ -198,7 +198,12 @@ describe('a task that is watched', () => {
     expect(later).toBeGreaterThan(0);
     expect(later).toBeLessThanOrEqual((begun?.assignedAt.getTime() ?? 0) - (first?.createdAt.getTime() ?? 0));
     expect(await tasks.retry(id)).toBe(false);
-    await expect(tasks.retry(part)).rejects.toThrow(InvalidTaskError);
+    await expect(tasks.retry(part)).rejects.toThrow(
+      new InvalidTaskError(
+        'id',
+        `${part} is a part of task ${id}: retry that one, whose completed parts are not done again`,
+      ),
+    );
     await expect(tasks.retry('unknown')).rejects.toThrow(UnknownTaskError);
   });
 

@@ -6,6 +6,7 @@ import { Agent, AgentClient, AgentServer, Ctx, loadSettings, Subscribe } from 'a
 import { CoordinatorModule } from 'agentmq/apps/coordinator';
 import { NlpRequest, TASK_RESULT_TOPIC, TaskRequest, TaskResult } from 'agentmq/contracts';
 import { Task, TaskContext, Tasks, TasksModule } from 'agentmq/coordination';
+import { Audit, FactReader } from 'agentmq/operations';
 import { AgentMQError, Contract } from 'agentmq/protocol';
 import { Type } from 'class-transformer';
 import { IsArray, IsInt, IsString, Length, Min, ValidateNested } from 'class-validator';
@@ -143,7 +144,7 @@ describe('tasks over HTTP', () => {
     );
   });
   afterAll(async () => {
-    for (const symbol of ['WAIT', 'WAIT 2']) stock.add(symbol);
+    for (const symbol of ['WAIT', 'WAIT 2', 'WAIT 3']) stock.add(symbol);
     for (const app of coordinators) await app.close();
     await system.close();
   });
@@ -260,7 +261,7 @@ describe('tasks over HTTP', () => {
     const second = await ask(`/tasks?${filter}&limit=2&after=${String(first.body['next'])}`);
     expect(idsOf(second.body)).toEqual(newest.slice(2));
     expect(second.body).not.toHaveProperty('next');
-    expect(idsOf((await ask(`/tasks?agent=pricing-1&to=${from.toISOString()}`)).body)).toHaveLength(2);
+    expect(idsOf((await ask(`/tasks?agent=pricing-1&before=${from.toISOString()}`)).body)).toHaveLength(2);
     expect(idsOf((await ask(`/tasks?parent=${ids[0]}`)).body)).toEqual([]);
     expect((await ask(`/tasks/${ids[0]}/tree`)).body).toMatchObject({ id: ids[0], parts: [], isWhole: true });
     for (const path of ['/tasks/none', '/tasks/none/tree', '/pipelines/none'])
@@ -268,7 +269,7 @@ describe('tasks over HTTP', () => {
     expect(await ask('/pipelines?limit=1')).toMatchObject({ status: 200, body: { items: [] } });
   });
 
-  it.each(['state=odd', 'limit=0', 'after=', 'parent=', 'from=then', 'mood=good', 'agent=%00', 'to=-271821-04-20'])(
+  it.each(['state=odd', 'limit=0', 'after=', 'parent=', 'from=then', 'mood=good', 'agent=%00', 'before=-271821-04-20'])(
     'a list of %s is refused',
     async (query) => {
       const { status, body } = await ask(`/tasks?${query}`);
@@ -319,6 +320,38 @@ describe('tasks over HTTP', () => {
     });
     expect(await ask(`/tasks/${id}/retry`, 'POST')).toMatchObject({ status: 409, body: { state: 'completed' } });
     expect((await ask('/tasks/none/retry', 'POST')).status).toBe(404);
+  });
+
+  it('what runs is listed as the overview counts it: begun by its agent, or a run of a pipeline', async () => {
+    const facts = new FactReader(system.store);
+    const running = async (): Promise<string[]> => idsOf((await ask('/tasks?state=running')).body);
+    const id = await submit({ type: 'quote', payload: quote('WAIT 3', 1) });
+    await until('it to be begun', async () => (await running()).includes(id));
+    expect(await running()).toHaveLength((await facts.read()).tasks.running);
+    expect(idsOf((await ask('/tasks?state=assigned')).body)).toContain(id);
+    await system.store.database.ownQuery(
+      `UPDATE "${system.namespace}".tasks SET state = 'running', assignment = NULL WHERE id = $1`,
+      [id],
+    );
+    expect(await running()).toContain(id);
+    expect(await running()).toHaveLength((await facts.read()).tasks.running);
+    await ask(`/tasks/${id}`, 'DELETE');
+    expect(await running()).not.toContain(id);
+  });
+
+  it('each change that a caller has made is in the audit, and nothing else', async () => {
+    const audit = new Audit(system.store.database);
+    const task = { type: 'quote', payload: quote('ABC', 1), to: { role: 'nobody' }, idempotencyKey: 'audited' };
+    const id = await submit(task);
+    expect(await submit(task)).toBe(id);
+    for (const method of ['DELETE', 'DELETE']) await ask(`/tasks/${id}`, method);
+    for (const method of ['POST', 'POST']) await ask(`/tasks/${id}/retry`, method);
+    const { items } = await audit.list({ target: id });
+    expect(items.map(({ action, rows, via }) => [action, rows, via])).toEqual([
+      ['task.retry', 1, 'http'],
+      ['task.cancel', 1, 'http'],
+      ['task.submit', 1, 'http'],
+    ]);
   });
 
   it('is answered with 503 while the database is away', async () => {

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { ConsensusModule, PipelinesModule, ScalingViewModule, Tasks } from 'agentmq/coordination';
+import { ConsensusModule, PipelinesModule, ScalingViewModule, Tasks, TaskTypes } from 'agentmq/coordination';
 import { Database } from 'agentmq/database';
-import { Audit, TaskChanges } from 'agentmq/operations';
+import { Audit, TaskChanges, TaskViews } from 'agentmq/operations';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { PipelinesController } from './tasks/pipelines.controller.js';
 import { ProposalsController } from './tasks/proposals.controller.js';
@@ -14,9 +14,11 @@ import { TasksController } from './tasks/tasks.controller.js';
   providers: [
     {
       provide: TaskChanges,
-      useFactory: (tasks: Tasks, database: Database) => new TaskChanges(tasks, new Audit(database)),
-      inject: [Tasks, Database],
+      useFactory: (tasks: Tasks, types: TaskTypes, database: Database) =>
+        new TaskChanges(tasks, types, database, new Audit(database)),
+      inject: [Tasks, TaskTypes, Database],
     },
+    { provide: TaskViews, useFactory: (tasks: Tasks) => new TaskViews(tasks), inject: [Tasks] },
   ],
   controllers: [OpenApiController, TasksController, PipelinesController, ProposalsController, ScalingController],
 })

@@ -30,7 +30,24 @@ export {
 } from './replay/bulk-changes.js';
 export { type ReplayJob, ReplayJobs, type ReplayView } from './replay/replay-jobs.js';
 export { type SubscriptionRow, Subscriptions } from './subscriptions/subscriptions.js';
+export {
+  findProposal,
+  findRun,
+  listProposals,
+  listRuns,
+  type ProposalQuery,
+  type RunQuery,
+} from './tasks/decisions.js';
 export { TaskChanges } from './tasks/task-changes.js';
+export {
+  taskListed,
+  type TaskListed,
+  type TaskNode,
+  type TaskQuery,
+  type TaskTreeView,
+  type TaskView,
+  TaskViews,
+} from './tasks/task-views.js';
 export { AgentList } from './system/agent-list.js';
 export type { ChangedList } from './system/changes.js';
 export { ConsumerFigures } from './system/consumer-figures.js';

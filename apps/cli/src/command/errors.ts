@@ -5,6 +5,11 @@ export class UsageError extends AgentMQError {
   readonly code = 'USAGE';
 }
 
+/** What is asked for can't be done to it as it is. */
+export class NotPossibleError extends AgentMQError {
+  readonly code = 'NOT_POSSIBLE';
+}
+
 /** Ctrl-C, or SIGTERM. */
 export class InterruptedError extends AgentMQError {
   readonly code = 'INTERRUPTED';

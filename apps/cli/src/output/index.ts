@@ -13,4 +13,4 @@ export {
   terminalWidth,
 } from './print.js';
 export { fit, table, type TableColumn, wrap } from './table.js';
-export { age, ageOf, count, duration, errorLine, perSecond, some } from './words.js';
+export { age, ageOf, between, count, duration, errorLine, perSecond, some } from './words.js';

@@ -17,6 +17,10 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3_600)} h`;
 }
 
+/** How long it took, or takes until now. */
+export const between = (from: Date | null, to: Date | null): string =>
+  from ? duration((to ?? new Date()).getTime() - from.getTime()) : '-';
+
 /** How long ago that was, in one unit: 12 s, 3 min, 5 h, 2 d. */
 export function age(at: Date | null | undefined, now = Date.now()): string {
   return at ? ageOf((now - at.getTime()) / 1_000) : '-';

@@ -15,11 +15,11 @@ export function addTaskCommands(program: Command): void {
   const list = tasks
     .command('list', { isDefault: true })
     .description('list them, newest first')
-    .addOption(new Option('--state <state>', 'in this state').choices(TASK_STATES))
+    .addOption(new Option('--state <state>', 'in this state; running: begun by an agent, too').choices(TASK_STATES))
     .option('--type <type>', 'of one type')
     .option('--agent <id>', 'with this agent, or with it last')
     .option('--parent <id>', 'parts of this task')
-    .option('--from <time>', 'submitted from then on (ISO 8601)', date)
+    .option('--from <time>', 'submitted after then (ISO 8601)', date)
     .option('--before <time>', 'submitted before then', date)
     .action(async (options: TasksOptions) => (await import('./tasks.js')).listTasks(options));
   withExamples(withPaging(list), { 'agentmq tasks list --state failed': 'what has failed' });
@@ -84,7 +84,7 @@ function addDecisions(program: Command): void {
     .command('list', { isDefault: true })
     .description('list them, newest first')
     .addOption(new Option('--state <state>', 'in this state').choices(PROPOSAL_STATES))
-    .action(async (options: ProposalsOptions) => (await import('./proposals.js')).listProposals(options));
+    .action(async (options: ProposalsOptions) => (await import('./proposals.js')).printProposals(options));
   withExamples(withPaging(list), { 'agentmq proposals list --state open': '' });
   const show = proposals
     .command('show')
@@ -98,7 +98,7 @@ function addDecisions(program: Command): void {
     .description('list them, newest first')
     .option('--pipeline <name>', 'of one pipeline')
     .addOption(new Option('--state <state>', 'in this state').choices(RUN_STATES))
-    .action(async (options: RunsOptions & ListOptions) => (await import('./pipelines.js')).listRuns(options));
+    .action(async (options: RunsOptions & ListOptions) => (await import('./pipelines.js')).printRuns(options));
   withExamples(withPaging(runs), { 'agentmq pipelines list --state running': '' });
   const run = pipelines
     .command('show')

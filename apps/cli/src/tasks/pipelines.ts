@@ -1,9 +1,10 @@
-import { type PipelineRun, Pipelines, PipelinesModule, type StageOfRun, UnknownTaskError } from 'agentmq/coordination';
+import { type PipelineRun, Pipelines, PipelinesModule, type StageOfRun } from 'agentmq/coordination';
+import { findRun, listRuns, type PageQuery, type RunQuery } from 'agentmq/operations';
 import type { JsonOption, ListOptions } from '../command/options.js';
 import { withClient } from '../command/with-client.js';
 import {
   age,
-  duration,
+  between,
   errorLine,
   print,
   printFields,
@@ -15,34 +16,25 @@ import {
   type TableView,
 } from '../output/index.js';
 
-export interface RunsOptions extends ListOptions {
-  readonly pipeline?: string;
-  readonly state?: PipelineRun['state'];
-}
+export interface RunsOptions extends ListOptions, Omit<RunQuery, keyof PageQuery> {}
 
 const OF_PIPELINES = { imports: [PipelinesModule], withoutBroker: true };
 
 /** Prints runs of pipelines, newest first. */
-export function listRuns({ json, ...filter }: RunsOptions): Promise<void> {
+export function printRuns({ json, ...filter }: RunsOptions): Promise<void> {
   return withClient(async (client) => {
-    const items = await client.get(Pipelines).list(filter);
-    const last = items.length === filter.limit ? items.at(-1) : undefined;
-    printPage({ items, ...(last ? { next: last.id } : {}) }, json, runsView);
+    printPage(await listRuns(client.get(Pipelines), filter), json, runsView);
   }, OF_PIPELINES);
 }
 
 /** Prints one run with its stages. Rejects with `UnknownTaskError`. */
 export function showRun(id: string, { json }: JsonOption): Promise<void> {
   return withClient(async (client) => {
-    const run = await client.get(Pipelines).find(id);
-    if (!run) throw new UnknownTaskError(id);
+    const run = await findRun(client.get(Pipelines), id);
     if (json) printJson(run);
     else printRun(run);
   }, OF_PIPELINES);
 }
-
-const between = (from: Date | null, to: Date | null): string =>
-  from ? duration((to ?? new Date()).getTime() - from.getTime()) : '-';
 
 const runsView: TableView<PipelineRun> = {
   columns: [

@@ -2,11 +2,10 @@ import {
   Consensus,
   ConsensusModule,
   type Proposal,
-  type ProposalState,
   type ProposalSummary,
   type RecordedVote,
-  UnknownProposalError,
 } from 'agentmq/coordination';
+import { findProposal, listProposals, type PageQuery, type ProposalQuery } from 'agentmq/operations';
 import type { JsonOption, ListOptions } from '../command/options.js';
 import { withClient } from '../command/with-client.js';
 import {
@@ -20,26 +19,21 @@ import {
   type TableView,
 } from '../output/index.js';
 
-export interface ProposalsOptions extends ListOptions {
-  readonly state?: ProposalState;
-}
+export interface ProposalsOptions extends ListOptions, Omit<ProposalQuery, keyof PageQuery> {}
 
 const OF_PROPOSALS = { imports: [ConsensusModule], withoutBroker: true };
 
 /** Prints what agents decide and have decided, newest first. */
-export function listProposals({ json, ...filter }: ProposalsOptions): Promise<void> {
+export function printProposals({ json, ...filter }: ProposalsOptions): Promise<void> {
   return withClient(async (client) => {
-    const items = await client.get(Consensus).list({ ...filter, newestFirst: true });
-    const last = items.length === filter.limit ? items.at(-1) : undefined;
-    printPage({ items, ...(last ? { next: last.id } : {}) }, json, proposalsView);
+    printPage(await listProposals(client.get(Consensus), filter), json, proposalsView);
   }, OF_PROPOSALS);
 }
 
 /** Prints one with each vote. Rejects with `UnknownProposalError`. */
 export function showProposal(id: string, { json }: JsonOption): Promise<void> {
   return withClient(async (client) => {
-    const proposal = await client.get(Consensus).find(id);
-    if (!proposal) throw new UnknownProposalError(id);
+    const proposal = await findProposal(client.get(Consensus), id);
     if (json) printJson(proposal);
     else printProposal(proposal);
   }, OF_PROPOSALS);

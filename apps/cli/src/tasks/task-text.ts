@@ -1,6 +1,8 @@
-import type { TaskAttempt, TaskRecord, TaskTree, TaskType, TaskWithResult } from 'agentmq/coordination';
+import type { TaskAttempt, TaskType } from 'agentmq/coordination';
+import type { TaskListed, TaskNode, TaskView } from 'agentmq/operations';
 import {
   age,
+  between,
   count,
   duration,
   errorLine,
@@ -12,14 +14,7 @@ import {
   type TableView,
 } from '../output/index.js';
 
-export interface TaskView extends Omit<TaskWithResult, 'attempts'> {
-  readonly maxAttempts: number;
-  readonly attempts: readonly TaskAttempt[];
-  readonly path: readonly string[];
-  readonly parts: { readonly count: number; readonly tasks: readonly TaskRecord[] };
-}
-
-export const tasksView: TableView<TaskRecord> = {
+export const tasksView: TableView<TaskListed> = {
   columns: [
     { title: 'id', align: 'left', cell: ({ id }) => id },
     { title: 'type', align: 'left', least: 8, cell: ({ type }) => type },
@@ -86,7 +81,7 @@ export function printTask(task: TaskView): void {
 
 interface TreeRow {
   readonly lead: string;
-  readonly task: TaskRecord;
+  readonly task: TaskNode;
   /** When the whole was submitted. */
   readonly since: Date;
 }
@@ -120,29 +115,26 @@ const treeView: TableView<TreeRow> = {
 };
 
 /** Prints a task, its parts, their parts. */
-export function printTree(tree: TaskTree): void {
-  const since = tree.task.createdAt;
-  const rowsOf = ({ task, parts }: TaskTree, lead: string, below: string): TreeRow[] => [
+export function printTree(tree: TaskNode): void {
+  const since = tree.createdAt;
+  const rowsOf = (task: TaskNode, lead: string, below: string): TreeRow[] => [
     { lead, task, since },
-    ...parts.flatMap((part, index) => {
-      const isLast = index === parts.length - 1;
+    ...task.parts.flatMap((part, index) => {
+      const isLast = index === task.parts.length - 1;
       return rowsOf(part, `${below}${isLast ? '└─ ' : '├─ '}`, `${below}${isLast ? '   ' : '│  '}`);
     }),
   ];
   printTable(rowsOf(tree, '', ''), treeView);
 }
 
-function stateOf({ state, failures, error }: TaskRecord): string {
+function stateOf({ state, failures, error }: TaskListed): string {
   if (error && state !== 'completed') return `${state}: ${errorLine(error)}`;
   return failures > 0 ? `${state}, after ${failures} failures` : state;
 }
 
-function took({ startedAt, finishedAt }: TaskRecord): string {
+function took({ startedAt, finishedAt }: TaskListed): string {
   return between(startedAt, finishedAt);
 }
-
-const between = (from: Date | null, to: Date | null): string =>
-  from ? duration((to ?? new Date()).getTime() - from.getTime()) : '-';
 
 /** `name*` is required. */
 function fieldsOf({ schema: { properties = {}, required = [] } }: TaskType): string {

@@ -1,32 +1,16 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import {
-  type TaskRecord,
-  type TaskTree,
-  Tasks,
-  TasksModule,
-  type TaskType,
-  TaskTypes,
-  UnknownTaskError,
-} from 'agentmq/coordination';
-import type { Destination, TaskState } from 'agentmq/coordination';
-import { Audit, TaskChanges } from 'agentmq/operations';
+import { type Destination, Tasks, TasksModule, type TaskType, TaskTypes, UnknownTaskError } from 'agentmq/coordination';
+import { Audit, type PageQuery, TaskChanges, type TaskQuery, TaskViews } from 'agentmq/operations';
 import { Store } from 'agentmq/message-store';
 import { commandActor } from '../command/actor.js';
-import { UsageError } from '../command/errors.js';
+import { NotPossibleError } from '../command/errors.js';
 import type { JsonOption, ListOptions } from '../command/options.js';
 import { payloadObject } from '../command/payload.js';
 import { withClient } from '../command/with-client.js';
 import { note, print, printJson, printPage } from '../output/index.js';
 import { printTask, printTree, tasksView, typesView } from './task-text.js';
 
-export interface TasksOptions extends ListOptions {
-  readonly state?: TaskState;
-  readonly type?: string;
-  readonly agent?: string;
-  readonly parent?: string;
-  readonly from?: Date;
-  readonly before?: Date;
-}
+export interface TasksOptions extends ListOptions, Omit<TaskQuery, keyof PageQuery> {}
 
 export interface SubmitOptions extends JsonOption {
   readonly version?: number;
@@ -41,53 +25,29 @@ export interface CancelOptions {
   readonly reason: string;
 }
 
-const PARTS_SHOWN = 100;
 const OF_TASKS = { imports: [TasksModule], withoutBroker: true };
 
 /** Prints tasks, newest first. Rejects with `InvalidTaskError`. */
-export function listTasks({ json, limit, agent, parent, from, before, ...filter }: TasksOptions): Promise<void> {
-  return withClient(async (client) => {
-    const items = await client.get(Tasks).list({
-      ...filter,
-      limit,
-      newestFirst: true,
-      ...(agent === undefined ? {} : { agentId: agent }),
-      ...(parent === undefined ? {} : { parentId: parent }),
-      ...(from ? { createdAfter: from } : {}),
-      ...(before ? { createdBefore: before } : {}),
-    });
-    const last = items.length === limit ? items.at(-1) : undefined;
-    const next = last ? { next: last.id } : {};
-    if (json) printJson({ items: items.map(listed), ...next });
-    else printPage({ items, ...next }, json, tasksView);
-  }, OF_TASKS);
+export function listTasks({ json, ...query }: TasksOptions): Promise<void> {
+  return withClient(async (client) => printPage(await viewsOf(client).list(query), json, tasksView), OF_TASKS);
 }
 
 /** Prints one task with its attempts, its parts and its result. Rejects with `UnknownTaskError`. */
 export function showTask(id: string, { json }: JsonOption): Promise<void> {
   return withClient(async (client) => {
-    const tasks = client.get(Tasks);
-    const task = await tasks.find(id);
-    if (!task) throw new UnknownTaskError(id);
-    const [path, attempts, parts] = await Promise.all([
-      tasks.path(id),
-      tasks.attempts(id),
-      tasks.parts(id, PARTS_SHOWN),
-    ]);
-    const view = { ...listed(task), attempts, path };
-    if (json) printJson({ ...view, parts: { count: parts.count, tasks: parts.tasks.map(listed) } });
-    else printTask({ ...view, parts });
+    const task = await viewsOf(client).find(id);
+    if (json) printJson(task);
+    else printTask(task);
   }, OF_TASKS);
 }
 
 /** Prints a task with its parts, their parts and so on. Rejects with `UnknownTaskError`. */
 export function showTaskTree(id: string, { json }: JsonOption): Promise<void> {
   return withClient(async (client) => {
-    const found = await client.get(Tasks).tree(id);
-    if (!found) throw new UnknownTaskError(id);
-    if (json) printJson({ ...treeOf(found.tree), isWhole: found.isWhole });
-    else printTree(found.tree);
-    if (!found.isWhole) note('there is more below it than is shown');
+    const tree = await viewsOf(client).tree(id);
+    if (json) printJson(tree);
+    else printTree(tree);
+    if (!tree.isWhole) note('there is more below it than is shown');
   }, OF_TASKS);
 }
 
@@ -108,7 +68,7 @@ export async function submitTask(
   const payload = await payloadObject(given, 'payload');
   await withClient(
     async (client) => {
-      const id = await client.get(TaskTypes).submit({ type, payload, ...options });
+      const id = await changesOf(client).submit(commandActor(), { type, payload, ...options });
       if (!wait) {
         if (json) printJson({ id });
         else print(id);
@@ -121,7 +81,7 @@ export async function submitTask(
   );
 }
 
-/** Cancels a task and everything below it. Rejects with `UsageError` for one that has ended. */
+/** Cancels a task and everything below it. Rejects with `NotPossibleError` for one that has ended, and with `UnknownTaskError`. */
 export function cancelTask(id: string, { reason }: CancelOptions): Promise<void> {
   return withClient(async (client) => {
     if (!(await changesOf(client).cancel(commandActor(), id, reason)))
@@ -130,7 +90,7 @@ export function cancelTask(id: string, { reason }: CancelOptions): Promise<void>
   }, OF_TASKS);
 }
 
-/** Queues a task anew that has failed or was cancelled. Rejects with `UsageError` for another one. */
+/** Queues a task anew that has failed or was cancelled. Rejects with `NotPossibleError` for another one, and as `Tasks.retry` does. */
 export function retryTask(id: string): Promise<void> {
   return withClient(async (client) => {
     if (!(await changesOf(client).retry(commandActor(), id))) throw await refusal(client, id, 'is not tried again');
@@ -138,15 +98,14 @@ export function retryTask(id: string): Promise<void> {
   }, OF_TASKS);
 }
 
-const changesOf = (client: INestApplicationContext): TaskChanges =>
-  new TaskChanges(client.get(Tasks), new Audit(client.get(Store).database));
+const viewsOf = (client: INestApplicationContext): TaskViews => new TaskViews(client.get(Tasks));
+
+function changesOf(client: INestApplicationContext): TaskChanges {
+  const { database } = client.get(Store);
+  return new TaskChanges(client.get(Tasks), client.get(TaskTypes), database, new Audit(database));
+}
 
 async function refusal(client: INestApplicationContext, id: string, what: string): Promise<Error> {
   const task = await client.get(Tasks).find(id);
-  return task ? new UsageError(`task ${id} is ${task.state}: it ${what}`) : new UnknownTaskError(id);
+  return task ? new NotPossibleError(`task ${id} is ${task.state}: it ${what}`) : new UnknownTaskError(id);
 }
-
-/** As over HTTP: `attempts` are those that were made. */
-const listed = <T extends TaskRecord>({ attempts: maxAttempts, ...task }: T) => ({ ...task, maxAttempts });
-
-const treeOf = ({ task, parts }: TaskTree): object => ({ ...listed(task), parts: parts.map(treeOf) });

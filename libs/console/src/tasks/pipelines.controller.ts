@@ -1,7 +1,7 @@
 import { Get, Param, Query } from '@nestjs/common';
-import { type PipelineRun, Pipelines, UnknownTaskError } from 'agentmq/coordination';
-import { DEFAULT_LIMIT, PagingQuery } from 'agentmq/http';
-import type { Page } from 'agentmq/operations';
+import { type PipelineRun, Pipelines } from 'agentmq/coordination';
+import { PagingQuery } from 'agentmq/http';
+import { findRun, listRuns, type Page } from 'agentmq/operations';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
 import { OperationsController } from '../operations.js';
 
@@ -22,17 +22,14 @@ class RunsQuery extends PagingQuery {
 export class PipelinesController {
   constructor(private readonly pipelines: Pipelines) {}
 
+  /** The newest first. */
   @Get()
-  async list(@Query() { limit = DEFAULT_LIMIT, ...filter }: RunsQuery): Promise<Page<PipelineRun>> {
-    const items = await this.pipelines.list({ ...filter, limit });
-    const last = items.at(-1);
-    return { items, ...(last && items.length === limit ? { next: last.id } : {}) };
+  list(@Query() query: RunsQuery): Promise<Page<PipelineRun>> {
+    return listRuns(this.pipelines, query);
   }
 
   @Get(':id')
-  async read(@Param('id') id: string): Promise<PipelineRun> {
-    const run = await this.pipelines.find(id);
-    if (!run) throw new UnknownTaskError(id);
-    return run;
+  read(@Param('id') id: string): Promise<PipelineRun> {
+    return findRun(this.pipelines, id);
   }
 }

@@ -1,15 +1,14 @@
 import { Get, Param, Query } from '@nestjs/common';
 import { IsIn, IsOptional, IsUUID } from 'class-validator';
-import { VOTING_RESULTS } from 'agentmq/coordination';
 import {
   Consensus,
   type Proposal,
   type ProposalState,
   type ProposalSummary,
-  UnknownProposalError,
+  VOTING_RESULTS,
 } from 'agentmq/coordination';
-import { DEFAULT_LIMIT, LimitQuery } from 'agentmq/http';
-import type { Page } from 'agentmq/operations';
+import { LimitQuery } from 'agentmq/http';
+import { findProposal, listProposals, type Page } from 'agentmq/operations';
 import { OperationsController } from '../operations.js';
 
 /** The query of `GET /proposals`. */
@@ -29,18 +28,15 @@ class ProposalsQuery extends LimitQuery {
 export class ProposalsController {
   constructor(private readonly consensus: Consensus) {}
 
+  /** The newest first. */
   @Get()
-  async list(@Query() { limit = DEFAULT_LIMIT, ...filter }: ProposalsQuery): Promise<Page<ProposalSummary>> {
-    const items = await this.consensus.list({ ...filter, limit, newestFirst: true });
-    const last = items.at(-1);
-    return { items, ...(last && items.length === limit ? { next: last.id } : {}) };
+  list(@Query() query: ProposalsQuery): Promise<Page<ProposalSummary>> {
+    return listProposals(this.consensus, query);
   }
 
   /** Everything on record: the proposal, each vote, counted or why not, who was absent, the outcome, and when. */
   @Get(':id')
-  async read(@Param('id') id: string): Promise<Proposal> {
-    const proposal = await this.consensus.find(id);
-    if (!proposal) throw new UnknownProposalError(id);
-    return proposal;
+  read(@Param('id') id: string): Promise<Proposal> {
+    return findProposal(this.consensus, id);
   }
 }

@@ -51,6 +51,7 @@ export type UncheckedTask = { readonly [Field in keyof PostTask]: PostTask[Field
 
 /** The query of `GET /tasks`. */
 export class TasksQuery extends PagingQuery {
+  /** `running`: also what is assigned, and begun by its agent. */
   @IsOptional()
   @IsIn(TASK_STATES)
   state?: TaskState;
@@ -74,7 +75,7 @@ export class TasksQuery extends PagingQuery {
   @Matches(WITHOUT_NUL, { message: '$property must not contain NUL' })
   parent?: string;
 
-  /** Submitted from then on. */
+  /** Submitted after then. */
   @IsOptional()
   @IsTime()
   from?: Date;
@@ -82,7 +83,7 @@ export class TasksQuery extends PagingQuery {
   /** Submitted before then. */
   @IsOptional()
   @IsTime()
-  to?: Date;
+  before?: Date;
 }
 
 /** The query of `DELETE /tasks/:id`. */

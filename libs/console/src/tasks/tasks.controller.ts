@@ -13,50 +13,28 @@ import {
   Sse,
   SseSignal,
 } from '@nestjs/common';
-import {
-  type TaskAttempt,
-  type TaskEvent,
-  type TaskRecord,
-  type TaskTree,
-  Tasks,
-  type TaskType,
-  TaskTypes,
-  type TaskWithResult,
-  UnknownTaskError,
-} from 'agentmq/coordination';
+import { type TaskEvent, Tasks, type TaskType, TaskTypes, UnknownTaskError } from 'agentmq/coordination';
 import { BusStoppedError } from 'agentmq/messaging';
 import { ContractViolationError, type Violation } from 'agentmq/protocol';
 import { Observable } from 'rxjs';
-import { DEFAULT_LIMIT, Needs, requestAs } from 'agentmq/http';
-import { type Actor, type Page, TaskChanges } from 'agentmq/operations';
+import { Needs, requestAs } from 'agentmq/http';
+import {
+  type Actor,
+  type Page,
+  TaskChanges,
+  taskListed,
+  type TaskListed,
+  type TaskTreeView,
+  type TaskView,
+  TaskViews,
+} from 'agentmq/operations';
 import { By } from '../by.js';
 import { LONGEST_STREAM_MS, OperationsController } from '../operations.js';
 import { CancelQuery, PostTask, TasksQuery, type UncheckedTask } from './task-requests.js';
 
-/** Of a task's parts, these are shown with it; all of them by `GET /tasks?parent=`. */
-const PARTS_SHOWN = 100;
 const HEARTBEAT_MS = 15_000;
 /** Events hold results: as much as waits for a client that reads slowly, in characters. */
 const MOST_PENDING = 64 * 1024 * 1024;
-
-/** A task as it is listed. */
-export type TaskListed = Omit<TaskRecord, 'attempts'> & {
-  /** How many attempts may fail. */
-  readonly maxAttempts: number;
-};
-
-export interface TaskView extends Omit<TaskWithResult, 'attempts'> {
-  readonly maxAttempts: number;
-  readonly attempts: readonly TaskAttempt[];
-  /** Its agent, after those of the tasks that it is part of, from the top. */
-  readonly path: readonly string[];
-  readonly parts: { readonly count: number; readonly tasks: readonly TaskListed[] };
-}
-
-export type TaskNode = TaskListed & { readonly parts: readonly TaskNode[] };
-
-/** A task with all that is below it; `isWhole` is false where there is more than 1,000 tasks or 16 levels. */
-export type TaskTreeView = TaskNode & { readonly isWhole: boolean };
 
 /** Tasks of all types that agents carry out, over HTTP. */
 @OperationsController('')
@@ -64,6 +42,7 @@ export class TasksController {
   constructor(
     private readonly tasks: Tasks,
     private readonly types: TaskTypes,
+    private readonly views: TaskViews,
     private readonly changes: TaskChanges,
   ) {}
 
@@ -79,51 +58,31 @@ export class TasksController {
   @HttpCode(202)
   async create(
     @Body() body: UncheckedTask,
+    @By() actor: Actor,
     @Res({ passthrough: true }) response: { setHeader(name: string, value: string): void },
   ): Promise<{ id: string }> {
-    const id = await this.types.submit(await this.read(body)).catch((error: unknown) => {
+    const id = await this.changes.submit(actor, await this.read(body)).catch((error: unknown) => {
       throw belowPayload(error);
     });
     response.setHeader('Location', `/tasks/${encodeURIComponent(id)}`);
     return { id };
   }
 
+  /** The newest first. */
   @Get('tasks')
-  async list(
-    @Query() { limit = DEFAULT_LIMIT, agent, parent, from, to, ...filter }: TasksQuery,
-  ): Promise<Page<TaskListed>> {
-    const tasks = await this.tasks.list({
-      ...filter,
-      ...(agent === undefined ? {} : { agentId: agent }),
-      ...(parent === undefined ? {} : { parentId: parent }),
-      ...(from ? { createdAfter: from } : {}),
-      ...(to ? { createdBefore: to } : {}),
-      limit,
-      newestFirst: true,
-    });
-    const last = tasks.at(-1);
-    return { items: tasks.map(listed), ...(last && tasks.length === limit ? { next: last.id } : {}) };
+  list(@Query() query: TasksQuery): Promise<Page<TaskListed>> {
+    return this.views.list(query);
   }
 
   @Get('tasks/:id')
-  async find(@Param('id') id: string): Promise<TaskView> {
-    const task = await this.tasks.find(id);
-    if (!task) throw new UnknownTaskError(id);
-    // read after the task, so that they are not of before its state
-    const [path, attempts, parts] = await Promise.all([
-      this.tasks.path(id),
-      this.tasks.attempts(id),
-      this.tasks.parts(id, PARTS_SHOWN),
-    ]);
-    return { ...listed(task), path, attempts, parts: { count: parts.count, tasks: parts.tasks.map(listed) } };
+  find(@Param('id') id: string): Promise<TaskView> {
+    return this.views.find(id);
   }
 
   /** A task with its parts, their parts, … */
   @Get('tasks/:id/tree')
-  async tree(@Param('id') id: string): Promise<TaskTreeView> {
-    const found = await this.tasks.tree(id);
-    if (!found) throw new UnknownTaskError(id);
-    return { ...viewOf(found.tree), isWhole: found.isWhole };
+  tree(@Param('id') id: string): Promise<TaskTreeView> {
+    return this.views.tree(id);
   }
 
   /** Its state and progress now, and as they change; ends after it is settled, and after ten minutes. Events are numbered; each stream begins anew. */
@@ -166,7 +125,7 @@ export class TasksController {
     return { cancelled };
   }
 
-  /** Queues a task that has failed, or was cancelled, anew. 409, with its state, for one that is not. */
+  /** Queues a task that has failed, or was cancelled, anew. 409, with its state, for one that is not; 400 for a part, which names the whole. */
   @Needs('submitter')
   @Post('tasks/:id/retry')
   @HttpCode(200)
@@ -204,13 +163,9 @@ export class TasksController {
   }
 }
 
-const listed = <T extends TaskRecord>({ attempts: maxAttempts, ...task }: T) => ({ ...task, maxAttempts });
-
-const viewOf = ({ task, parts }: TaskTree): TaskNode => ({ ...listed(task), parts: parts.map(viewOf) });
-
 const eventOf = (event: TaskEvent, id: number): MessageEvent =>
   event.kind === 'state'
-    ? { id: String(id), type: 'state', data: listed(event.task) }
+    ? { id: String(id), type: 'state', data: taskListed(event.task) }
     : { id: String(id), type: 'progress', data: { progress: event.progress, at: event.at } };
 
 const inPayload = (violation: Violation): Violation => ({

@@ -113,6 +113,7 @@ export type TaskEvent = ProgressEvent | { readonly kind: 'state'; readonly task:
 
 /** Tasks that are all of this. */
 export interface TaskFilter {
+  /** `running`: also what is assigned, and begun by its agent. */
   readonly state?: TaskState;
   /** Of a contract. */
   readonly type?: string;

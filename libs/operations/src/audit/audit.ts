@@ -3,7 +3,7 @@ import type { AlsoInTransaction } from 'agentmq/message-store';
 import { shortened } from 'agentmq/protocol';
 import type { Actor, AuditRow } from '../views/changes.js';
 import { cursorOf, readCursor } from '../views/cursor.js';
-import { DEFAULT_LIMIT, type Page, type PageQuery } from '../views/page.js';
+import { DEFAULT_LIMIT, type Page, pageUpTo, type PageQuery } from '../views/page.js';
 
 /** What was changed, for the record. */
 export type AuditEntry = Pick<AuditRow, 'action' | 'target' | 'reason' | 'rows'>;
@@ -70,8 +70,7 @@ export class Audit {
        ORDER BY ${this.table}.id DESC LIMIT $5`,
       [before, ...[by, action, target].map((given) => (given === undefined ? null : clean(given))), limit],
     );
-    const last = rows.length < limit ? undefined : rows.at(-1);
-    return { items: rows.map(rowOf), ...(last ? { next: cursorOf(last.id) } : {}) };
+    return pageUpTo(limit, rows.map(rowOf), ({ id }) => cursorOf(id));
   }
 }
 

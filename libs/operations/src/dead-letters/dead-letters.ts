@@ -24,7 +24,7 @@ import type { Audit } from '../audit/audit.js';
 import { cursorOf, readCursor } from '../views/cursor.js';
 import { DeliveryNotFoundError, MessageNotFoundError, NotDeadError, SeveralConsumersError } from '../errors.js';
 import type { Actor, DeadLetterGroup } from '../views/changes.js';
-import { DEFAULT_LIMIT, type Page, type PageQuery } from '../views/page.js';
+import { DEFAULT_LIMIT, type Page, pageUpTo, type PageQuery } from '../views/page.js';
 import { agreeing, briefly, groupId, groupSelection, groupView } from './groups.js';
 
 export interface DeadLettersOptions {
@@ -105,11 +105,9 @@ export class DeadLetters {
     const place = after === undefined ? undefined : { storedAt, messageId, consumer };
     const filter = group === undefined ? given : { ...given, ...agreeing(given, groupSelection(group)) };
     const letters = await this.store.deadLetters.list(filter, { limit, after: place });
-    const last = letters.length < limit ? undefined : letters.at(-1);
-    return {
-      items: letters.map(rowOf),
-      ...(last ? { next: cursorOf(last.storedAt, last.messageId, last.consumer) } : {}),
-    };
+    const placeOf = (last: StoredDeadLetter): string => cursorOf(last.storedAt, last.messageId, last.consumer);
+    const { items, ...next } = pageUpTo(limit, letters, placeOf);
+    return { items: items.map(rowOf), ...next };
   }
 
   /** What failed alike, the group whose latest failure is the newest first; see {@link DeadLetterGroup}. Rejects as `list` does. */

@@ -4,10 +4,8 @@ import { type ContractCatalogue, formatRecipient } from 'agentmq/protocol';
 import { MessageNotFoundError } from '../errors.js';
 import { cursorOf, readCursor } from '../views/cursor.js';
 import type { MessageRow, MessageSearch } from '../views/messages.js';
-import { DEFAULT_LIMIT, type Page } from '../views/page.js';
+import { DEFAULT_LIMIT, MOST_LISTED, type Page } from '../views/page.js';
 import { type MessageView, messageView } from './message-view.js';
-
-const MOST = 1_000;
 
 /** Stored messages as operators find and read them. Needs no broker. */
 export class Messages {
@@ -22,8 +20,8 @@ export class Messages {
    * `InvalidSelectionError` for a limit or an `after` that is none.
    */
   async search({ limit = DEFAULT_LIMIT, after, ...filter }: MessageSearch): Promise<Page<MessageRow>> {
-    if (!Number.isInteger(limit) || limit < 1 || limit > MOST)
-      throw new InvalidSelectionError('limit', `is not from 1 to ${MOST}`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > MOST_LISTED)
+      throw new InvalidSelectionError('limit', `is not from 1 to ${MOST_LISTED}`);
     const { messages, next } = await this.store.search.search(
       filter,
       limit,

@@ -69,12 +69,12 @@ export class FactReader {
 const facts = (schema: string): string => {
   const tasks = `"${schema}".tasks`;
   const proposals = `"${schema}".proposals`;
-  const running = `state = 'assigned' AND started_at IS NOT NULL`;
   return `
 SELECT
   json_build_object(
     'queued', (SELECT count(*) FROM ${tasks} WHERE state = 'queued'),
-    'running', (SELECT count(*) FROM ${tasks} WHERE ${running}),
+    'running', (SELECT count(*) FROM ${tasks} WHERE state = 'assigned' AND started_at IS NOT NULL)
+      + (SELECT count(*) FROM ${tasks} WHERE state = 'running'),
     'failed', (
       SELECT count(*) FROM (SELECT finished_at FROM ${tasks} WHERE state = 'failed' ORDER BY id DESC LIMIT ${MOST_FAILED}) AS newest
       WHERE finished_at > statement_timestamp() - interval '1 hour'

@@ -1,7 +1,5 @@
 import { cursorOf, readCursor } from './cursor.js';
-import { DEFAULT_LIMIT, type Page, type PageQuery } from './page.js';
-
-const MOST = 1_000;
+import { DEFAULT_LIMIT, MOST_LISTED, type Page, type PageQuery } from './page.js';
 
 /**
  * One page of what is in memory, in the order of its keys, which are compared character by character. Throws `InvalidSelectionError` for an
@@ -12,7 +10,7 @@ export function pageOf<Item>(
   keyOf: (item: Item) => string,
   { limit = DEFAULT_LIMIT, after }: PageQuery,
 ): Page<Item> {
-  const size = Math.min(Math.max(limit, 1), MOST);
+  const size = Math.min(Math.max(limit, 1), MOST_LISTED);
   const [place] = after === undefined ? [] : readCursor(after, 1);
   const keyed = all.map((item) => ({ item, key: keyOf(item) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));

@@ -5,8 +5,15 @@ export interface Page<Item> {
   readonly next?: string;
 }
 
-/** How many items a page has unless its query says otherwise. */
+/** How many items a page has unless its query says otherwise, and at most. */
 export const DEFAULT_LIMIT = 100;
+export const MOST_LISTED = 1_000;
+
+/** A page of what was read up to its limit: if that many were found there may be more. */
+export function pageUpTo<Item>(limit: number, items: readonly Item[], placeOf: (last: Item) => string): Page<Item> {
+  const last = items.length < limit ? undefined : items.at(-1);
+  return { items, ...(last === undefined ? {} : { next: placeOf(last) }) };
+}
 
 /** Which page of a list. */
 export interface PageQuery {

@@ -20,6 +20,7 @@ export interface Overview {
   readonly leaders: readonly LeaderRow[];
   readonly tasks: {
     readonly queued: number;
+    /** Begun by their agents, and runs of pipelines: what a list of the state `running` has. */
     readonly running: number;
     /** In the last hour: of the newest 1,000 that have failed. */
     readonly failed: number;

@@ -3,7 +3,6 @@ import type * as coordination from 'agentmq/coordination';
 import type * as messaging from 'agentmq/messaging';
 import type * as operations from 'agentmq/operations';
 import type { Json } from 'agentmq/operations';
-import type { TaskListed, TaskView as Task } from '../../../src/tasks/tasks.controller.js';
 
 export type Page<Item> = { readonly items: readonly Item[]; readonly next?: string };
 export type Overview = Json<operations.Overview>;
@@ -35,8 +34,8 @@ export type DeadLetterRow = Json<operations.DeadLetterRow>;
 export type ReplayView = Json<operations.ReplayView>;
 export type SubscriptionRow = Json<operations.SubscriptionRow>;
 export type Trace = Json<messaging.Trace>;
-export type TaskRow = Json<TaskListed>;
-export type TaskView = Json<Task>;
+export type TaskRow = Json<operations.TaskListed>;
+export type TaskView = Json<operations.TaskView>;
 export type TaskType = Json<coordination.TaskType>;
 export type PipelineRow = Json<coordination.PipelineRun>;
 

@@ -255,17 +255,28 @@ export class Tasks {
 
   /**
    * Queues a task anew that has failed or was cancelled: all its attempts count anew, and it has as much time from now as it had
-   * at first. Its parts that are completed are not done again. Resolves with whether that was done: not for a task that is open
-   * or completed. Rejects with {@link UnknownTaskError}, and with {@link InvalidTaskError} for a part of another task and for a
-   * run of a pipeline.
+   * at first. Its parts that are completed are not done again. Resolves with whether that was done, in a transaction if one is given:
+   * not for a task that is open or completed. Rejects with {@link UnknownTaskError}, and with {@link InvalidTaskError} for a part of
+   * another task, which it names, and for a run of a pipeline.
    */
-  async retry(id: string): Promise<boolean> {
-    const found = isStorable(id) ? await this.tasks.retry(id) : undefined;
+  async retry(id: string, { transaction }: Pick<TaskOptions, 'transaction'> = {}): Promise<boolean> {
+    const joined = transaction && joinedTransaction(this.tasks.database, transaction);
+    const found = isStorable(id) ? await this.tasks.retry(id, joined) : undefined;
     if (!found) throw new UnknownTaskError(id);
-    if (!found.isAlone)
-      throw new InvalidTaskError('id', 'is that of a part of another task, or of a run of a pipeline');
-    if (found.isQueued) this.notices.queued([id]);
-    return found.isQueued;
+    const { isQueued, whole, isRun } = found;
+    if (isRun) {
+      const what = whole === id ? 'a run of a pipeline' : `a stage of ${whole}, a run of a pipeline`;
+      throw new InvalidTaskError('id', `${id} is ${what}, which is not tried again: start another run`);
+    }
+    if (whole !== id)
+      throw new InvalidTaskError(
+        'id',
+        `${id} is a part of task ${whole}: retry that one, whose completed parts are not done again`,
+      );
+    const tell = (): void => this.notices.queued([id]);
+    if (isQueued && joined) joined.onCommit(tell);
+    else if (isQueued) tell();
+    return isQueued;
   }
 
   /** The attempts at a task, oldest first: the newest 100 without a result, and the one with it. Empty for one that is not on record. */

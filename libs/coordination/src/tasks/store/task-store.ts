@@ -12,14 +12,19 @@ import type { TaskAttempt, TaskBacklog, TaskFilter, TaskRecord, TaskState } from
 const DEFAULT_LIMIT = 100;
 
 /** What a task is to be, by the field of the filter. */
-const CONDITIONS: readonly (readonly [Exclude<keyof TaskFilter, 'limit' | 'after' | 'newestFirst'>, string])[] = [
-  ['state', 'state ='],
+const CONDITIONS: readonly (readonly [
+  Exclude<keyof TaskFilter, 'state' | 'limit' | 'after' | 'newestFirst'>,
+  string,
+])[] = [
   ['type', 'type ='],
   ['agentId', 'agent_id ='],
   ['parentId', 'parent_id ='],
   ['createdAfter', 'created_at >'],
   ['createdBefore', 'created_at <'],
 ];
+
+/** What a filter by the state `running` finds. */
+const RUNNING = [`state = 'assigned' AND started_at IS NOT NULL`, `state = 'running'`] as const;
 
 const BEGINS_ANEW = cancelledBy('what it was a part of begins anew');
 
@@ -90,6 +95,15 @@ export interface ProgressReport extends TaskRef {
   readonly progress: string;
   /** When, in ms since 1970. */
   readonly at: number;
+}
+
+/** What came of the wish to try a task again. */
+export interface RetriedTask {
+  readonly isQueued: boolean;
+  /** The task that it is, by whatever number of steps, a part of; the task itself if of none. */
+  readonly whole: string;
+  /** The whole is a run of a pipeline. */
+  readonly isRun: boolean;
 }
 
 /** What came of a task, so far. */
@@ -276,18 +290,20 @@ export class TaskStore {
     );
   }
 
-  /** By id. What is open and what is settled have indexes of their own. */
-  list({ limit = DEFAULT_LIMIT, after, newestFirst = false, ...filter }: TaskFilter): Promise<TaskRecord[]> {
-    const given = CONDITIONS.flatMap(([field, condition]) =>
+  /** By id. What is open and what is settled have indexes of their own, and so has what is assigned and what is a run. */
+  list({ state, limit = DEFAULT_LIMIT, after, newestFirst = false, ...filter }: TaskFilter): Promise<TaskRecord[]> {
+    const given: { readonly condition: string; readonly value: unknown }[] = CONDITIONS.flatMap(([field, condition]) =>
       filter[field] === undefined ? [] : [{ condition, value: filter[field] }],
     );
+    if (state !== undefined && state !== 'running') given.push({ condition: 'state =', value: state });
     if (after !== undefined) given.push({ condition: newestFirst ? 'id <' : 'id >', value: after });
     const conditions = given.map(({ condition }, place) => `AND ${condition} $${place + 2}`).join(' ');
     const order = newestFirst ? 'id DESC' : 'id';
     const first = (which: string): string =>
       `(SELECT id FROM ${this.tasks} WHERE ${which} ${conditions} ORDER BY ${order} LIMIT $1)`;
+    const parts = state === 'running' ? RUNNING : [OPEN, 'finished_at IS NOT NULL'];
     return this.database.ownQuery<TaskRecord>(
-      `SELECT ${COLUMNS} FROM ${this.tasks} WHERE id IN (${first(OPEN)} UNION ALL ${first('finished_at IS NOT NULL')})
+      `SELECT ${COLUMNS} FROM ${this.tasks} WHERE id IN (${parts.map(first).join(' UNION ALL ')})
        ORDER BY ${order} LIMIT $1`,
       [limit, ...given.map(({ value }) => value)],
     );
@@ -307,20 +323,28 @@ export class TaskStore {
     );
   }
 
-  /** Queues a task anew that has failed or was cancelled, with as much time as it had at first. Undefined for one that is not on record. */
-  async retry(id: string): Promise<{ readonly isQueued: boolean; readonly isAlone: boolean } | undefined> {
-    const [row] = await this.database.ownQuery<{ isQueued: boolean; isAlone: boolean }>(
-      `WITH again AS (
+  /**
+   * Queues a task anew that has failed or was cancelled, with as much time as it had at first: not a part of another, nor a run of a
+   * pipeline. Undefined for one that is not on record.
+   */
+  async retry(id: string, transaction?: Transaction): Promise<RetriedTask | undefined> {
+    const [row] = await this.database.ownQuery<RetriedTask>(
+      `WITH RECURSIVE again AS (
          UPDATE ${this.tasks} SET state = 'queued', failures = 0, tried = '{}', agent_id = NULL, instance = NULL,
            started_at = NULL, finished_at = NULL, error = NULL, progress = NULL, progress_at = NULL,
            due_at = now, retried_at = now, deadline = now + (deadline - coalesce(retried_at, created_at))
          FROM clock_timestamp() AS now
          WHERE id = $1 AND state IN ('failed', 'cancelled') AND parent_id IS NULL AND stages IS NULL
          RETURNING id
+       ), up AS (
+         SELECT id, parent_id, stages, 0 AS height FROM ${this.tasks} WHERE id = $1
+         UNION ALL
+         SELECT t.id, t.parent_id, t.stages, up.height + 1 FROM ${this.tasks} t JOIN up ON t.id = up.parent_id
        )
-       SELECT EXISTS (SELECT FROM again) AS "isQueued", parent_id IS NULL AND stages IS NULL AS "isAlone"
-       FROM ${this.tasks} WHERE id = $1`,
+       SELECT EXISTS (SELECT FROM again) AS "isQueued", id AS whole, stages IS NOT NULL AS "isRun"
+       FROM up ORDER BY height DESC LIMIT 1`,
       [id],
+      transaction,
     );
     return row;
   }
