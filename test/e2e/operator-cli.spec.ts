@@ -228,6 +228,8 @@ describe('agentmq for operators', () => {
         code: 0,
         stdout: expect.stringMatching(/role\.clerk: made anew, 0 messages moved/),
       });
+      const audited = await operator.cli(['audit', '--action', 'queues.migrate', '--json']);
+      expect(pageOf(audited.stdout).items).toMatchObject([{ target: 'role.clerk', via: 'cli' }]);
       await operator.delivery(await operator.slip('after'), 'role.clerk', 'completed');
     },
     TEST_MS,
@@ -271,6 +273,10 @@ describe('agentmq for operators', () => {
       });
       const app = system.app('clerk').url;
       expect((await operator.cli(['health', app])).stdout).toMatch(/\nmessage_bus +up /);
+      const page = await operator.cli(['health', `${system.app('m1').url}/messages`]);
+      expect(page).toMatchObject({ code: 1, stdout: expect.stringMatching(/ down +answers 200 OK, which is not how/) });
+      const nowhere = await operator.cli(['health', `${system.app('m1').url}/nowhere`]);
+      expect(nowhere).toMatchObject({ code: 1, stdout: expect.stringMatching(/ down +answers 404 Not Found/) });
       const nobody = await operator.cli(['health', 'http://127.0.0.1:1']);
       expect(nobody).toMatchObject({ code: 1, stdout: expect.stringMatching(/ down +does not answer: .*\n/) });
     },
@@ -330,7 +336,29 @@ describe('agentmq for operators', () => {
       expect(drained).toMatchObject({ code: 0, stdout: expect.stringMatching(/^agent\.clerk is drained, /) });
       expect(await operator.cli(['resume', 'agent.clerk'], bus)).toMatchObject({ code: 0 });
       expect(await operator.cli(['resume', 'agent.clerk'], bus)).toMatchObject({ code: 1 });
-      expect(await operator.cli(['pause', 'role.nobody', ...because], bus)).toMatchObject({ code: USAGE });
+      expect(await operator.cli(['pause', 'role.nobody', ...because], bus)).toMatchObject({ code: 1 });
+    },
+    TEST_MS,
+  );
+
+  it(
+    'waits for no agent that is resumed, dead or stopped to be drained',
+    async () => {
+      const audit = system.app('audit-1');
+      const drain = ['drain', 'audit-1', '--reason', 'a new disk', '--wait'];
+      audit.pause();
+      const waiting = CliRun.start(folder, drain, { ...operator.settings, ...bus });
+      await until('it waits', () => waiting.stderr.includes('finishes what it has'), 30_000, 50);
+      expect(await operator.cli(['resume', 'agent.audit-1'], bus)).toMatchObject({ code: 0 });
+      expect(await waiting.exit).toMatchObject({ code: 1, stderr: expect.stringMatching(/was resumed\n$/) });
+      const brief = { ...bus, REGISTRY_HEARTBEAT_INTERVAL: '1', REGISTRY_AGENT_TIMEOUT: '3' };
+      const dead = await operator.cli(drain, brief);
+      expect(dead).toMatchObject({ code: 1, stderr: expect.stringMatching(/agent\.audit-1 is dead/) });
+      audit.resume();
+      await audit.kill('SIGTERM');
+      const stopped = await operator.cli(drain, bus);
+      expect(stopped).toMatchObject({ code: 0, stderr: expect.stringMatching(/agent\.audit-1 is stopped/) });
+      expect(await operator.cli(['resume', 'agent.audit-1'], bus)).toMatchObject({ code: 0 });
     },
     TEST_MS,
   );
@@ -357,6 +385,13 @@ describe('agentmq for operators', () => {
       expect(asked).toMatchObject({ code: 0, stdout: 'null\n' });
       const refused = await operator.cli(['request', 'role.clerk', 'slip', '{"text":2}'], bus);
       expect(refused).toMatchObject({ code: USAGE, stderr: expect.stringMatching(/text must be a string/) });
+      const { items } = pageOf((await operator.cli(['audit', '--limit', '4', '--json'])).stdout);
+      expect(items.map(({ action, target }) => `${String(action)} ${String(target)}`)).toEqual([
+        'message.request slip to role.clerk',
+        'message.request slip to role.clerk',
+        `message.send ${sent.stdout.trim()} to role.clerk`,
+        `message.publish ${id} to topic:slips.new`,
+      ]);
     },
     TEST_MS,
   );
@@ -395,6 +430,17 @@ describe('agentmq for operators', () => {
           const { code, stderr } = await letters(...args);
           expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/is completed/) });
         }
+      },
+      TEST_MS,
+    );
+
+    it(
+      'a subscription and a task that there are not',
+      async () => {
+        const unsubscribed = await operator.cli(['subscriptions', 'end', 'role.clerk', 'slips.none']);
+        expect(unsubscribed).toMatchObject({ code: 1, stderr: expect.stringMatching(/not subscribed to slips\.none/) });
+        const unknown = await operator.cli(['tasks', 'cancel', 'none'], bus);
+        expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no task none/) });
       },
       TEST_MS,
     );
@@ -443,7 +489,6 @@ describe('agentmq for operators', () => {
     ['replay --to everybody', /--to/],
     ['replay --topic a..b', /a\.\.b/],
     ['move role.clerk role.clerk', /itself/],
-    ['subscriptions end role.clerk slips.none', /is not subscribed to slips\.none/],
     ['queues list clerk', /must be role\.<role>/],
   ])(
     'ends with 2 for %s',

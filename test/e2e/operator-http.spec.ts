@@ -150,6 +150,8 @@ describe('the monitor over HTTP', () => {
       const path = `/replay/${String(body['id'])}`;
       expect(await ask(monitor(), path)).toMatchObject({ status: 200, body: { state: 'running' } });
       expect(await send(monitor(), path, {}, 'DELETE')).toMatchObject({ status: 200, body: { state: 'stopped' } });
+      const stops = (await ask(monitor(), '/audit?action=replay.stop')).body;
+      expect(stops['items']).toMatchObject([{ target: body['id'], via: 'http' }]);
       const { replayed } = (await ask(monitor(), path)).body as { replayed: number };
       expect(replayed).toBeGreaterThan(2);
       expect(replayed).toBeLessThan(20);

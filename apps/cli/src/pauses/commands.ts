@@ -36,7 +36,7 @@ export function addPauseCommands(program: Command): void {
     .description('Have an agent finish what it has, and take nothing new, until it is resumed.')
     .argument('<agent>', 'its id', agentName)
     .requiredOption('--reason <text>', 'why')
-    .option('--wait', 'end when it has nothing left', false)
+    .option('--wait', 'end when it has nothing left, or is stopped', false)
     .action(async (agent: string, options: DrainOptions) => (await import('./pauses.js')).drain(agent, options));
   withExamples(withJson(drain), { "agentmq drain worker-1 --reason 'a new version' --wait": 'then stop it' });
 }

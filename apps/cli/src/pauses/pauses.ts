@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FactReader, OperationsModule, type Pause, Pauses } from 'agentmq/operations';
+import type { INestApplicationContext } from '@nestjs/common';
+import { AgentSettings } from 'agentmq/agent';
+import { Store } from 'agentmq/message-store';
+import { FactReader, OperationsModule, type Pause, Pauses, RecordedRoster, type Roster } from 'agentmq/operations';
 import { commandActor } from '../command/actor.js';
-import { InterruptedError } from '../command/errors.js';
+import { InterruptedError, NotPossibleError } from '../command/errors.js';
 import type { JsonOption } from '../command/options.js';
 import { withClient } from '../command/with-client.js';
 import { withStore } from '../command/with-store.js';
@@ -23,8 +26,8 @@ export interface DrainOptions extends PauseOptions {
 const LOOK_MS = 500;
 
 /** Agents are told at once where the broker is there, and learn it with their next heartbeat where it is not. */
-const changing = <T>(work: (pauses: Pauses) => Promise<T>): Promise<T> =>
-  withClient((client) => work(client.get(Pauses, { strict: false })), {
+const changing = <T>(work: (pauses: Pauses, client: INestApplicationContext) => Promise<T>): Promise<T> =>
+  withClient((client) => work(client.get(Pauses, { strict: false }), client), {
     imports: [OperationsModule.forRoot()],
     withoutBroker: true,
   });
@@ -50,28 +53,40 @@ export function resume(target: string, { reason, json }: ResumeOptions): Promise
   });
 }
 
-/** Pauses an agent, and with `wait` resolves when it has nothing left. Rejects as `Pauses.pause` does, and with `InterruptedError`. */
+/**
+ * Pauses an agent, and with `wait` resolves when it has nothing left, or is stopped. Rejects as `Pauses.pause` does, with
+ * `InterruptedError`, and with `NotPossibleError` when it is resumed or dies meanwhile.
+ */
 export function drain(target: string, { reason, wait, json }: DrainOptions): Promise<void> {
-  return changing(async (pauses) => {
+  return changing(async (pauses, client) => {
     const draining = await pauses.pause(commandActor(), target, reason, true);
     if (!wait) {
       tell(draining, json);
       return;
     }
     note(`${target} finishes what it has`);
-    tell(await drained(pauses, target), json);
+    const roster = new RecordedRoster(client.get(Store).agents, client.get(AgentSettings).registry);
+    await drained(pauses, roster, target, json);
   });
 }
 
-async function drained(pauses: Pauses, target: string): Promise<Pause> {
+async function drained(pauses: Pauses, roster: Roster, target: string, json: boolean): Promise<void> {
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     for (;;) {
       const found = (await pauses.list()).find((each) => each.target === target);
-      if (!found) throw new InterruptedError(`${target} was resumed`);
-      if (found.drained) return found;
+      if (!found) throw new NotPossibleError(`${target} was resumed`);
+      if (found.drained) return tell(found, json);
+      // only the agent itself can say that it is drained
+      const agent = (await roster.read()).find(({ id }) => `agent.${id}` === target);
+      if (agent?.health === 'dead')
+        throw new NotPossibleError(`${target} is dead: others take what it had. The pause stays until it is resumed`);
+      if (agent === undefined || agent.stopped) {
+        note(`${target} is stopped: it has nothing left. The pause stays until it is resumed`);
+        return tell(found, json);
+      }
       await sleep(LOOK_MS, undefined, { signal: interrupted.signal });
     }
   } catch (error) {

@@ -1,6 +1,5 @@
-import { Audit, type SubscriptionRow, SubscriptionNotFoundError, Subscriptions } from 'agentmq/operations';
+import { Audit, type SubscriptionRow, Subscriptions } from 'agentmq/operations';
 import { commandActor } from '../command/actor.js';
-import { UsageError } from '../command/errors.js';
 import type { ListOptions } from '../command/options.js';
 import { withStore } from '../command/with-store.js';
 import { age, print, printPage, type TableView } from '../output/index.js';
@@ -17,13 +16,11 @@ export function listSubscriptions({ json, ...query }: SubscriptionsOptions): Pro
   });
 }
 
-/** Ends a subscription until an instance that declares it starts. */
+/** Ends a subscription until an instance that declares it starts. Rejects with `SubscriptionNotFoundError`. */
 export function unsubscribe(consumer: string, pattern: string): Promise<void> {
   return withStore(async (store) => {
     const subscriptions = new Subscriptions(store, new Audit(store.database));
-    await subscriptions.end(commandActor(), consumer, pattern).catch((error: unknown) => {
-      throw error instanceof SubscriptionNotFoundError ? new UsageError(error.message) : error;
-    });
+    await subscriptions.end(commandActor(), consumer, pattern);
     print(`${consumer} is not subscribed to ${pattern} any more`);
   });
 }

@@ -1,5 +1,9 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { AgentClient } from 'agentmq/agent';
+import { Store } from 'agentmq/message-store';
 import type { DurableSendOptions } from 'agentmq/messaging';
+import { Audit } from 'agentmq/operations';
+import { commandActor } from '../command/actor.js';
 import { UsageError } from '../command/errors.js';
 import type { JsonOption } from '../command/options.js';
 import { payloadObject } from '../command/payload.js';
@@ -25,6 +29,7 @@ export async function sendMessage(to: string, type: string, given: string, optio
     const contract = contractFor(type, payload, options);
     const { messageId } = await client.get(AgentClient).send(recipientOf(to), contract, payload, sendOptions(options));
     printId(messageId, options);
+    await record(client, 'message.send', `${messageId} to ${to}`);
   });
 }
 
@@ -35,20 +40,31 @@ export async function publishMessage(topic: string, type: string, given: string,
     const contract = contractFor(type, payload, options);
     const { messageId } = await client.get(AgentClient).publish(topic, contract, payload, sendOptions(options));
     printId(messageId, options);
+    await record(client, 'message.publish', `${messageId} to topic:${topic}`);
   });
 }
 
-/** Asks a role or an agent; prints its answer as JSON. Rejects as `AgentClient.request` does. */
+/** Asks a role or an agent; prints its answer as JSON. Rejects as `AgentClient.request` does. It is in the audit before it is asked. */
 export async function requestAnswer(to: string, type: string, given: string, options: RequestOptions): Promise<void> {
   const payload = await payloadObject(given, 'payload');
   const { timeout, version, sensitive, ...rest } = options;
   await withClient(async (client) => {
     const contract = contractFor(type, payload, { version, sensitive, transient: false });
+    const recipient = recipientOf(to);
+    await record(client, 'message.request', `${type} to ${to}`);
     const answer = await client
       .get(AgentClient)
-      .request(recipientOf(to), contract, payload, { timeout, ...sendOptions(rest) });
+      .request(recipient, contract, payload, { timeout, ...sendOptions(rest) });
     printJson(answer ?? null);
   });
+}
+
+/**
+ * Not in the transaction that stores the message: what is sent in one goes out when a relay finds it, which this client's may not before
+ * it leaves.
+ */
+async function record(client: INestApplicationContext, action: string, target: string): Promise<void> {
+  await new Audit(client.get(Store).database).record(commandActor(), { action, target, rows: 1 });
 }
 
 const printId = (id: string, { json }: JsonOption): void => (json ? printJson({ id }) : print(id));

@@ -92,23 +92,39 @@ function ofWork({ leaders, outbox, deadLetters, paused }: Overview): Check[] {
   ];
 }
 
-/** An app's own answer, in the form of Terminus. */
+/** An app's own answer, in the form of Terminus. One that is not that is no health. */
 async function ofApp(address: string): Promise<Check[]> {
   const { healthPath } = loadSettings().http;
   const given = /^https?:/.test(address) ? address : `http://${address}`;
   if (!URL.canParse(given)) throw new UsageError(`${address} is no address: http://127.0.0.1:3000`);
   const url = new URL(given);
   if (url.pathname === '/') url.pathname = healthPath;
+  const down = (detail: string): Check => ({ name: url.href, status: 'down', detail });
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    const { details = {} } = (await response.json()) as { details?: Record<string, Record<string, unknown>> };
-    return Object.entries(details).map(([name, { status, ...detail }]) => {
-      return { name, status: statusOf(status), detail: Object.entries(detail).map(pair).join(', ') };
-    });
+    const checks = checksOf(await response.text());
+    const isTold = checks.length > 0 && (response.ok || checks.some(({ status }) => status === 'down'));
+    const answered = `answers ${response.status} ${response.statusText}`.trim();
+    return isTold
+      ? checks
+      : [...checks, down(checks.length > 0 ? answered : `${answered}, which is not how an app is`)];
   } catch (error) {
-    const cause = error instanceof Error && error.cause ? error.cause : error;
-    return [{ name: url.href, status: 'down', detail: `does not answer: ${errorText(cause)}` }];
+    return [down(`does not answer: ${errorText(error instanceof Error && error.cause ? error.cause : error)}`)];
   }
+}
+
+/** None of a text that has no details. */
+function checksOf(text: string): Check[] {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  const { details } = (answer ?? {}) as { readonly details?: Readonly<Record<string, Record<string, unknown>>> };
+  return Object.entries(details ?? {}).map(([name, { status, ...detail }]) => {
+    return { name, status: statusOf(status), detail: Object.entries(detail).map(pair).join(', ') };
+  });
 }
 
 const statusOf = (status: unknown): Check['status'] => (status === 'up' || status === 'degraded' ? status : 'down');

@@ -20,6 +20,5 @@ export function systemOf(store: Store, { namespace, registry }: AgentSettings) {
     agents: new AgentList(roster, facts, store.agents),
     consumers: new ConsumerList(roster, figures, facts, store.subscriptions, store.database),
     leaders: new LeaderList(roster, facts),
-    facts,
   };
 }

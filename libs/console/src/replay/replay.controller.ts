@@ -43,8 +43,8 @@ export class ReplayController {
 
   /** Ends it; what was put on its way goes its way. */
   @Delete(':id')
-  stop(@Param('id') id: string): ReplayView {
-    return this.jobs.stop(id);
+  stop(@Param('id') id: string, @By() actor: Actor): Promise<ReplayView> {
+    return this.jobs.stop(actor, id);
   }
 }
 

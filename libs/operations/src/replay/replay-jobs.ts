@@ -3,6 +3,7 @@ import { errorText, newMessageId } from 'agentmq/protocol';
 import type { ReplayPreview } from 'agentmq/message-store';
 import type { ReplayProgress, ReplayRun } from 'agentmq/messaging';
 import { within } from 'agentmq/time';
+import { Audit } from '../audit/audit.js';
 import { ReplayNotFoundError, TooManyReplaysError } from '../errors.js';
 import type { Actor } from '../views/changes.js';
 
@@ -49,6 +50,8 @@ export class ReplayJobs implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Replay');
   private readonly jobs = new Map<string, Job>();
 
+  constructor(private readonly audit: Audit) {}
+
   /**
    * Resolves when the work has ended, or is still running after 5 s. Rejects as the work does, and with
    * {@link TooManyReplaysError} while four are running.
@@ -79,18 +82,30 @@ export class ReplayJobs implements BeforeApplicationShutdown {
     return this.jobOf(id).view;
   }
 
-  /** Ends a replay; what was put on its way goes its way. Throws {@link ReplayNotFoundError}. */
-  stop(id: string): ReplayView {
+  /**
+   * Ends a replay; what was put on its way goes its way. Resolves when that is in the audit, unless it was a dry run or had ended. Rejects
+   * with {@link ReplayNotFoundError}, and as the database does: it has ended all the same.
+   */
+  async stop(actor: Actor, id: string): Promise<ReplayView> {
     const job = this.jobOf(id);
-    if (job.view.state === 'running') {
-      job.view = { ...job.view, state: 'stopped', endedAt: new Date() };
-      job.abort.abort(new Error('stopped'));
-    }
-    return job.view;
+    const isEnded = this.end(job);
+    const { view } = job;
+    const { kind, target, dryRun } = view;
+    if (isEnded && !dryRun)
+      await this.audit.record(actor, { action: 'replay.stop', target: id, reason: `${kind} of ${target}`, rows: 1 });
+    return view;
   }
 
   beforeApplicationShutdown(): void {
-    for (const id of this.jobs.keys()) this.stop(id);
+    for (const job of this.jobs.values()) this.end(job);
+  }
+
+  /** Whether it was running. */
+  private end(job: Job): boolean {
+    if (job.view.state !== 'running') return false;
+    job.view = { ...job.view, state: 'stopped', endedAt: new Date() };
+    job.abort.abort(new Error('stopped'));
+    return true;
   }
 
   private async carryOut(job: Job, work: ReplayWork): Promise<void> {
