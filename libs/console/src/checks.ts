@@ -1,11 +1,10 @@
 import { Transform } from 'class-transformer';
+import { CONSUMER_NAME } from 'agentmq/protocol';
 import { IsDate, isISO8601, Matches } from 'class-validator';
-
-const consumerName = /^(role|agent)\.[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /** `role.worker` or `agent.worker-1`. */
 export const IsConsumer = (): PropertyDecorator =>
-  Matches(consumerName, { message: '$property must be role.<role> or agent.<agent id>' });
+  Matches(CONSUMER_NAME, { message: '$property must be role.<role> or agent.<agent id>' });
 
 /** A reason that people can read. */
 export const IsNotBlank = (): PropertyDecorator => Matches(/\S/, { message: '$property must not be blank' });

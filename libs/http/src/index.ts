@@ -17,6 +17,5 @@ export { refusalOf } from './problems/refusal-of.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { problemOf } from './problems/problem-of.js';
 export { type ExpressApp, protect, type Protection } from './protect.js';
-export { DEFAULT_LIMIT, LimitQuery, PagingQuery } from './requests/paging.js';
 export { requestAs, RequestPipe } from './requests/request.pipe.js';
 export { generateToken } from './tokens/read-tokens.js';

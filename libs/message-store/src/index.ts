@@ -13,6 +13,7 @@ export type { Claim, ClaimResult, Failure, Rejection } from './deliveries/claim.
 export {
   type ClaimRef,
   type ConsumerName,
+  DELIVERY_STATES,
   type DeliveryError,
   type DeliveryRef,
   type DeliveryState,

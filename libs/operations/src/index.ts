@@ -67,7 +67,7 @@ export type {
   MessageSearch,
 } from './views/messages.js';
 export type { ContractRow } from './views/contracts.js';
-export type { Json, Page, PageQuery } from './views/page.js';
+export { type Json, MOST_LISTED, type Page, type PageQuery } from './views/page.js';
 export type {
   AgentRow,
   ConsumerRow,

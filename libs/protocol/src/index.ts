@@ -49,6 +49,7 @@ export { optionalPackage, PackageMissingError } from './optional-package.js';
 export { checkHeaders } from './envelope/headers.js';
 export { newMessageId, newTraceId, randomDigits } from './envelope/ids.js';
 export {
+  CONSUMER_NAME,
   checkName,
   checkTopic,
   checkTopicPattern,

@@ -1,9 +1,7 @@
+import { DELIVERY_STATES, type DeliveryState } from 'agentmq/message-store';
+import { CONSUMER_NAME } from 'agentmq/protocol';
 import { InvalidArgumentError } from 'commander';
 
-const STATES = ['pending', 'processing', 'retrying', 'completed', 'dead', 'expired'] as const;
-type State = (typeof STATES)[number];
-
-const consumer = /^(role|agent)\.[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const moment = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
 const MOST_LISTED = 1_000;
 
@@ -16,7 +14,7 @@ export function key(value: string): { readonly name: string; readonly value: str
 
 /** A role or an agent, as deliveries name it. */
 export function consumerName(value: string): string {
-  if (!consumer.test(value)) throw new InvalidArgumentError('must be role.<role> or agent.<agent id>');
+  if (!CONSUMER_NAME.test(value)) throw new InvalidArgumentError('must be role.<role> or agent.<agent id>');
   return value;
 }
 
@@ -41,17 +39,17 @@ export function date(value: string): Date {
 }
 
 /** The state of a delivery, or of a message that has not gone out yet. */
-export function messageState(value: string): State | 'unpublished' {
-  return value === 'unpublished' ? value : oneOf(value, [...STATES, 'unpublished']);
+export function messageState(value: string): DeliveryState | 'unpublished' {
+  return value === 'unpublished' ? value : oneOf(value, [...DELIVERY_STATES, 'unpublished']);
 }
 
 /** One more of an option that may be repeated. */
-export function states(value: string, before: readonly State[] = []): State[] {
-  return [...before, oneOf(value, STATES)];
+export function states(value: string, before: readonly DeliveryState[] = []): DeliveryState[] {
+  return [...before, oneOf(value, DELIVERY_STATES)];
 }
 
-function oneOf(value: string, known: readonly string[]): State {
-  const state = STATES.find((each) => each === value);
+function oneOf(value: string, known: readonly string[]): DeliveryState {
+  const state = DELIVERY_STATES.find((each) => each === value);
   if (!state) throw new InvalidArgumentError(`must be one of ${known.join(', ')}`);
   return state;
 }

@@ -77,7 +77,7 @@ async function drained(pauses: Pauses, roster: Roster, target: string, json: boo
   try {
     for (;;) {
       const found = (await pauses.list()).find((each) => each.target === target);
-      if (!found) throw new NotPossibleError(`${target} was resumed`);
+      if (!found) throw new NotPossibleError(`${target} is paused no longer: it was resumed, or its agent has ended`);
       if (found.drained) return tell(found, json);
       // only the agent itself can say that it is drained
       const agent = (await roster.read()).find(({ id }) => `agent.${id}` === target);

@@ -1,9 +1,8 @@
 import { visible } from 'agentmq/protocol';
 import type { NumberSummary, TextSummary } from 'agentmq/contracts';
 import type { ColumnReport, AnalysisReport } from './report.js';
-import { fit, table, type TableColumn, wrap } from '../output/index.js';
+import { count as counted, fit, some, table, type TableColumn, wrap } from '../output/index.js';
 
-const counts = new Intl.NumberFormat('en-US');
 const plain = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 });
 const LISTED_REJECTED = 10;
 
@@ -11,7 +10,7 @@ const LISTED_REJECTED = 10;
 export function readable(value: number | null): string {
   if (value === null) return '-';
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e15) return counts.format(value);
+  if (Number.isInteger(value) && size < 1e15) return counted(value);
   if (size >= 1e15 || (size !== 0 && size < 1e-4)) return value.toExponential(5).replace(/\.?0+e/, 'e');
   return size >= 1e6 ? new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 }).format(value) : plain.format(value);
 }
@@ -36,8 +35,8 @@ const textColumns: readonly TableColumn[] = [
 type Named = readonly [name: string, column: ColumnReport];
 const numberRow = ([name, c]: readonly [string, Omit<NumberSummary, 'name'>]): string[] => [
   name,
-  counts.format(c.count),
-  counts.format(c.missing),
+  counted(c.count),
+  counted(c.missing),
   readable(c.min),
   readable(c.max),
   readable(c.mean),
@@ -45,11 +44,11 @@ const numberRow = ([name, c]: readonly [string, Omit<NumberSummary, 'name'>]): s
 ];
 const textRow = ([name, c]: readonly [string, Omit<TextSummary, 'name'>]): string[] => [
   name,
-  counts.format(c.count),
-  counts.format(c.missing),
-  counts.format(c.distinct),
+  counted(c.count),
+  counted(c.missing),
+  counted(c.distinct),
   c.top
-    .map(([value, count]) => `${value} (${counts.format(count)})`)
+    .map(([value, count]) => `${value} (${counted(count)})`)
     .slice(0, 3)
     .join(', '),
 ];
@@ -79,8 +78,6 @@ export function renderReport(report: AnalysisReport, width = 80): string {
     .join('\n\n')}\n`;
 }
 
-const some = (count: number, noun: string): string => `${counts.format(count)} ${noun}${count === 1 ? '' : 's'}`;
-
 function heading({ input, rows }: AnalysisReport, columns: number, width: number): string[] {
   return [fit(visible(input), width), `${some(rows, 'row')}, ${some(columns, 'column')}`];
 }
@@ -88,12 +85,12 @@ function heading({ input, rows }: AnalysisReport, columns: number, width: number
 function language({ keywords, sentiment }: AnalysisReport, width: number): string[] {
   const lines: string[] = [];
   if (keywords.length > 0) {
-    const words = keywords.map(({ word, count }) => `${visible(word)} (${counts.format(count)})`);
+    const words = keywords.map(({ word, count }) => `${visible(word)} (${counted(count)})`);
     lines.push(...wrap(`keywords: ${words.join(', ')}`, width, '  '));
   }
   if (sentiment) {
     const { score, positive, neutral, negative, analysed } = sentiment;
-    const shares = `${counts.format(positive)} positive, ${counts.format(neutral)} neutral, ${counts.format(negative)} negative`;
+    const shares = `${counted(positive)} positive, ${counted(neutral)} neutral, ${counted(negative)} negative`;
     lines.push(
       ...wrap(`sentiment: ${readable(score)} (${shares}; from ${some(analysed, 'different text')})`, width, '  '),
     );
@@ -105,12 +102,12 @@ function rejected({ rejected: { count, rows } }: AnalysisReport, width: number):
   if (count === 0) return [];
   const listed = rows.slice(0, LISTED_REJECTED).map(({ line, reason }) => `  line ${line}: ${visible(reason)}`);
   const rest = count - listed.length;
-  return [`${some(count, 'row')} rejected:`, ...listed, ...(rest > 0 ? [`  and ${counts.format(rest)} more`] : [])].map(
+  return [`${some(count, 'row')} rejected:`, ...listed, ...(rest > 0 ? [`  and ${counted(rest)} more`] : [])].map(
     (line) => fit(line, width),
   );
 }
 
 function footing({ agents, messages, durationMs }: AnalysisReport, width: number): string[] {
-  const work = `${some(agents, 'worker')}, ${some(messages.sent, 'message')} sent, ${counts.format(messages.received)} received`;
+  const work = `${some(agents, 'worker')}, ${some(messages.sent, 'message')} sent, ${counted(messages.received)} received`;
   return wrap(`${work}, ${(durationMs / 1000).toFixed(1)} s`, width, '  ');
 }

@@ -2,7 +2,7 @@ import type { AgentRow } from 'agentmq/operations';
 import type { JsonOption, ListOptions } from '../command/options.js';
 import { withStore } from '../command/with-store.js';
 import { age, printFields, printJson, printPage, stateStyle, type TableView } from '../output/index.js';
-import { pauseText } from './pause-text.js';
+import { pauseText, pauseWord } from './pause-text.js';
 import { systemOf } from './system.js';
 
 /** Prints the agents on record. */
@@ -69,6 +69,5 @@ function leadsOf({ groups }: AgentRow): string {
 
 /** What a person has done to it, and what the monitor says of it. */
 function stateOf({ pause, conditions }: AgentRow): string {
-  const paused = pause ? [pause.drained ? 'drained' : pause.drain ? 'draining' : 'paused'] : [];
-  return [...paused, ...conditions].join(', ');
+  return [...(pause ? [pauseWord(pause)] : []), ...conditions].join(', ');
 }

@@ -1,7 +1,7 @@
 import { Get, Query } from '@nestjs/common';
 import { IsOptional, IsString, Length } from 'class-validator';
-import { PagingQuery } from 'agentmq/http';
 import { Audit, type AuditRow, type Page } from 'agentmq/operations';
+import { PagingQuery } from '../paging.js';
 import { OperationsController } from '../operations.js';
 
 /** The query of `GET /audit`. */

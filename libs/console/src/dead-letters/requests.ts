@@ -1,6 +1,6 @@
 import { IsBoolean, IsObject, IsOptional, IsString, Length } from 'class-validator';
-import { PagingQuery } from 'agentmq/http';
 import type { DeadLetterSelection } from 'agentmq/operations';
+import { PagingQuery } from '../paging.js';
 import { Flag, IsConsumer, IsNotBlank, IsTime } from '../checks.js';
 import { SelectionRequest, selectionOf } from '../replay/selection.js';
 

@@ -1,8 +1,8 @@
 import { IsIn, IsOptional, IsString, Length, Matches } from 'class-validator';
-import { PagingQuery } from 'agentmq/http';
+import { DELIVERY_STATES } from 'agentmq/message-store';
 import type { MessageSearch } from 'agentmq/operations';
+import { PagingQuery } from '../paging.js';
 import { IsConsumer, IsTime } from '../checks.js';
-import { DELIVERY_STATES } from '../replay/requests.js';
 
 /** The query of `GET /messages`. All that is given has to hold. */
 export class MessagesQuery extends PagingQuery {

@@ -622,6 +622,7 @@ export const paths: DescribedPaths = {
       tag: 'pipelines',
       id: 'Pipelines.list',
       role: 'viewer',
+      description: 'The newest first.',
       parameters: [
         { name: 'pipeline', in: 'query', schema: { type: 'string', minLength: 1, maxLength: 128 } },
         {
@@ -677,6 +678,7 @@ export const paths: DescribedPaths = {
       tag: 'proposals',
       id: 'Proposals.list',
       role: 'viewer',
+      description: 'The newest first.',
       parameters: [
         { name: 'state', in: 'query', schema: { type: 'string', enum: ['open', 'approved', 'rejected', 'no_quorum'] } },
         { name: 'after', in: 'query', description: 'The `next` of the page before.', schema: { type: 'string' } },
@@ -981,10 +983,12 @@ export const paths: DescribedPaths = {
       tag: 'tasks',
       id: 'Tasks.list',
       role: 'viewer',
+      description: 'The newest first.',
       parameters: [
         {
           name: 'state',
           in: 'query',
+          description: '`running`: also what is assigned, and begun by its agent.',
           schema: { type: 'string', enum: ['completed', 'running', 'failed', 'queued', 'cancelled', 'assigned'] },
         },
         { name: 'type', in: 'query', schema: { type: 'string', minLength: 1, maxLength: 128 } },
@@ -1003,11 +1007,11 @@ export const paths: DescribedPaths = {
         {
           name: 'from',
           in: 'query',
-          description: 'Submitted from then on.',
+          description: 'Submitted after then.',
           schema: { type: 'string', format: 'date-time' },
         },
         {
-          name: 'to',
+          name: 'before',
           in: 'query',
           description: 'Submitted before then.',
           schema: { type: 'string', format: 'date-time' },
@@ -1090,7 +1094,8 @@ export const paths: DescribedPaths = {
       tag: 'tasks',
       id: 'Tasks.retry',
       role: 'submitter',
-      description: 'Queues a task that has failed, or was cancelled, anew. 409, with its state, for one that is not.',
+      description:
+        'Queues a task that has failed, or was cancelled, anew. 409, with its state, for one that is not; 400 for a part, which names the whole.',
       parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
       answers: {
         '200': {
@@ -1779,7 +1784,10 @@ export const schemas: DescribedSchemas = {
         type: 'object',
         properties: {
           queued: { type: 'number' },
-          running: { type: 'number' },
+          running: {
+            type: 'number',
+            description: 'Begun by their agents, and runs of pipelines: what a list of the state `running` has.',
+          },
           failed: { type: 'number', description: 'In the last hour: of the newest 1,000 that have failed.' },
         },
         required: ['queued', 'running', 'failed'],

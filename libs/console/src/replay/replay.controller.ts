@@ -1,6 +1,6 @@
 import { Body, Delete, Get, Param, Post, Query, Res } from '@nestjs/common';
-import { LimitQuery } from 'agentmq/http';
 import { type Actor, BulkChanges, type Page, ReplayJobs, type ReplayView, selectionText } from 'agentmq/operations';
+import { LimitQuery } from '../paging.js';
 import { By } from '../by.js';
 import { answerWith, OperationsController, type StatusSetter } from '../operations.js';
 import { MoveRequest, ReplayRequest } from './requests.js';

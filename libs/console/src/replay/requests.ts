@@ -1,9 +1,7 @@
 import { ArrayMinSize, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
-import type { DeliveryState } from 'agentmq/message-store';
+import { DELIVERY_STATES, type DeliveryState } from 'agentmq/message-store';
 import { IsConsumer } from '../checks.js';
 import { RunRequest, SelectionRequest } from './selection.js';
-
-export const DELIVERY_STATES = ['pending', 'processing', 'retrying', 'completed', 'dead', 'expired'] as const;
 
 /** The body of `POST /replay`. */
 export class ReplayRequest extends SelectionRequest {

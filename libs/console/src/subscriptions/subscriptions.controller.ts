@@ -1,7 +1,7 @@
 import { Body, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { IsOptional, IsString, Length } from 'class-validator';
-import { PagingQuery } from 'agentmq/http';
 import { type Actor, type Page, type SubscriptionRow, Subscriptions } from 'agentmq/operations';
+import { PagingQuery } from '../paging.js';
 import { By } from '../by.js';
 import { IsConsumer } from '../checks.js';
 import { OperationsController } from '../operations.js';

@@ -1,6 +1,5 @@
 import { Get, Param, Query } from '@nestjs/common';
 import type { QueueState } from 'agentmq/broker';
-import { PagingQuery } from 'agentmq/http';
 import {
   AgentList,
   type AgentRow,
@@ -14,6 +13,7 @@ import {
   type Page,
   QueueList,
 } from 'agentmq/operations';
+import { PagingQuery } from '../paging.js';
 import { OperationsController } from '../operations.js';
 
 @OperationsController('overview')

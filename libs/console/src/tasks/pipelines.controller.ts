@@ -1,8 +1,8 @@
 import { Get, Param, Query } from '@nestjs/common';
 import { type PipelineRun, Pipelines } from 'agentmq/coordination';
-import { PagingQuery } from 'agentmq/http';
 import { findRun, listRuns, type Page } from 'agentmq/operations';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { PagingQuery } from '../paging.js';
 import { OperationsController } from '../operations.js';
 
 /** The query of `GET /pipelines`. */

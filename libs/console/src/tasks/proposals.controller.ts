@@ -7,8 +7,8 @@ import {
   type ProposalSummary,
   VOTING_RESULTS,
 } from 'agentmq/coordination';
-import { LimitQuery } from 'agentmq/http';
 import { findProposal, listProposals, type Page } from 'agentmq/operations';
+import { LimitQuery } from '../paging.js';
 import { OperationsController } from '../operations.js';
 
 /** The query of `GET /proposals`. */

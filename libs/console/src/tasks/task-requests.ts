@@ -1,6 +1,6 @@
 import { IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
-import { PagingQuery } from 'agentmq/http';
 import { type Destination, TASK_STATES, type TaskState } from 'agentmq/coordination';
+import { PagingQuery } from '../paging.js';
 import { IsTime } from '../checks.js';
 
 const LONGEST_NAME = 128;

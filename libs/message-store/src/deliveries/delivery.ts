@@ -9,7 +9,8 @@ export type ConsumerName = string;
  * - `retrying`: failed, due again later
  * - `completed`, `dead` or `expired`: settled
  */
-export type DeliveryState = 'pending' | 'processing' | 'retrying' | 'completed' | 'dead' | 'expired';
+export const DELIVERY_STATES = ['pending', 'processing', 'retrying', 'completed', 'dead', 'expired'] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 /** Of deliveries that are owed: neither completed nor given up. */
 export const openStates: readonly DeliveryState[] = ['pending', 'processing', 'retrying'];

@@ -1,11 +1,9 @@
 import { checkTopicPattern, parseRecipient } from 'agentmq/protocol';
 import { InvalidSelectionError } from 'agentmq/database';
 import { checkLimit, checkMs } from '../checks.js';
-import { type ConsumerName, type DeliveryState, openStates } from '../deliveries/delivery.js';
+import { type ConsumerName, DELIVERY_STATES, type DeliveryState, openStates } from '../deliveries/delivery.js';
 import { type Place, readCursor } from './replay-cursor.js';
 import type { ReplayOptions, ReplaySelection } from './replay-selection.js';
-
-const states: readonly DeliveryState[] = [...openStates, 'completed', 'dead', 'expired'];
 
 const DEFAULT_LIMIT = 1000;
 
@@ -26,8 +24,8 @@ export function planReplay(selection: ReplaySelection, options: ReplayOptions): 
   const { to, move = false, undiscarded = false, dryRun = false, after } = options;
   if (selection.topic !== undefined) checkTopicPattern(selection.topic);
   for (const state of selection.states ?? []) {
-    if (!states.includes(state)) {
-      throw new InvalidSelectionError('states', `"${state}" is none of ${states.join(', ')}`);
+    if (!DELIVERY_STATES.includes(state)) {
+      throw new InvalidSelectionError('states', `"${state}" is none of ${DELIVERY_STATES.join(', ')}`);
     }
   }
   for (const field of ['from', 'before'] as const) {

@@ -10,6 +10,8 @@ export interface Recipient {
 
 const LONGEST_NAME = 128;
 const identifier = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** `role.worker` or `agent.worker-1`. */
+export const CONSUMER_NAME = /^(role|agent)\.[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const topicName = /^[^.*#\s]+(\.[^.*#\s]+)*$/;
 const topicPattern = /^[^.\s]+(\.[^.\s]+)*$/;
 

@@ -1,11 +1,8 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Length, Max, Min } from 'class-validator';
+import { MOST_LISTED } from 'agentmq/operations';
 
-const MOST = 1_000;
 const LONGEST_CURSOR = 2_048;
-
-/** How many items a page has unless its query says otherwise. */
-export const DEFAULT_LIMIT = 100;
 
 /** How many items a list is to have. */
 export class LimitQuery {
@@ -14,7 +11,7 @@ export class LimitQuery {
   @Type(() => Number)
   @IsInt()
   @Min(1)
-  @Max(MOST)
+  @Max(MOST_LISTED)
   limit?: number;
 }
 
