@@ -72,6 +72,35 @@ describe('the log', () => {
     expect(written).not.toContain('Geheim');
   });
 
+  it('has one line of bounded size, whatever is logged', () => {
+    const logger = new AgentLogger({ format: 'json' });
+    interface Node {
+      readonly next: Node[];
+    }
+    const ring: Node[] = [];
+    for (let n = 0; n < 8; n++) ring.push({ next: ring });
+    const wide = (depth: number): unknown[] => Array.from({ length: 8 }, () => (depth === 0 ? 1 : wide(depth - 1)));
+    logger.warn('it came', { ring, wide: wide(5), text: 'x'.repeat(100_000) });
+    expect(written.length).toBeLessThan(40_000);
+    expect(written).toContain('[circular]');
+    expect(JSON.parse(written)).toMatchObject({ message: 'it came' });
+  });
+
+  it('tells what can not be read in its place, and what has a JSON form by that', () => {
+    const logger = new AgentLogger({ format: 'json' });
+    const odd = {
+      get broken(): never {
+        throw new Error('no');
+      },
+      at: new URL('http://localhost/path'),
+      again: { toJSON: () => ({ n: 1n }) },
+    };
+    const failure = Object.assign(new Error('it failed'), { odd });
+    logger.error(failure, odd);
+    const shown = { broken: '[unreadable]', at: 'http://localhost/path', again: { n: '1n' } };
+    expect(JSON.parse(written)).toMatchObject({ message: 'Error: it failed', error: { odd: shown }, data: [shown] });
+  });
+
   it('shows the levels that it is told to, and what Nest tells of its modules as debug', () => {
     const logger = new AgentLogger({ format: 'json', logLevels: ['log', 'error'] });
     logger.warn('one', 'Test');

@@ -3,7 +3,7 @@ import type { LoggerService, LogLevel } from '@nestjs/common';
 import { logFields } from 'agentmq/messaging';
 import { visibleJson } from 'agentmq/protocol';
 import pino from 'pino';
-import { loggable } from './loggable.js';
+import { lineOfValues } from './loggable.js';
 import { textOf } from './text.js';
 
 export interface AgentLoggerOptions {
@@ -95,15 +95,16 @@ export class AgentLogger implements LoggerService {
     const stacks = level === 'error' || level === 'fatal' ? more.filter(isStack) : [];
     const others = more.filter((each) => !isStack(each) || !stacks.includes(each));
     const context = typeof others.at(-1) === 'string' ? others.pop() : undefined;
+    const loggable = lineOfValues();
+    const shown = typeof message === 'object' && message !== null ? loggable(message) : String(message);
     const fields = {
       ...(context !== undefined && { context }),
       ...(others.length > 0 && { data: others.map((each) => loggable(each)) }),
       ...(stacks.length > 0 && { stack: stacks[0] }),
     };
     const write = (own: object, text?: string): void => this.pino[LEVELS[level]]({ ...fields, ...own }, text);
-    if (typeof message !== 'object' || message === null) return write({}, String(message));
-    const shown = loggable(message);
-    if (!(message instanceof Error)) return typeof shown === 'string' ? write({}, shown) : write({ data: shown });
+    if (typeof shown !== 'object' || shown === null) return write({}, String(shown));
+    if (!(message instanceof Error)) return write({ data: shown });
     const { name, message: text, stack, ...error } = shown as Error;
     write({ stack, ...(Object.keys(error).length > 0 && { error }) }, `${name}: ${text}`);
   }
