@@ -31,5 +31,5 @@ export {
   transactionGiven,
   transactionOf,
 } from './transaction/transaction.js';
-export { persistently, whileStoreIsAway } from './while-away.js';
+export { isAway, persistently, whileStoreIsAway } from './while-away.js';
 export { DatabaseSettings } from './settings.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { RefusedDataError, StatementError } from './errors.js';
-import { persistently } from './while-away.js';
+import { RefusedDataError, StatementError, StoreUnavailableError } from './errors.js';
+import { isAway, persistently } from './while-away.js';
 
 describe('while the store is away', () => {
   it('what must be recorded is tried again whatever the store says, for as long as it may', async () => {
@@ -21,5 +21,11 @@ describe('while the store is away', () => {
     };
     await expect(persistently(10_000, new AbortController().signal, work)).rejects.toBe(refused);
     expect(calls).toBe(1);
+  });
+
+  it('a database that answers with another error is not away', async () => {
+    const pinged = (failure: Error) => ({ ping: () => Promise.reject(failure) });
+    expect(await isAway(pinged(new StoreUnavailableError('no answer')))).toBe(true);
+    expect(await isAway(pinged(new StatementError('42501', 'not allowed')))).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { backoff, pause } from 'agentmq/time';
+import type { Database } from './database.js';
 import { RefusedDataError, StoreUnavailableError } from './errors.js';
 
 /** Tries again while the store can't be reached, until `signal` aborts; then rejects with the last error. */
@@ -28,3 +29,10 @@ export async function persistently<T>(ms: number, signal: AbortSignal, work: () 
     }
   }
 }
+
+/** Whether the database can't be reached, or takes no writes. A transaction that was cut off alone is a failure of its work. */
+export const isAway = (database: Pick<Database, 'ping'>): Promise<boolean> =>
+  database.ping().then(
+    () => false,
+    (error: unknown) => error instanceof StoreUnavailableError,
+  );

@@ -1,4 +1,4 @@
-import { StoreUnavailableError, type Transaction } from 'agentmq/database';
+import { isAway, StoreUnavailableError, type Transaction } from 'agentmq/database';
 import { type Message, retryDelay, toWireError } from 'agentmq/protocol';
 import type { LimitFunction } from 'p-limit';
 import { ClaimLostError, HandlerTimeoutError, MessageExpiredError, PoisonMessageError } from '../errors.js';
@@ -11,7 +11,7 @@ import { tellEnded, tellFailed } from './rejected/tell.js';
 import { type Asked, type HeldClaim, isOver, type Taken } from './steps/claims.js';
 import { payloadOf } from './steps/payload.js';
 import type { Steps } from './steps/steps.js';
-import { inTransaction, isAway } from './steps/transaction.js';
+import { inTransaction } from './steps/transaction.js';
 
 /** Handles what is stored: claim, read, run, answer, record. */
 export class DurableMessages {

@@ -18,7 +18,7 @@ export class Connection implements Losable {
   readonly reader: FrameReader;
   /** The broker takes nothing from this connection for now: it is low on memory or disk. */
   blocked = false;
-  private readonly unblocked: (() => void)[] = [];
+  private readonly unblocked = new Set<() => void>();
 
   constructor(
     readonly model: ChannelModel,
@@ -42,9 +42,9 @@ export class Connection implements Losable {
     this.reader = new FrameReader(insideOf(model));
   }
 
-  /** Calls it whenever the broker takes publications again. */
+  /** Calls it whenever the broker takes publications again: once, however often the same function was given. */
   whenUnblocked(call: () => void): void {
-    this.unblocked.push(call);
+    this.unblocked.add(call);
   }
 
   async close(): Promise<void> {

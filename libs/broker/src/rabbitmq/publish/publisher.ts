@@ -39,6 +39,8 @@ export class RabbitMqPublisher extends PublishQueue<RabbitMqOutgoing> {
   readonly requests = new PendingRequests<RabbitMqOutgoing>();
   /** One of these made the broker close the channel: each is sent with nothing else under way, before all else. */
   private readonly suspects = new Set<RabbitMqOutgoing>();
+  /** One for all channels that are opened on a connection. */
+  private readonly onUnblocked = (): void => this.pump();
 
   constructor(
     connections: Keeper<Connection>,
@@ -56,7 +58,7 @@ export class RabbitMqPublisher extends PublishQueue<RabbitMqOutgoing> {
     this.keeper = new Keeper(settings, {
       open: async () => {
         const connection = await connections.opened();
-        connection.whenUnblocked(() => this.pump());
+        connection.whenUnblocked(this.onUnblocked);
         sizes.startOn(connection);
         return PublishChannel.open(connection, topology, remarks, channelEvents);
       },

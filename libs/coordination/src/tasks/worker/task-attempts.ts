@@ -1,6 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AgentIdentity, AgentSettings } from 'agentmq/agent';
-import { Database, persistently, StoreUnavailableError, type Transaction, whileStoreIsAway } from 'agentmq/database';
+import {
+  Database,
+  isAway,
+  persistently,
+  StoreUnavailableError,
+  type Transaction,
+  whileStoreIsAway,
+} from 'agentmq/database';
 import { Batcher, BusStoppedError, type HandlerRun, type HandlerRunner, SEALED_TYPE } from 'agentmq/messaging';
 import {
   AgentMQError,
@@ -170,7 +177,7 @@ export class TaskAttempts {
       run.ended('completed');
     } catch (error) {
       // Whether it was committed after all, the next beginning tells.
-      if (error instanceof StoreUnavailableError && !run.aborted && (mayBeCutOff || (await this.isAway()))) {
+      if (error instanceof StoreUnavailableError && !run.aborted && (mayBeCutOff || (await isAway(this.database)))) {
         run.ended('fenced');
         return 'cut off';
       }
@@ -218,13 +225,6 @@ export class TaskAttempts {
 
   private recorded<T>(work: () => Promise<T>): Promise<T> {
     return persistently(this.settings.messaging.leaseMs, this.ending.signal, work);
-  }
-
-  private isAway(): Promise<boolean> {
-    return this.database.ping().then(
-      () => false,
-      () => true,
-    );
   }
 
   private tell(settled: readonly SettledTask[]): void {

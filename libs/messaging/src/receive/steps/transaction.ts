@@ -1,4 +1,4 @@
-import { type Database, StoreUnavailableError, type Transaction } from 'agentmq/database';
+import type { Transaction } from 'agentmq/database';
 import type { ClaimRef, Store } from 'agentmq/message-store';
 import { ClaimLostError } from '../../errors.js';
 
@@ -17,10 +17,3 @@ export const inTransaction = (
     if (!stood) throw new ClaimLostError();
     return answer;
   });
-
-/** Whether the database answers no connection. A transaction alone that was cut off is the handler's failure. */
-export const isAway = (database: Database): Promise<boolean> =>
-  database.ping().then(
-    () => false,
-    (error: unknown) => error instanceof StoreUnavailableError,
-  );
