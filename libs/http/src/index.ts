@@ -12,7 +12,7 @@ export {
   KeysUnavailableError,
   UnauthenticatedError,
 } from './errors.js';
-export { type FieldError, type Problem, PROBLEM_TYPE } from './problems/problem.js';
+export type { FieldError, Problem } from './problems/problem.js';
 export { refusalOf } from './problems/refusal-of.js';
 export { ProblemFilter } from './problems/problem.filter.js';
 export { problemOf } from './problems/problem-of.js';

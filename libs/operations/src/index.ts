@@ -20,7 +20,7 @@ export { type DeliveryView, type MessageView } from './messages/message-view.js'
 export { Explainer, type ExplainerOptions } from './messages/explain/explainer.js';
 export { Messages } from './messages/messages.js';
 export { OperationsModule, type OperationsOptions } from './operations.module.js';
-export { Pauses, pauseView } from './pauses/pauses.js';
+export { Pauses } from './pauses/pauses.js';
 export {
   BulkChanges,
   type BulkRun,
@@ -56,7 +56,7 @@ export { FactReader } from './system/facts.js';
 export { LeaderList } from './system/leader-list.js';
 export { type LiveEvent, LiveView } from './system/live-view.js';
 export { inboxesOf, QueueList, withQueues } from './system/queue-list.js';
-export { RecordedRoster, RegistryRoster, Roster } from './system/roster.js';
+export { RecordedRoster, Roster } from './system/roster.js';
 export type { Actor, AuditRow, DeadLetterGroup } from './views/changes.js';
 export type {
   DeliveryRow,
