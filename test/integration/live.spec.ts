@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Agent, Contract, Handle, Subscribe } from 'agentmq';
 import { loadSettings } from 'agentmq/agent';
 import { ConsoleModule } from 'agentmq/console';
 import { CoordinatorsModule } from 'agentmq/coordination';
 import { Store } from 'agentmq/message-store';
+import { MessageBus } from 'agentmq/messaging';
 import {
   AgentList,
   type AgentRow,
@@ -19,7 +20,8 @@ import {
   type Page,
   RecordedRoster,
 } from 'agentmq/operations';
-import { TestSystem } from 'agentmq/testing';
+import { formatRecipient } from 'agentmq/protocol';
+import { type TestApp, TestSystem } from 'agentmq/testing';
 import { IsInt } from 'class-validator';
 import { until } from '../support/index.js';
 
@@ -129,6 +131,25 @@ describe('the live view over HTTP', () => {
     expect(row('role.shop')).toMatchObject({ agents: 1, dead: 1, pending: 0, queueDepth: 0 });
     expect(row('role.press')).toMatchObject({ subscriptions: ['orders.*'] });
     expect(row('role.nobody')).toMatchObject({ agents: 0, pending: 1, oldestAgeSeconds: expect.any(Number) });
+  });
+
+  it('tells how long the oldest has waited, whatever was sent before it to be delivered later', async () => {
+    await system.send({ role: 'later' }, Order, { n: 1 }, { delay: 3_600_000 });
+    await system.send({ role: 'later' }, Order, { n: 2 });
+    const later = await until('both to be read', async () => {
+      const row = (await itemsOf<ConsumerRow>('/consumers')).find(({ name }) => name === 'role.later');
+      return row?.pending === 2 ? row : undefined;
+    });
+    expect(later.oldestAgeSeconds).toBeLessThan(60);
+  });
+
+  it('asks the broker once for all that read how much waits', async () => {
+    const desk = system.apps.find(({ id }) => id === 'desk-1');
+    const asked = jest.spyOn((desk as TestApp).get(MessageBus), 'waiting');
+    await Promise.all(Array.from({ length: 3 }, () => itemsOf<ConsumerRow>('/consumers')));
+    const names = asked.mock.calls.map(([recipient]) => formatRecipient(recipient));
+    expect(names).toHaveLength(new Set(names).size);
+    asked.mockRestore();
   });
 
   it('tells what is paused, by whom and why', async () => {

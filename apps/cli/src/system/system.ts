@@ -18,7 +18,7 @@ export function systemOf(store: Store, { namespace, registry }: AgentSettings) {
   return {
     live: new LiveView(store, roster, figures, facts, namespace),
     agents: new AgentList(roster, facts, store.agents),
-    consumers: new ConsumerList(roster, figures, facts, store.subscriptions, store.database),
+    consumers: new ConsumerList(roster, figures, facts, store.subscriptions),
     leaders: new LeaderList(roster, facts),
   };
 }

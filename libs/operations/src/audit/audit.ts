@@ -66,7 +66,7 @@ export class Audit {
     const rows = await this.database.ownQuery<StoredRow>(
       `SELECT id::text, at, changed_by AS by, via, action, target, reason, rows FROM ${this.table}
        WHERE ($1::text IS NULL OR id < $1::bigint) AND ($2::text IS NULL OR changed_by = $2)
-         AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR target = $4)
+         AND ($3::text IS NULL OR action = $3) AND ($4::text IS NULL OR (left(target, 200) = left($4, 200) AND target = $4))
        ORDER BY ${this.table}.id DESC LIMIT $5`,
       [before, ...[by, action, target].map((given) => (given === undefined ? null : clean(given))), limit],
     );

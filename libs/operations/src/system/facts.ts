@@ -70,23 +70,28 @@ const facts = (schema: string): string => {
   const tasks = `"${schema}".tasks`;
   const proposals = `"${schema}".proposals`;
   return `
+WITH queued AS (
+  SELECT count(*) AS count FROM ${tasks} WHERE state = 'queued'
+), assigned AS (
+  SELECT count(*) AS count, count(started_at) AS begun, max(assigned_at) AS latest FROM ${tasks} WHERE state = 'assigned'
+), running AS (
+  SELECT count(*) AS count, max(id) AS latest FROM ${tasks} WHERE state = 'running'
+)
 SELECT
   json_build_object(
-    'queued', (SELECT count(*) FROM ${tasks} WHERE state = 'queued'),
-    'running', (SELECT count(*) FROM ${tasks} WHERE state = 'assigned' AND started_at IS NOT NULL)
-      + (SELECT count(*) FROM ${tasks} WHERE state = 'running'),
+    'queued', queued.count,
+    'running', assigned.begun + running.count,
     'failed', (
       SELECT count(*) FROM (SELECT finished_at FROM ${tasks} WHERE state = 'failed' ORDER BY id DESC LIMIT ${MOST_FAILED}) AS newest
       WHERE finished_at > statement_timestamp() - interval '1 hour'
     )
   ) AS tasks,
   json_build_object(
-    'tasks', concat_ws(' ',
-      (SELECT count(*) FROM ${tasks} WHERE state = 'queued'),
-      (SELECT concat(count(*), '/', count(started_at), '/', max(assigned_at)) FROM ${tasks} WHERE state = 'assigned'),
+    'tasks', concat_ws(' ', queued.count, concat(assigned.count, '/', assigned.begun, '/', assigned.latest),
       (SELECT max(id) FROM ${tasks}), (SELECT max(finished_at) FROM ${tasks} WHERE finished_at IS NOT NULL)),
-    'pipelines', (SELECT concat(count(*), '/', max(id)) FROM ${tasks} WHERE state = 'running'),
+    'pipelines', concat(running.count, '/', running.latest),
     'proposals', concat_ws(' ', (SELECT max(id) FROM ${proposals}),
       (SELECT concat(count(*), '/', sum(length(tally::text))) FROM ${proposals} WHERE outcome IS NULL))
-  ) AS prints`;
+  ) AS prints
+FROM queued, assigned, running`;
 };

@@ -40,9 +40,9 @@ export const systemViews: readonly FactoryProvider[] = [
       roster: Roster,
       figures: ConsumerFigures,
       facts: FactReader,
-      { subscriptions, database }: Store,
+      { subscriptions }: Store,
       bus: MessageBus,
-    ) => new ConsumerList(roster, figures, facts, subscriptions, database, bus),
+    ) => new ConsumerList(roster, figures, facts, subscriptions, bus),
     inject: [Roster, ConsumerFigures, FactReader, Store, MessageBus],
   },
   {
