@@ -327,7 +327,10 @@ describe.each([{ bus: testBus.name }, { bus: 'in_memory' }])('pipelines over $bu
       expect(run).toMatchObject({ state: 'cancelled', error: { message: 'no need' } });
       expect(run?.stages.map(({ state }) => state)).toEqual(['completed', 'cancelled', 'pending', 'pending']);
       expect(await pipelines.now.cancel(id, 'again')).toBe(false);
-      const retry = (task: string | null | undefined) => boss().get(Tasks).retry(task ?? '');
+      const retry = (task: string | null | undefined) =>
+        boss()
+          .get(Tasks)
+          .retry(task ?? '');
       await expect(retry(id)).rejects.toThrow(`${id} is a run of a pipeline, which is not tried again`);
       await expect(retry(run?.stages[1]?.taskId)).rejects.toThrow(`is a stage of ${id}, a run of a pipeline`);
     };
