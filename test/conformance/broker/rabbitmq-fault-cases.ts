@@ -147,6 +147,23 @@ export function faultCases(harness: RabbitMqHarness): void {
     await until('the message', () => received.length === 1);
   });
 
+  it('tells the inbox that can’t be read when its consumer is resumed, and reads it once it can', async () => {
+    const broker = await harness.open(amqpUrl());
+    const owner = newRole();
+    const { consumer, received } = await collect(broker, owner, [], { prefetch: 10, paused: true });
+    const queue = `${harness.namespace}.role.${owner.name}`;
+    await harness.foreign(async (channel) => {
+      await channel.deleteQueue(queue);
+      await channel.assertQueue(queue, { exclusive: true, durable: false });
+      expect(broker.faults()).toEqual([]);
+      consumer.resume();
+      await until('it is told', () => broker.faults().some((fault) => isLost(fault, queue)));
+    });
+    await until('it is read again', () => broker.faults().length === 0 && broker.status().connected, 10_000);
+    await broker.publish(message(owner, 'x'));
+    await until('the message', () => received.length === 1);
+  });
+
   it('tells the fault while what was removed can’t be made again', async () => {
     const broker = await harness.open(amqpUrl(), { mendIntervalMs: 100 });
     await collect(broker, newRole());
