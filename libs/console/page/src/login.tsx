@@ -1,7 +1,7 @@
 /** Asks for a token; the session that it opens is a cookie that scripts can't read. */
 import { useState } from 'preact/hooks';
 import { ApiError } from './api/client.js';
-import { login } from './state/session.js';
+import { login, me } from './state/session.js';
 import { Button } from './ui/basics.js';
 
 export function Login() {
@@ -28,7 +28,7 @@ export function Login() {
           AgentMQ
         </span>
         <h1>Log in</h1>
-        <p>With a token of this installation. It is not kept in the browser.</p>
+        <p>{me.value && 'Your session has ended. '}With a token of this installation. It is not kept in the browser.</p>
         <label class="field">
           <span>Token</span>
           <input

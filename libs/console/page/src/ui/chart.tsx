@@ -86,7 +86,7 @@ function optionsOf(
     grid: { stroke: colour('line'), width: 1 },
   };
   return {
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
@@ -96,9 +96,9 @@ function optionsOf(
         grid: { show: false },
         space: 90,
         size: 28,
-        values: (_, seconds) => seconds.map((each) => clock(each)),
+        values: (_, seconds) => seconds.map((each) => clock(each, seconds)),
       },
-      { ...axis, size: 52, space: 36, values: (_, values) => values.map((each) => unit(each)) },
+      { ...axis, size: widthOf, space: 36, values: (_, values) => values.map((each) => unit(each)) },
     ],
     series: [
       {},
@@ -116,5 +116,13 @@ function optionsOf(
   };
 }
 
-const clock = (seconds: number): string =>
-  new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+/** Of an axis, by its longest mark: `3 min 20 s` is long. */
+const widthOf = (_: uPlot, marks: readonly string[] | null): number =>
+  Math.max(52, 12 + 6 * Math.max(0, ...(marks ?? []).map(({ length }) => length)));
+
+/** With seconds where marks are closer than a minute. */
+function clock(at: number, marks: readonly number[]): string {
+  const [first = 0, second = first + 60] = marks;
+  const seconds = second - first < 60 ? ({ second: '2-digit' } as const) : {};
+  return new Date(at * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...seconds });
+}

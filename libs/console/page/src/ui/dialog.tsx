@@ -25,6 +25,8 @@ export interface Confirmation {
   /** The count is undefined while it is being asked, or where there is none. */
   readonly text: (count: number | undefined) => ComponentChildren;
   readonly action: string;
+  /** What leaves it as it is; "Cancel" unless given. */
+  readonly dismissal?: string;
   readonly kind?: 'primary' | 'danger';
   readonly reason?: 'required' | 'optional';
   /** Done on confirmation, with the dialog open: what it rejects with is shown there. */
@@ -53,7 +55,18 @@ export const confirm = (confirmation: Confirmation): Promise<{ readonly reason: 
 /** Rendered once, by the app. */
 export const Confirmations = () => open.value && <Confirm key={open.value.title} {...open.value} />;
 
-function Confirm({ title, count, text, action, kind = 'primary', reason, run, done, settle }: Open) {
+function Confirm({
+  title,
+  count,
+  text,
+  action,
+  dismissal = 'Cancel',
+  kind = 'primary',
+  reason,
+  run,
+  done,
+  settle,
+}: Open) {
   const [rows, setRows] = useState<number>();
   const [why, setWhy] = useState('');
   const [fault, setFault] = useState<string>();
@@ -96,7 +109,7 @@ function Confirm({ title, count, text, action, kind = 'primary', reason, run, do
         </p>
       )}
       <footer>
-        <Button onClick={() => settle(undefined)}>Cancel</Button>
+        <Button onClick={() => settle(undefined)}>{dismissal}</Button>
         <Button type="submit" kind={kind} disabled={waits} busy={busy}>
           {action}
         </Button>

@@ -14,13 +14,12 @@ export function Outdated() {
   return (
     <p class="notice warn" role="status">
       <span>
-        {isLost && <b>{`No live updates: what is shown is as of ${asOf(at)}.`}</b>}
-        {isLost && ' '}
-        {fault && `What is shown could not be read anew. ${fault.message} `}
+        {isLost && <b>{`No live updates since ${timeOf(at)}: what is shown may be as old as that. `}</b>}
+        {fault && `What is shown could not be read anew (${fault.message}). `}
         {(isLost || isPassing(fault)) && 'This page goes on trying.'}
       </span>
     </p>
   );
 }
 
-const asOf = (at: string): string => absolute(new Date(at), times.value === 'utc' ? 'utc' : 'local');
+const timeOf = (at: string): string => absolute(new Date(at), times.value === 'utc' ? 'utc' : 'local');

@@ -26,10 +26,8 @@ export function Pending({ of: { error, reload } }: { readonly of: Loading }) {
 export const Fault = ({ error, retry }: { readonly error: Error; readonly retry?: () => void }) => (
   <div class="empty fault" role="alert">
     <h2>{titleOf(error)}</h2>
-    <p>
-      {error.message}
-      {isPassing(error) && ' This page goes on trying.'}
-    </p>
+    <p>{error.message}</p>
+    {isPassing(error) && <p>This page goes on trying.</p>}
     {retry && (
       <Button icon="retry" onClick={retry}>
         Try again

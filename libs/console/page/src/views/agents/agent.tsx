@@ -6,7 +6,7 @@ import { href } from '../../state/router.js';
 import { Card, Facts, Id, Meter, Status, Tag } from '../../ui/basics.js';
 import { count } from '../../ui/format.js';
 import { Pending } from '../../ui/states.js';
-import { Time } from '../../ui/time.js';
+import { Time, Told } from '../../ui/time.js';
 import { View } from '../../ui/view.js';
 import { PauseActions, PauseNotice } from '../pauses.js';
 import { Health } from './health.js';
@@ -33,7 +33,13 @@ function Agent({ of: agent }: { readonly of: AgentRow }) {
   return (
     <>
       {pause && <PauseNotice of={pause} />}
-      {conditionDetail && <p class="notice warn">{conditionDetail}</p>}
+      {conditionDetail && (
+        <p class="notice warn">
+          <span>
+            <Told text={conditionDetail} />
+          </span>
+        </p>
+      )}
       <Card title="Now">
         <Facts
           of={[

@@ -4,6 +4,7 @@ import { get, path } from '../../api/client.js';
 import type { ConsumerRow, Page } from '../../api/types.js';
 import { useQuery } from '../../api/use.js';
 import { href } from '../../state/router.js';
+import { can } from '../../state/session.js';
 import { Button, Card, Status, Tag } from '../../ui/basics.js';
 import { count, duration, plural } from '../../ui/format.js';
 import { Empty, Pending } from '../../ui/states.js';
@@ -29,7 +30,8 @@ const columns: readonly Column<ConsumerRow>[] = [
         )}
       </>
     ),
-    sort: ({ name }) => name,
+    // roles first: each agent has an inbox of its own
+    sort: ({ name }) => `${name.startsWith('role.') ? 0 : 1} ${name}`,
     wide: true,
   },
   { title: 'State', cell: (row) => <State of={row} />, sort: ({ pause, agents }) => `${pause ? 1 : 0}${agents}` },
@@ -76,14 +78,15 @@ const columns: readonly Column<ConsumerRow>[] = [
     align: 'end',
     minor: true,
   },
-  {
-    title: 'Intake',
-    cell: ({ name, pause }) => (
-      <PauseActions url={path`/consumers/${name}`} name={name} of="consumer" pause={pause} short />
-    ),
-    align: 'end',
-  },
 ];
+
+const intake: Column<ConsumerRow> = {
+  title: 'Intake',
+  cell: ({ name, pause }) => (
+    <PauseActions url={path`/consumers/${name}`} name={name} of="consumer" pause={pause} short />
+  ),
+  align: 'end',
+};
 
 function State({ of: { pause, agents, pending } }: { readonly of: ConsumerRow }) {
   if (pause) {
@@ -121,7 +124,7 @@ export function ConsumersView() {
         {consumers.data ? (
           <Table
             label="Consumers"
-            columns={columns}
+            columns={can('operator') ? [...columns, intake] : columns}
             rows={whole ? rows : rows.filter((row) => !isIdle(row))}
             rowKey={({ name }) => name}
             sortedBy="Consumer"

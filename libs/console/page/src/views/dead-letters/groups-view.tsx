@@ -46,12 +46,16 @@ export function DeadLetterGroupsView() {
   );
 }
 
+const LONGEST_NAME = 60;
+const cut = (text: string): string => (text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME - 1)}…` : text);
+
 function Group({
   of: { id, consumer, type, version, error, count: n, more, firstAt, lastAt, example },
 }: {
   readonly of: DeadLetterGroup;
 }) {
   const what = `${error.code} at ${consumer}`;
+  const named = `“${cut(error.message || error.name)}” at ${consumer}`;
   return (
     <li class="card group">
       <a class="size" href={href('/dead-letters/list', { group: id })} aria-label={`${count(n)} dead letters: ${what}`}>
@@ -82,15 +86,10 @@ function Group({
         </p>
       </div>
       <div class="actions">
-        <Button
-          icon="trash"
-          kind="quiet"
-          needs="operator"
-          onClick={() => void discardAll([{ group: id }], 'this group')}
-        >
+        <Button icon="trash" kind="quiet" needs="operator" onClick={() => void discardAll([{ group: id }], named)}>
           Discard
         </Button>
-        <Button icon="retry" needs="operator" onClick={() => void requeueAll([{ group: id }], 'this group')}>
+        <Button icon="retry" needs="operator" onClick={() => void requeueAll([{ group: id }], named)}>
           Requeue
         </Button>
       </div>

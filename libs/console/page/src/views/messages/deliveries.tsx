@@ -4,7 +4,7 @@ import { path } from '../../api/client.js';
 import type { MessageView } from '../../api/types.js';
 import { href } from '../../state/router.js';
 import { Card, Status } from '../../ui/basics.js';
-import { plural } from '../../ui/format.js';
+import { plural, shortId } from '../../ui/format.js';
 import { Empty } from '../../ui/states.js';
 import { Time } from '../../ui/time.js';
 import { stateKinds } from './state-kinds.js';
@@ -72,11 +72,22 @@ function One({ of: delivery }: { readonly of: Delivery }) {
         )}
         {discarded && (
           <Moment at={discarded.at} kind="idle">
-            discarded: {discarded.reason}
+            discarded: <Reason of={discarded.reason} />
           </Moment>
         )}
       </ol>
     </li>
+  );
+}
+
+/** The message that took its place is a link. */
+function Reason({ of: reason }: { readonly of: string }) {
+  const [, by] = /^replaced by (\S+)$/.exec(reason) ?? [];
+  if (by === undefined) return <>{reason}</>;
+  return (
+    <>
+      replaced by <a href={href(path`/messages/${by}`)}>{shortId(by)}</a>
+    </>
   );
 }
 

@@ -63,7 +63,7 @@ function queuedOf(
   if (!end) return [];
   return barOf(start, since, end, {
     kind: wasTried ? 'retry' : 'sending',
-    outcome: isQueued ? 'open' : state === 'completed' ? 'completed' : 'failed',
+    outcome: isQueued ? 'open' : state === 'failed' ? 'failed' : 'completed',
     label: 'queued',
   });
 }

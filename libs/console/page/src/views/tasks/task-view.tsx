@@ -75,6 +75,7 @@ function Actions({ task: { id, parentId, destination, state, parts } }: { readon
       text: () =>
         parts.count > 0 ? `It and its ${plural(parts.count, 'part')} end where they are.` : 'It ends where it is.',
       action: 'Cancel the task',
+      dismissal: 'Keep it',
       kind: 'danger',
       reason: 'optional',
       run: (reason) => del(path`/tasks/${id}`, { reason: reason || undefined }),
