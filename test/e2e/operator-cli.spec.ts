@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Trace } from 'agentmq/agent';
-import { amqpUrl, testBus, until } from '../support/index.js';
+import { Client } from 'pg';
+import { amqpUrl, databaseUrl, testBus, until } from '../support/index.js';
 import { CliRun } from './cli-run.js';
 import { Deployment } from './deployment.js';
 import { Operator } from './operator.js';
@@ -438,12 +439,24 @@ describe('agentmq for operators', () => {
     );
 
     it(
-      'a subscription and a task that there are not',
+      'a subscription and a task that there are not, and a task that has ended',
       async () => {
         const unsubscribed = await operator.cli(['subscriptions', 'end', 'role.clerk', 'slips.none']);
         expect(unsubscribed).toMatchObject({ code: 1, stderr: expect.stringMatching(/not subscribed to slips\.none/) });
         const unknown = await operator.cli(['tasks', 'cancel', 'none'], bus);
         expect(unknown).toMatchObject({ code: 1, stderr: expect.stringMatching(/there is no task none/) });
+        const database = new Client(databaseUrl());
+        await database.connect();
+        await database.query(
+          `INSERT INTO ${system.namespace}.tasks (id, type, version, payload, destination, strategy, priority, attempts, on_failure,
+             state, submitter, trace, due_at, deadline, finished_at)
+           SELECT 'done', 'x', 1, '{}', 'role.y', 'least-loaded', 5, 3, 'fail-fast', 'completed', 'me', '{}', now, now, now FROM now()`,
+        );
+        await database.end();
+        for (const change of ['cancel', 'retry']) {
+          const done = await operator.cli(['tasks', change, 'done'], bus);
+          expect(done).toMatchObject({ code: 1, stderr: expect.stringMatching(/task done is completed/) });
+        }
       },
       TEST_MS,
     );
