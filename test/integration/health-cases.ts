@@ -136,18 +136,14 @@ export function healthCases(servers: () => { readonly broker: OwnBroker; readonl
         if (status !== 503 || found?.status !== 'down') return undefined;
         return found.faults?.find((each) => each.fault === fault);
       };
-      let told: Awaited<ReturnType<typeof notReady>>;
-      try {
-        told = await until('it is not ready', notReady, 20_000);
-      } finally {
+      const told = await until('it is not ready', notReady, 20_000).catch(async (error: unknown) => {
         await end();
-      }
+        throw error;
+      });
       expect(told.reason).toMatch(reason);
-      const gone = await until(
-        'it is over',
-        async () => (await look())[1]?.last_seen ?? (await look())[0] === 200,
-        20_000,
-      );
+      const healing = async () => (await look())[1]?.last_seen ?? (await look())[0] === 200;
+      // it is looked at meanwhile: what ended longer ago than it takes to heal is not told
+      const [gone] = await Promise.all([until('it is over', healing, 30_000), end()]);
       expect(gone).toEqual(expect.any(String));
       await agent.close();
     },
