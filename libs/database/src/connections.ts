@@ -16,8 +16,8 @@ export interface Connections {
   /** How long a rollback may wait for a statement that is under way before the connection is ended, in ms; 0 for ever. */
   readonly rollBackMs: number;
   /**
-   * Two connections more, on which no statement is given up, for a change of the schema. The caller ends them. None where there
-   * is one connection alone, which gives no statement up.
+   * A connection more, on which no statement is given up, for a change of the schema. The caller ends it. None where there is
+   * one connection alone, which gives no statement up.
    */
   unhurried(): Connections | undefined;
   /** Waits for the statements under way, for a bounded time, and closes. */

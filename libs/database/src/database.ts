@@ -39,6 +39,8 @@ export class Database {
   /** Until when the server is known to have let a connection wait in vain. */
   private silentUntil = 0;
   private closed: Promise<void> | undefined;
+  /** By whose connections the schema is being changed. */
+  private readonly migrating = new Set<Database>();
   private readonly turn: LimitFunction;
   private readonly ownTurn: LimitFunction;
 
@@ -109,16 +111,18 @@ export class Database {
   /**
    * Brings the schema up to date: once, however many processes start together, and while older ones use it. However long that
    * takes: no time-out of statements ends it. Rejects with `SchemaTooNewError` on a schema that a newer version broke, and with
-   * `StatementError` when something else cancelled a statement of it.
+   * `StatementError` when something else cancelled a statement of it. `close` breaks it off; the next one goes on from there.
    */
   async migrate(): Promise<void> {
     if (await isMigrated(this)) return;
     const unhurried = this.connections.unhurried();
     if (!unhurried) return migrateAlone(this);
     const database = new Database(this.schema, unhurried);
+    this.migrating.add(database);
     try {
-      await migrateBeside(database);
+      await migrateBeside(this, database);
     } finally {
+      this.migrating.delete(database);
       await database.close();
     }
   }
@@ -214,6 +218,7 @@ export class Database {
   }
 
   private async end(): Promise<void> {
+    await Promise.all([...this.migrating].map((database) => database.close()));
     const source = await this.source?.catch(() => undefined);
     await source?.destroy();
     await this.connections.end();

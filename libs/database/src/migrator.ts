@@ -41,28 +41,28 @@ export async function migrateAlone(database: Statements): Promise<void> {
 
 /**
  * Brings up to date a schema that others use: each migration in a transaction of its own, indexes without one. Of many
- * processes that start together one does it, and the others look now and then. The advisory lock is that of a transaction, so
- * it also holds through a transaction pooler. A process that waited for it in a statement would be an old snapshot, whose end
- * `CREATE INDEX CONCURRENTLY` waits for.
+ * processes that start together one does it, on a connection of `unhurried`, and the others look now and then. The advisory lock
+ * is that of a transaction, so it also holds through a transaction pooler. A process that waited for it in a statement would be an
+ * old snapshot, whose end `CREATE INDEX CONCURRENTLY` waits for.
  *
- * Needs two connections without time-outs. Rejects with `StoreUnavailableError` when a table that a migration changes has been
- * in use for a minute, and with `StatementError` when a statement was cancelled, which would happen to it again.
+ * Rejects with `StoreUnavailableError` when a table that a migration changes has been in use for a minute, and with
+ * `StatementError` when a statement was cancelled, which would happen to it again.
  */
-export async function migrateBeside(database: Statements): Promise<void> {
-  const isDone = (): Promise<boolean> =>
+export async function migrateBeside(database: Statements, unhurried: Statements): Promise<void> {
+  const migrated = (): Promise<boolean> =>
     database.ownTransaction(async (turn) => {
       const [row] = await turn.query<{ mine: boolean }>(
         'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS mine',
         [`agentmq.migrator.${database.schema}`],
       );
-      if (!row?.mine) return isMigrated(database);
-      // it is the builds on the other connection that this one waits for
+      if (!row?.mine) return false;
+      // it is idle until the builds on the other connection have ended
       await turn.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-      await migrateInTurn(database);
+      await migrateInTurn(unhurried);
       return true;
     });
   try {
-    while (!(await isDone())) await pause(TURN_PAUSE_MS);
+    while (!(await migrated()) && !(await isMigrated(database))) await pause(TURN_PAUSE_MS);
   } catch (error) {
     if (sqlStateOf((error as Error).cause) !== QUERY_CANCELED) throw error;
     throw new StatementError(QUERY_CANCELED, 'a statement of a migration was cancelled', { cause: error });

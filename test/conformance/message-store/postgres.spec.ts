@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Store } from 'agentmq/message-store';
 import { RefusedDataError, StoreUnavailableError, type Transaction, prepared } from 'agentmq/database';
 import { Indexes, migrations } from 'agentmq/migrations';
+import { AgentMQError } from 'agentmq/protocol';
 import { databaseUrl, freePort, randomNamespace, TcpProxy, until } from '../../support/index.js';
 import { claimed, claimOf, dropSchema, newMessage, newMessages, refOf } from './harness.js';
 import { messageStoreSuite } from './suite.js';
@@ -187,6 +188,18 @@ describe('the stores on PostgreSQL', () => {
       });
       expect(await indexesNotBuilt()).not.toEqual([]);
       await upgraded[1].database.migrate();
+      expect(await indexesNotBuilt()).toEqual([]);
+    });
+
+    it('are waited for by the next instance where the one that began them has ended', async () => {
+      const ended = connect(30_000);
+      await handling(async () => {
+        const failure = ended.database.migrate().catch((error: unknown) => error);
+        await building();
+        await ended.database.close();
+        expect(await failure).toBeInstanceOf(AgentMQError);
+      });
+      await upgraded[0].database.migrate();
       expect(await indexesNotBuilt()).toEqual([]);
     });
   });

@@ -6,6 +6,9 @@ import { MessageBus } from 'agentmq/messaging';
 import { backoff, pause } from 'agentmq/time';
 import { AgentSettings } from '../settings/settings.js';
 
+/** A change of the schema may take minutes. */
+const TOLD_AFTER_MS = 10_000;
+
 /**
  * Opens store and bus, once: when the agent listens, or before that when an app sends (in a constructor, `onModuleInit` or
  * `onApplicationBootstrap`). Both wait for a store that is away as `MESSAGE_BUS_START` says.
@@ -88,8 +91,20 @@ export class Startup implements OnApplicationBootstrap {
     return this.begun;
   }
 
+  private async migrate(): Promise<void> {
+    const told = setTimeout(
+      () => this.logger.log('waiting for the schema: this instance or another one changes it'),
+      TOLD_AFTER_MS,
+    ).unref();
+    try {
+      await this.database.migrate();
+    } finally {
+      clearTimeout(told);
+    }
+  }
+
   private async open(): Promise<void> {
-    await this.patiently(() => this.database.migrate());
+    await this.patiently(() => this.migrate());
     // From here on durable messages can be sent, whether or not the broker is there.
     await this.patiently(() => this.bus.start());
     // A request waits for it; what it fails with is told when the agent listens.

@@ -86,7 +86,7 @@ export class ServerConnections implements Connections {
   }
 
   unhurried(): Connections {
-    const options = { ...this.options, poolSize: 2, statementTimeoutMs: 0 };
+    const options = { ...this.options, poolSize: 1, statementTimeoutMs: 0 };
     return new ServerConnections(options, this.connection, { lock_timeout: 0 });
   }
 
