@@ -58,15 +58,13 @@ export async function migrateBeside(database: Statements, unhurried: Statements)
       if (!row?.mine) return false;
       // it is idle until the builds on the other connection have ended
       await turn.query('SET LOCAL idle_in_transaction_session_timeout = 0');
-      await migrateInTurn(unhurried);
+      await migrateInTurn(unhurried).catch((error: Error) => {
+        if (sqlStateOf(error.cause) !== QUERY_CANCELED) throw error;
+        throw new StatementError(QUERY_CANCELED, 'a statement of a migration was cancelled', { cause: error });
+      });
       return true;
     });
-  try {
-    while (!(await migrated()) && !(await isMigrated(database))) await pause(TURN_PAUSE_MS);
-  } catch (error) {
-    if (sqlStateOf((error as Error).cause) !== QUERY_CANCELED) throw error;
-    throw new StatementError(QUERY_CANCELED, 'a statement of a migration was cancelled', { cause: error });
-  }
+  while (!(await migrated()) && !(await isMigrated(database))) await pause(TURN_PAUSE_MS);
 }
 
 async function migrateInTurn(database: Statements): Promise<void> {
