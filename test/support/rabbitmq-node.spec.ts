@@ -39,7 +39,8 @@ describe('RabbitMqNode', () => {
     await node.kill();
     await expect(connect(node.url)).rejects.toThrow('ECONNREFUSED');
     await node.up();
-    expect(await messagesIn('kept')).toBe(1);
+    // a node that has just started may not have all its queues yet
+    await until('the message', async () => (await messagesIn('kept')) === 1);
     expect(await node.ctl('list_queues', 'name', 'messages')).toContain('kept\t1');
 
     await node.wipe();
