@@ -162,6 +162,37 @@ describe('the page in Chromium', () => {
     TEST_MS,
   );
 
+  it(
+    'lists the tasks that the overview counts as running, and those of a time',
+    async () => {
+      const rows = page.getByRole('table', { name: 'Tasks' }).locator('tbody tr');
+      faults.weather = true;
+      try {
+        await system.readings('Rome,20');
+        await open('/');
+        // a run, and its stage that an agent has begun
+        const link = page.getByRole('link', { name: /running$/ });
+        const counted = async (): Promise<number> => parseInt((await link.textContent()) ?? '', 10);
+        const agree = async (): Promise<boolean> =>
+          (await counted()) >= 2 && (await counted()) === (await listed('/tasks?state=running')).length;
+        await until('as many to be counted as are listed', agree, SEEN_MS);
+        const count = await counted();
+        await link.click();
+        await until('all of them to be listed', async () => (await rows.count()) === count, SEEN_MS);
+      } finally {
+        faults.weather = false;
+      }
+      await shows('No task is like that');
+      await page.getByRole('button', { name: 'Clear' }).click();
+      await page.getByRole('button', { name: 'More filters' }).click();
+      await page.getByLabel('Submitted before').fill('2020-01-01T00:00');
+      await shows('No task is like that');
+      await page.getByLabel('Submitted before').fill('2100-01-01T00:00');
+      await rows.first().waitFor({ timeout: SEEN_MS });
+    },
+    TEST_MS,
+  );
+
   describe('when the server is away, or slow', () => {
     const SEARCH = /\/messages\?/;
     const isShown = (text: string | RegExp): Promise<boolean> => page.getByText(text).first().isVisible();

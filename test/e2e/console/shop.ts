@@ -14,7 +14,7 @@ import {
 } from './contracts.js';
 
 /** What is wrong in the shop, as the test has it. */
-export const faults = { orders: '', warehouse: false };
+export const faults = { orders: '', warehouse: false, weather: false };
 
 @Agent({ role: 'orders', capabilities: ['review'] })
 class OrdersAgent {
@@ -94,6 +94,7 @@ class WeatherAgent {
   @Task(ParseReading)
   async parse({ line }: ParseReading): Promise<RateReading> {
     await pause(40);
+    while (faults.weather) await pause(20);
     const [city = '', degrees] = line.split(',');
     return { city, degrees: Number(degrees) };
   }

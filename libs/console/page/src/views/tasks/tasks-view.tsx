@@ -31,7 +31,7 @@ const fields: readonly Field[] = [
   { name: 'agent', label: 'Agent', placeholder: 'worker-1' },
   { name: 'parent', label: 'Part of', more: true },
   { name: 'from', label: 'Submitted from', kind: 'time', more: true },
-  { name: 'to', label: 'Submitted before', kind: 'time', more: true },
+  { name: 'before', label: 'Submitted before', kind: 'time', more: true },
 ];
 
 const columns: readonly Column<TaskRow>[] = [
