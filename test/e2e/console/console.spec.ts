@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { AgentRegistry } from 'agentmq';
 import axe from 'axe-core';
 import type { Browser, Page, Route } from 'playwright-core';
 import { startChromium, until } from '../../support/index.js';
@@ -130,6 +131,27 @@ describe('the page in Chromium', () => {
       await open('/audit');
       await shows('it is to be updated');
       expect(faulty).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'offers the tasks of an agent that is paused, which wait for it',
+    async () => {
+      const change = (verb: string, body: object): Promise<Response> =>
+        fetch(`${system.url}/agents/specialist-1/${verb}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', connection: 'close' },
+          body: JSON.stringify(body),
+        });
+      await change('pause', { reason: 'its table is repaired' });
+      const registry = system.monitor.get(AgentRegistry);
+      await until('the monitor to know', async () => registry.find({ role: 'specialist' }).length === 0, SEEN_MS);
+      await open('/tasks');
+      await page.getByRole('button', { name: 'Submit a task' }).click();
+      await page.getByRole('dialog').getByLabel('Type').selectOption('data_analysis@1', { timeout: SEEN_MS });
+      await page.keyboard.press('Escape');
+      await change('resume', {});
     },
     TEST_MS,
   );

@@ -73,7 +73,11 @@ export class TaskTypes {
   private async read(): Promise<readonly TaskType[]> {
     const agents = new Map<string, string[]>();
     const types = new Set<string>();
-    for (const { id, handles } of this.registry.find({ health: ['healthy', 'suspect'] }))
+    // one that is paused is alive too: its tasks wait for it, and no event tells of its pause
+    const alive = this.registry
+      .find({ health: 'any' })
+      .filter(({ health }) => health === 'healthy' || health === 'suspect');
+    for (const { id, handles } of alive)
       for (const contract of handles.filter(({ task }) => task)) {
         types.add(contract.type);
         const ids = agents.get(contractKey(contract));
