@@ -23,3 +23,15 @@ it('every command is described, in a line of the list, by words and not by its n
   );
   expect(bad.map(({ path }) => path)).toEqual([]);
 });
+
+it('every command, and every group of commands, has examples in its help', () => {
+  const helpOf = (command: Command): string => {
+    let text = '';
+    command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+    return text;
+  };
+  const groups = createProgram(addRunCommand).commands.filter((command) => command.commands.length > 0);
+  const commands = [...all.map((each) => each.command), ...groups];
+  const bad = commands.filter((command) => !/\nExamples:\n {2}\S*.*agentmq /.test(helpOf(command)));
+  expect(bad.map((command) => command.name())).toEqual([]);
+});

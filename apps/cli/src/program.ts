@@ -4,6 +4,7 @@ import { AgentMQError, RemoteError } from 'agentmq';
 import { Command } from 'commander';
 import { addAppCommands } from './app/commands.js';
 import { addCompletionCommands } from './completion.js';
+import { withExamplesOfAll } from './command/options.js';
 import { addContractCommands } from './contracts/commands.js';
 import { addDeadLetterCommands } from './dead-letters/commands.js';
 import { addMessageCommands } from './messages/commands.js';
@@ -66,6 +67,7 @@ function commandsOf(addMore: (program: Command) => void): Command {
   addTaskCommands(program);
   program.commandsGroup('For developers:');
   addContractCommands(program);
+  for (const command of program.commands) if (command.commands.length > 0) withExamplesOfAll(command);
   program.addHelpText(
     'after',
     '\nSettings come from the environment, or the file that AGENTMQ_CONFIG names: agentmq settings.\nExit codes: 0; 1 it failed, or was not found; 2 wrong usage or input; 130 interrupted.',

@@ -30,10 +30,25 @@ export const withPaging = (command: Command): Command =>
 export const withYes = (command: Command): Command =>
   command.addOption(new Option('-y, --yes', 'do not ask before more than one is changed').default(false));
 
-/** Adds examples to the help of a command, each with what it does. */
-export function withExamples(command: Command, examples: Readonly<Record<string, string>>): Command {
+type Examples = Readonly<Record<string, string>>;
+
+const given = new WeakMap<Command, Examples>();
+
+/** Adds examples to the help of a command, each with what it does; the help of a group has those of its commands. */
+export function withExamples(command: Command, examples: Examples): Command {
+  given.set(command, examples);
+  return command.addHelpText('after', () => textOf(examples));
+}
+
+/** To be called once all commands of the group are there. */
+export function withExamplesOfAll(group: Command): Command {
+  const examples = group.commands.map((command) => given.get(command));
+  return group.addHelpText('after', textOf(Object.assign({}, ...examples) as Examples));
+}
+
+function textOf(examples: Examples): string {
   const entries = Object.entries(examples);
   const width = Math.max(...entries.map(([line]) => line.length));
   const lines = entries.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`.trimEnd());
-  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+  return `\nExamples:\n${lines.join('\n')}`;
 }

@@ -31,18 +31,16 @@ export function addSystemCommands(program: Command): void {
     { 'agentmq health': 'of the system', 'agentmq health 127.0.0.1:3000': 'of one app' },
   );
   addAgents(program);
-  withPaging(
-    program
-      .command('consumers')
-      .description('what waits at each role and agent, and what is dead there')
-      .action(async (options: ListOptions) => (await import('./consumers.js')).listConsumers(options)),
-  );
-  withPaging(
-    program
-      .command('leader')
-      .description('which agent leads which group')
-      .action(async (options: ListOptions) => (await import('./consumers.js')).listLeaders(options)),
-  );
+  const consumers = program
+    .command('consumers')
+    .description('what waits at each role and agent, and what is dead there')
+    .action(async (options: ListOptions) => (await import('./consumers.js')).listConsumers(options));
+  withExamples(withPaging(consumers), { 'agentmq consumers': '' });
+  const leader = program
+    .command('leader')
+    .description('which agent leads which group')
+    .action(async (options: ListOptions) => (await import('./consumers.js')).listLeaders(options));
+  withExamples(withPaging(leader), { 'agentmq leader --json': 'for scripts' });
   addQueues(program);
   withExamples(
     withPaging(
@@ -60,12 +58,11 @@ export function addSystemCommands(program: Command): void {
 
 function addAgents(program: Command): void {
   const agents = program.command('agents').description('the agents on record: list them, or show one');
-  withPaging(
-    agents
-      .command('list', { isDefault: true })
-      .description('list them; those that have stopped come last')
-      .action(async (options: ListOptions) => (await import('./agents.js')).listAgents(options)),
-  );
+  const list = agents
+    .command('list', { isDefault: true })
+    .description('list them; those that have stopped come last')
+    .action(async (options: ListOptions) => (await import('./agents.js')).listAgents(options));
+  withExamples(withPaging(list), { 'agentmq agents': 'all, with state, load and version' });
   withExamples(
     withJson(
       agents
@@ -80,15 +77,14 @@ function addAgents(program: Command): void {
 
 function addQueues(program: Command): void {
   const queues = program.command('queues').description('queues at RabbitMQ, and in what they differ from the settings');
-  withJson(
-    queues
-      .command('list', { isDefault: true })
-      .description('list the queues of all that are known')
-      .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
-      .action(async (consumers: string[] = [], options: JsonOption) =>
-        (await import('./queues.js')).listQueues(consumers, options),
-      ),
-  );
+  const list = queues
+    .command('list', { isDefault: true })
+    .description('list the queues of all that are known')
+    .argument('[consumer...]', 'role.<role> or agent.<agent id>', consumerNames)
+    .action(async (consumers: string[] = [], options: JsonOption) =>
+      (await import('./queues.js')).listQueues(consumers, options),
+    );
+  withExamples(withJson(list), { 'agentmq queues list role.worker': 'of one role' });
   withExamples(
     queues
       .command('migrate')

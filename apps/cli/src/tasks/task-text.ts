@@ -1,6 +1,7 @@
 import type { TaskAttempt, TaskType } from 'agentmq/coordination';
 import type { TaskListed, TaskNode, TaskView } from 'agentmq/operations';
 import {
+  some,
   age,
   between,
   count,
@@ -129,7 +130,7 @@ export function printTree(tree: TaskNode): void {
 
 function stateOf({ state, failures, error }: TaskListed): string {
   if (error && state !== 'completed') return `${state}: ${errorLine(error)}`;
-  return failures > 0 ? `${state}, after ${failures} failures` : state;
+  return failures > 0 ? `${state}, after ${some(failures, 'failure')}` : state;
 }
 
 function took({ startedAt, finishedAt }: TaskListed): string {
