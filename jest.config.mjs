@@ -24,7 +24,8 @@ export default {
   },
   collectCoverageFrom: ['apps/*/src/**/*.ts', 'libs/**/*.ts', '!**/*.spec.ts'],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // more than the two cores of the smallest machine: a test waits for servers half of its time
+  maxWorkers: 4,
   testSequencer: '<rootDir>/tools/slow-first.mjs',
   randomize: false,
 };

@@ -239,7 +239,7 @@ export class RabbitMqNode {
       RABBITMQ_CONFIG_FILE: this.folder.join('rabbitmq.conf'),
       RABBITMQ_ADVANCED_CONFIG_FILE: this.folder.join('advanced.config'),
       RABBITMQ_CONF_ENV_FILE: this.folder.join('rabbitmq-env.conf'),
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `+S 2:2 ${loopback}`,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none ${loopback}`,
       RABBITMQ_CTL_ERL_ARGS: loopback,
       // the script becomes the Erlang VM instead of staying as its parent: a signal reaches the VM
       RABBITMQ_ALLOW_INPUT: 'true',
