@@ -26,7 +26,7 @@ describe('coordinator, specialist and worker', () => {
   beforeAll(async () => {
     system = await TestSystem.create({
       apps: [
-        { id: 'coordinator-1', imports: [CoordinatorModule.forRoot()] },
+        { id: 'coordinator-1', imports: [CoordinatorModule.forRoot()], http: {} },
         { id: 'specialist-1', imports: [SpecialistModule.forRoot()] },
         { id: 'worker-1', imports: [WorkerModule.forRoot()] },
       ],
@@ -34,6 +34,18 @@ describe('coordinator, specialist and worker', () => {
     });
   });
   afterAll(() => system.close());
+
+  // the first of all, while nothing has asked for the types yet, and the embedded database has one connection
+  it('the coordinator takes a task over HTTP', async () => {
+    const response = await fetch(`${await system.apps[0]?.http.getUrl()}/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ type: 'data_analysis', payload: { csv: CSV } }),
+    });
+    expect(response.status).toBe(202);
+    const { id } = (await response.json()) as { readonly id: string };
+    expect(await tasks().result(id, { answer: AnalysisSummary })).toMatchObject({ rows: 3 });
+  });
 
   it('the worker counts the columns of a chunk, and tells the lines that it can not read', async () => {
     const chunk: ParseChunk = {

@@ -1,14 +1,20 @@
 import type { TaskOf, Tasks, TaskTypes } from 'agentmq/coordination';
 import type { Database } from 'agentmq/database';
 import { newMessageId } from 'agentmq/protocol';
+import pLimit from 'p-limit';
 import type { Audit } from '../audit/audit.js';
 import type { Actor } from '../views/changes.js';
 
+/** Submissions that have a connection at once. */
+const SUBMITTING = 4;
+
 /** Submits, ends and revives tasks for operators. */
 export class TaskChanges {
+  private readonly inTurn = pLimit(SUBMITTING);
+
   constructor(
     private readonly tasks: Pick<Tasks, 'cancel' | 'retry'>,
-    private readonly types: Pick<TaskTypes, 'submit'>,
+    private readonly types: Pick<TaskTypes, 'checked'>,
     private readonly database: Database,
     private readonly audit: Audit,
   ) {}
@@ -17,16 +23,16 @@ export class TaskChanges {
    * Resolves with the id of the task once it is committed; one that is on record with its idempotency key is not submitted again. Rejects as
    * `TaskTypes.submit` does.
    */
-  async submit(actor: Actor, task: Omit<TaskOf, 'id' | 'transaction'>): Promise<string> {
+  async submit(actor: Actor, task: TaskOf): Promise<string> {
+    const submit = await this.types.checked(task);
     const id = newMessageId();
-    return this.database.ownTransaction(
-      async (transaction) => {
-        const written = await this.types.submit({ ...task, id, transaction });
+    return this.inTurn(() =>
+      this.database.ownTransaction(async (transaction) => {
+        const written = await submit({ id, transaction });
         const entry = { action: 'task.submit', target: id, rows: 1 };
         if (written === id) await this.audit.record(actor, entry, transaction);
         return written;
-      },
-      { inTurn: true },
+      }),
     );
   }
 

@@ -13,12 +13,14 @@ export interface TaskType extends DescribedContract {
   readonly agents: readonly string[];
 }
 
-export interface TaskOf extends TaskOptions, Pick<DraftOptions, 'id'> {
+export interface TaskOf extends Omit<TaskOptions, 'transaction'> {
   readonly type: string;
   /** The highest that an agent carries out unless given. */
   readonly version?: number | undefined;
   readonly payload: unknown;
 }
+
+export type SubmitChecked = (more: Pick<DraftOptions, 'id'> & Pick<TaskOptions, 'transaction'>) => Promise<string>;
 
 /** The types of tasks that agents carry out now, for callers that have no class of them. */
 @Injectable()
@@ -60,9 +62,19 @@ export class TaskTypes {
    * that the contract does not have is refused. Its other rules are checked by the agent, where the task then fails.
    * Rejects with {@link UnknownTaskTypeError}, `ContractViolationError` that names each wrong field, or as `Tasks.submit` does.
    */
-  async submit({ type, version, payload, ...options }: TaskOf): Promise<string> {
+  async submit(task: TaskOf & Pick<DraftOptions, 'id'>): Promise<string> {
+    const { id } = task;
+    return (await this.checked(task))({ id });
+  }
+
+  /**
+   * Resolves with what submits the task, as {@link submit} does, also in a transaction: what the payload is checked by is read before
+   * that begins. Rejects as {@link submit} does for what is wrong with the type or the payload.
+   */
+  async checked({ type, version, payload, ...options }: TaskOf): Promise<SubmitChecked> {
     const schema = await this.schemaOf(type, version);
-    return this.tasks.submitWritten(schema.contract, schema.write(payload), options);
+    const written = schema.write(payload);
+    return (more) => this.tasks.submitWritten(schema.contract, written, { ...options, ...more });
   }
 
   /** Rejects as {@link submit} does for what is wrong with the payload. */
