@@ -3,12 +3,13 @@ import { AgentClient } from 'agentmq/agent';
 import { Store } from 'agentmq/message-store';
 import type { DurableSendOptions } from 'agentmq/messaging';
 import { Audit } from 'agentmq/operations';
+import { errorText } from 'agentmq/protocol';
 import { commandActor } from '../command/actor.js';
 import { UsageError } from '../command/errors.js';
 import type { JsonOption } from '../command/options.js';
 import { payloadObject } from '../command/payload.js';
 import { withClient } from '../command/with-client.js';
-import { print, printJson } from '../output/index.js';
+import { note, print, printJson } from '../output/index.js';
 import { contractFor, type ContractOptions } from './contract.js';
 
 export interface SendOptions extends JsonOption, ContractOptions {
@@ -29,7 +30,7 @@ export async function sendMessage(to: string, type: string, given: string, optio
     const contract = contractFor(type, payload, options);
     const { messageId } = await client.get(AgentClient).send(recipientOf(to), contract, payload, sendOptions(options));
     printId(messageId, options);
-    await record(client, 'message.send', `${messageId} to ${to}`);
+    await recordSent(client, 'message.send', `${messageId} to ${to}`);
   });
 }
 
@@ -40,7 +41,7 @@ export async function publishMessage(topic: string, type: string, given: string,
     const contract = contractFor(type, payload, options);
     const { messageId } = await client.get(AgentClient).publish(topic, contract, payload, sendOptions(options));
     printId(messageId, options);
-    await record(client, 'message.publish', `${messageId} to topic:${topic}`);
+    await recordSent(client, 'message.publish', `${messageId} to topic:${topic}`);
   });
 }
 
@@ -58,6 +59,10 @@ export async function requestAnswer(to: string, type: string, given: string, opt
     printJson(answer ?? null);
   });
 }
+
+/** It is out by now: a script that is told of an error would send it once more. */
+const recordSent = (...what: Parameters<typeof record>): Promise<void> =>
+  record(...what).catch((error: unknown) => note(`sent, but not written to the audit: ${errorText(error)}`));
 
 /**
  * Not in the transaction that stores the message: what is sent in one goes out when a relay finds it, which this client's may not before
