@@ -1,4 +1,4 @@
-import type { Metrics } from 'agentmq/telemetry';
+import { type Metrics, sample } from 'agentmq/telemetry';
 
 /** How a received message ended here. */
 export type Outcome =
@@ -20,13 +20,13 @@ export type BatchKind = 'append' | 'settle' | 'claim' | 'complete' | 'fail';
 /** What this process sent and received. Types are those of contracts that it knows: any type would make the series unbounded. */
 export class MessageMetrics {
   private readonly sentTotal;
-  /** By kind of recipient and type: looking a series up by its labels takes longer than counting. */
-  private readonly sentTotals = new Map<string, { inc(): void }>();
   private readonly receivedTotal;
+  /** What counts in a series, by its name and labels. */
+  private readonly counts = new Map<string, () => void>();
   private readonly replayedTotal;
   private readonly waitingGauge;
   private readonly handlerSeconds;
-  private readonly inFlightGauge;
+  private inFlight = 0;
   private readonly hopsTotal;
   private readonly expiredTotal;
   private readonly claimsLostTotal;
@@ -37,12 +37,12 @@ export class MessageMetrics {
     /** Called when a message ends otherwise than completed: something may be left to do for it. */
     private readonly onLeft: () => void = () => undefined,
   ) {
-    this.sentTotal = metrics.counter({
+    this.sentTotal = metrics.tally({
       name: 'agentmq_messages_sent_total',
       help: 'Messages sent, by contract type and kind of recipient',
       labelNames: ['type', 'recipient'],
     });
-    this.receivedTotal = metrics.counter({
+    this.receivedTotal = metrics.tally({
       name: 'agentmq_messages_received_total',
       help: 'Messages received, by contract type and how they ended',
       labelNames: ['type', 'outcome'],
@@ -62,10 +62,9 @@ export class MessageMetrics {
       labelNames: ['type'],
       buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120],
     });
-    this.inFlightGauge = metrics.gauge({
-      name: 'agentmq_messages_in_flight',
-      help: 'Messages being handled now',
-    });
+    metrics.sampled({ name: 'agentmq_messages_in_flight', help: 'Messages being handled now' }, () => [
+      sample(this.inFlight),
+    ]);
     this.expiredTotal = metrics.counter({
       name: 'agentmq_deliveries_expired_total',
       help: 'Messages that were owed and expired before a consumer took them, as this process found them in the store',
@@ -95,14 +94,17 @@ export class MessageMetrics {
   };
 
   sent(type: string, recipient: string): void {
-    const key = `${recipient} ${type}`;
-    let total = this.sentTotals.get(key);
-    if (!total) this.sentTotals.set(key, (total = this.sentTotal.labels({ type, recipient })));
-    total.inc();
+    const key = `sent ${recipient} ${type}`;
+    let count = this.counts.get(key);
+    if (!count) this.counts.set(key, (count = this.sentTotal({ type, recipient })));
+    count();
   }
 
   received(type: string, outcome: Outcome): void {
-    this.receivedTotal.inc({ type, outcome });
+    const key = `received ${outcome} ${type}`;
+    let count = this.counts.get(key);
+    if (!count) this.counts.set(key, (count = this.receivedTotal({ type, outcome })));
+    count();
     if (outcome !== 'completed' && outcome !== 'duplicate') this.onLeft();
   }
 
@@ -135,9 +137,9 @@ export class MessageMetrics {
     const seconds = this.handlerSeconds.labels(type);
     return {
       received: (outcome) => this.received(type, outcome),
-      begun: () => this.inFlightGauge.inc(),
+      begun: () => void this.inFlight++,
       ended: (ms) => {
-        this.inFlightGauge.dec();
+        this.inFlight--;
         seconds.observe(ms / 1_000);
       },
     };

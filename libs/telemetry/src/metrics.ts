@@ -67,6 +67,27 @@ export class Metrics {
     });
   }
 
+  /**
+   * A counter that is counted for each message: answers what counts in the series of these labels, which is to be kept. It only adds
+   * up; the registry is told at each scrape.
+   */
+  tally<Label extends string>(
+    config: Omit<CounterConfiguration<Label>, 'registers' | 'collect'>,
+  ): (labels: Readonly<Record<Label, string>>) => () => void {
+    const untold = new Map<Readonly<Record<Label, string>>, number>();
+    const counter: Counter<Label> = this.counter({
+      ...config,
+      collect: () => {
+        for (const [labels, count] of untold) if (count > 0) counter.inc({ ...labels }, count);
+        for (const labels of untold.keys()) untold.set(labels, 0);
+      },
+    });
+    return (labels) => {
+      untold.set(labels, 0);
+      return () => void untold.set(labels, (untold.get(labels) ?? 0) + 1);
+    };
+  }
+
   /** Adds Node's own metrics (event loop lag, heap, CPU). Once per process. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.registry });
