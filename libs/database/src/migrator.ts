@@ -1,5 +1,5 @@
 import { type AddedIndex, IndexMigration, migrations } from 'agentmq/migrations';
-import { pause } from 'agentmq/time';
+import { backoff, pause } from 'agentmq/time';
 import { type Migration, MigrationExecutor } from 'typeorm';
 import { sqlStateOf } from './connection-errors.js';
 import { SchemaTooNewError, StatementError, StoreUnavailableError } from './errors.js';
@@ -12,8 +12,9 @@ const PLACE_DIGITS = 13;
 const LOCK_TIMEOUT_MS = 1_000;
 const LOCK_PAUSE_MS = 2_000;
 const LOCK_ATTEMPTS = 20;
-/** How often an instance looks whether another one has migrated. */
-const TURN_PAUSE_MS = 250;
+/** Between two looks whether another instance has migrated. */
+const FIRST_TURN_PAUSE_MS = 250;
+const LONGEST_TURN_PAUSE_MS = 2_000;
 
 /** In PostgreSQL's words `lock_not_available`, and `query_canceled`: by a time-out, or by an operator. */
 const LOCK_NOT_AVAILABLE = '55P03';
@@ -64,7 +65,8 @@ export async function migrateBeside(database: Statements, unhurried: Statements)
       });
       return true;
     });
-  while (!(await migrated()) && !(await isMigrated(database))) await pause(TURN_PAUSE_MS);
+  for (let looks = 0; !(await migrated()) && !(await isMigrated(database)); looks++)
+    await pause(backoff(looks, FIRST_TURN_PAUSE_MS, LONGEST_TURN_PAUSE_MS));
 }
 
 async function migrateInTurn(database: Statements): Promise<void> {
@@ -114,7 +116,9 @@ async function buildBeside(database: Statements, migration: IndexMigration): Pro
 
 /**
  * A build that broke off leaves an index that is maintained but not used. It may not have broken off at the server, which goes
- * on without the process that asked for it: the table's lock is free when it has ended.
+ * on without the process that asked for it: the table's lock is free when it has ended. One that has not begun yet, and breaks
+ * off later, leaves an index that `IF NOT EXISTS` takes for built: rejects with `StoreUnavailableError`, and the next attempt
+ * drops that index.
  */
 async function build(database: Statements, { name, isUnique = false, on }: AddedIndex): Promise<void> {
   const { schema } = database;
@@ -133,6 +137,7 @@ async function build(database: Statements, { name, isUnique = false, on }: Added
     if ((await isValid()) === false) await database.ownQuery(`DROP INDEX CONCURRENTLY IF EXISTS "${schema}".${name}`);
   }
   await database.ownQuery(`CREATE ${isUnique ? 'UNIQUE ' : ''}INDEX CONCURRENTLY IF NOT EXISTS ${name} ON ${on}`);
+  if (!(await isValid())) throw new StoreUnavailableError(`another build of index ${name} has broken off`);
 }
 
 /** Does `work` unless the migration has been done. Versions before this one migrate under the same lock. */

@@ -12,7 +12,7 @@ const namespace = randomNamespace('store');
 const open = (url = databaseUrl()) =>
   Store.connect({ url, namespace, applicationName: namespace, poolSize: 4, connectTimeoutMs: 2000 });
 const stores = Array.from({ length: 8 }, () => open());
-const [store] = stores as [Store];
+const [store, otherStore] = stores as [Store, Store];
 
 /** Sessions of this file's stores, seen from outside. */
 async function sessions(): Promise<number> {
@@ -199,6 +199,36 @@ describe('the stores on PostgreSQL', () => {
         await ended.database.close();
         expect(await failure).toBeInstanceOf(AgentMQError);
       });
+      await upgraded[0].database.migrate();
+      expect(await indexesNotBuilt()).toEqual([]);
+    });
+
+    it('are not taken for built where a build that had yet to begin has broken off', async () => {
+      const ended = connect(30_000);
+      const untilBuildsWait = (count: number) =>
+        until(`${count} builds wait for the table`, async () => {
+          const rows = await store.database.query(
+            `SELECT FROM pg_stat_activity
+             WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' || $1 || '%' AND wait_event = 'relation'`,
+            [schema],
+          );
+          return rows.length === count;
+        });
+      const { second } = await handling(async () => {
+        const { second } = await otherStore.database.transaction(async (vacuum) => {
+          await vacuum.query(`LOCK TABLE "${schema}".deliveries, "${schema}".messages IN SHARE UPDATE EXCLUSIVE MODE`);
+          const failure = ended.database.migrate().catch((error: unknown) => error);
+          await untilBuildsWait(1);
+          await ended.database.close();
+          expect(await failure).toBeInstanceOf(AgentMQError);
+          const second = upgraded[0].database.migrate().catch((error: unknown) => error);
+          await untilBuildsWait(2);
+          return { second };
+        });
+        await store.database.query('SELECT pg_cancel_backend($1)', [await building()]);
+        return { second };
+      });
+      expect(await second).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
       await upgraded[0].database.migrate();
       expect(await indexesNotBuilt()).toEqual([]);
     });
