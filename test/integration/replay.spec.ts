@@ -224,6 +224,16 @@ describe('dead letters', () => {
     return { messageId, consumer };
   }
 
+  /** At a role of which no agent is there. */
+  async function alsoDead(messageId: string): Promise<void> {
+    const rows = `"${system.store.database.schema}".deliveries`;
+    await system.store.database.ownQuery(
+      `INSERT INTO ${rows} (message_id, consumer, state, stored_at, attempt, finished_at)
+       SELECT message_id, 'role.clerk2', 'dead', stored_at, attempt, finished_at FROM ${rows} WHERE message_id = $1`,
+      [messageId],
+    );
+  }
+
   it('is listed and read; requeued, the same message is handled again', async () => {
     faulty.add(1);
     const ref = await dead(1, true);
@@ -315,12 +325,7 @@ describe('dead letters', () => {
   it('dead at several consumers, it is requeued and discarded at all of them, each with one row of the audit', async () => {
     const { messageId } = await agents.publish('orders', Order, { n: 11, good: false });
     await untilState(messageId, 'dead');
-    const rows = `"${system.store.database.schema}".deliveries`;
-    await system.store.database.ownQuery(
-      `INSERT INTO ${rows} (message_id, consumer, state, stored_at, attempt, finished_at)
-       SELECT message_id, 'role.clerk2', state, stored_at, attempt, finished_at FROM ${rows} WHERE message_id = $1`,
-      [messageId],
-    );
+    await alsoDead(messageId);
     const consumers = ['role.clerk', 'role.clerk2'];
     const declined = () => Promise.reject(new Error('declined'));
     await expect(deadLetters.requeue(ann, { messageId }, declined)).rejects.toThrow('declined');
@@ -331,6 +336,29 @@ describe('dead letters', () => {
     ]);
     await deadLetters.requeue(ann, { messageId, consumer: 'role.clerk2' });
     expect((await deliveryOf(messageId))?.state).toBe('dead');
+  });
+
+  it('requeued by another operator meanwhile, it is told of where that was done alone, or refused there', async () => {
+    const ben = { ...ann, name: 'ben' };
+    const byBen = (id: string) => async (): Promise<void> => {
+      await deadLetters.requeue(ben, { messageId: id, consumer: 'role.clerk2' });
+    };
+    const { messageId } = await agents.publish('orders', Order, { n: 12, good: false });
+    await untilState(messageId, 'dead');
+    await alsoDead(messageId);
+    const done = await deadLetters.requeue(ann, { messageId }, byBen(messageId));
+    expect(done).toEqual({ id: messageId, consumers: [consumer] });
+    expect((await audit.list({ limit: 2 })).items).toMatchObject([
+      { by: 'ann', target: `${messageId} at role.clerk`, rows: 1 },
+      { by: 'ben', target: `${messageId} at role.clerk2`, rows: 1 },
+    ]);
+    await untilState(messageId, 'dead');
+
+    const { messageId: other } = await agents.publish('orders', Order, { n: 13, good: true });
+    await untilState(other, 'completed');
+    await alsoDead(other);
+    const refused = { code: 'NOT_DEAD', consumer: 'role.clerk2', state: 'pending' };
+    await expect(deadLetters.requeue(ann, { messageId: other }, byBen(other))).rejects.toMatchObject(refused);
   });
 
   it('bad input is told by name, and changes nothing', async () => {

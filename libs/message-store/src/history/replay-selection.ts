@@ -45,6 +45,8 @@ export interface ReplayOptions {
   readonly after?: ReplayCursor;
   /** Carried out in the same transaction, with how many were put on their way, unless that is none. */
   readonly also?: AlsoInTransaction;
+  /** Else it has a transaction of its own. */
+  readonly transaction?: Transaction;
 }
 
 /** What is committed with a batch, or not at all. */

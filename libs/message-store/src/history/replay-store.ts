@@ -6,13 +6,7 @@ import { refParameters } from '../deliveries/ref-parameters.js';
 import { historyLock } from './history-lock.js';
 import { type Place, writeCursor } from './replay-cursor.js';
 import { planReplay, type ReplayPlan } from './replay-plan.js';
-import type {
-  AlsoInTransaction,
-  ReplayBatch,
-  ReplayOptions,
-  ReplayPreview,
-  ReplaySelection,
-} from './replay-selection.js';
+import type { ReplayBatch, ReplayOptions, ReplayPreview, ReplaySelection } from './replay-selection.js';
 import { catchUp } from '../sql/catch-up.js';
 import { discardSelected } from '../sql/discard.js';
 import { move } from '../sql/move.js';
@@ -53,7 +47,7 @@ export class ReplayStore {
     const { to } = plan;
     const goTo = plan.move ? move : catchUp;
     const statement = to === undefined ? replay(schema, plan, bindings) : goTo(schema, plan, to, bindings);
-    return this.batch(plan, statement, bindings, options.also);
+    return this.batch(plan, statement, bindings, options);
   }
 
   /**
@@ -68,7 +62,7 @@ export class ReplayStore {
     const plan = planReplay({ ...selection, states: ['dead'] }, { ...options, undiscarded: true });
     const bindings = new Bindings();
     const short = shortened(reason, MOST_OF_A_REASON);
-    return this.batch(plan, discardSelected(this.database.schema, plan, short, bindings), bindings, options.also);
+    return this.batch(plan, discardSelected(this.database.schema, plan, short, bindings), bindings, options);
   }
 
   /**
@@ -90,14 +84,15 @@ export class ReplayStore {
     plan: ReplayPlan,
     statement: string,
     { values }: Bindings,
-    also: AlsoInTransaction | undefined,
+    { also, transaction: given }: Pick<ReplayOptions, 'also' | 'transaction'>,
   ): Promise<ReplayBatch> {
-    const row = await this.database.ownTransaction(async (transaction) => {
+    const work = async (transaction: Transaction): Promise<BatchRow | undefined> => {
       await historyLock(transaction, this.database.schema, 'shared');
       const [batch] = await transaction.query<BatchRow>(statement, values);
       if (also && batch && batch.replayed > 0 && !plan.dryRun) await also(transaction, batch.replayed);
       return batch;
-    });
+    };
+    const row = await (given ? work(given) : this.database.ownTransaction(work));
     const { matched = 0, replayed = 0, last = null, counts, sample } = row ?? {};
     return {
       matched,

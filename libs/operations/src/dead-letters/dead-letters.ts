@@ -153,17 +153,22 @@ export class DeadLetters {
    * committed. Rejects as {@link where} does.
    */
   async requeue(actor: Actor, letter: LetterRef, ask?: Ask): Promise<Requeued> {
-    const { messageId, consumer } = letter;
-    const { consumers } = await this.where(letter, REQUEUED);
-    await ask?.(consumers);
-    const also = this.audit.inBatches(actor, {
-      action: 'dead-letters.requeue',
-      target: targetOf(messageId, consumers),
+    const { messageId } = letter;
+    const { consumers: found } = await this.where(letter, REQUEUED);
+    await ask?.(found);
+    const consumers = await this.store.database.ownTransaction(async (transaction) => {
+      const done: ConsumerName[] = [];
+      for (const consumer of found) {
+        const selection = { messageIds: [messageId], consumer, states: REQUEUED };
+        const options = { transaction, undiscarded: letter.consumer === undefined };
+        const { replayed } = await this.store.replays.replay(selection, options);
+        if (replayed > 0) done.push(consumer);
+      }
+      const entry = { action: 'dead-letters.requeue', target: targetOf(messageId, done), rows: done.length };
+      if (done.length > 0) await this.audit.record(actor, entry, transaction);
+      return done;
     });
-    const selection = { messageIds: [messageId], states: REQUEUED, ...(consumer === undefined ? {} : { consumer }) };
-    const options = { also, undiscarded: consumer === undefined };
-    const { matched } = await this.store.replays.replay(selection, options);
-    if (matched === 0) await this.refuse(letter);
+    if (consumers.length === 0) await this.refuse(messageId, found);
     return { id: messageId, consumers };
   }
 
@@ -200,7 +205,7 @@ export class DeadLetters {
       await this.audit.record(actor, { ...entry, reason: `by ${replacedBy}` }, transaction);
       return true;
     });
-    if (!isDone) await this.refuse(ref);
+    if (!isDone) await this.refuse(messageId, consumers);
     return { id: messageId, consumers, replacedBy };
   }
 
@@ -218,14 +223,14 @@ export class DeadLetters {
       if (done.length > 0) await this.audit.record(actor, entry, transaction);
       return done;
     });
-    if (consumers.length === 0) await this.refuse(letter);
+    if (consumers.length === 0) await this.refuse(messageId, dead);
     return { id: messageId, consumers };
   }
 
-  /** For what is not, or no longer, as it has to be. */
-  private async refuse({ messageId, consumer }: LetterRef): Promise<never> {
+  /** For what is no longer as it has to be at the consumers where it was tried. */
+  private async refuse(messageId: string, tried: readonly ConsumerName[]): Promise<never> {
     const stored = await this.store.history.find(messageId);
-    const delivery = stored?.deliveries.find((each) => consumer === undefined || each.consumer === consumer);
+    const delivery = stored?.deliveries.find(({ consumer }) => tried.includes(consumer));
     throw delivery ? notDead(messageId, delivery) : new MessageNotFoundError(messageId);
   }
 
