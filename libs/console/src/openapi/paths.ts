@@ -1233,7 +1233,8 @@ export const schemas: DescribedSchemas = {
       oldestAgeSeconds: { type: 'number', description: 'How long the oldest of what is owed has waited.' },
       queueDepth: {
         type: 'number',
-        description: "Ready at the broker; absent where it has no inbox, and while the broker can't be asked.",
+        description:
+          'Ready at the broker; absent where it has no inbox, past the first 1,000 consumers, and while the broker does not tell it.',
       },
       refused: { type: 'number', description: 'Messages in the outbox that its inbox refuses.' },
       subscriptions: { type: 'array', items: { type: 'string' } },

@@ -16,12 +16,20 @@ const ASKED_AT_ONCE = 8;
 /** From one reading of all depths to the next, at least, and how long a page waits for one. */
 const EVERY_MS = 1_500;
 const PATIENCE_MS = 2_000;
+/** How many times as long as a reading the rest after it is. */
+const REST_FACTOR = 3;
+/** Each is a question to the broker. */
+const MOST_ASKED = 1_000;
+
+type Depths = ReadonlyMap<ConsumerName, number>;
 
 /** What waits at each consumer, and which agents read it. */
 export class ConsumerList {
-  private readonly depths: SharedRead<ReadonlyMap<ConsumerName, number>> | undefined;
+  private readonly reading: SharedRead<Depths> | undefined;
+  /** What the reading that goes on, or ended last, has found so far. */
+  private found: Depths = new Map();
 
-  /** Without a bus the depths of queues are left out. */
+  /** Without a bus the depths of queues are left out, and with one those of agents past the first 1,000 consumers. */
   constructor(
     private readonly roster: Roster,
     private readonly figures: ConsumerFigures,
@@ -29,15 +37,16 @@ export class ConsumerList {
     private readonly subscriptions: SubscriptionStore,
     bus?: Pick<MessageBus, 'waiting'>,
   ) {
-    this.depths = bus && new SharedRead(() => this.askDepths(bus), { everyMs: EVERY_MS, patienceMs: PATIENCE_MS });
+    const options = { everyMs: EVERY_MS, patienceMs: PATIENCE_MS, restFactor: REST_FACTOR };
+    this.reading = bus && new SharedRead(() => this.askDepths(bus), options);
   }
 
   /** Roles, then agents, each by name. Rejects as `Database.ownQuery` does. */
   async list(query: PageQuery = {}): Promise<Page<ConsumerRow>> {
     const { present, figures, current, names } = await this.known();
-    const page = pageOf(names, (name) => (name.startsWith('role.') ? `0 ${name}` : `1 ${name}`), query);
-    // the depths of a broker that is away, or slow, are left out
-    const [depths, pauses] = await Promise.all([this.depths?.get().catch(() => undefined), this.facts.pauses()]);
+    const page = pageOf(names, placeOf, query);
+    // what a broker that is away, or slow, has not told is left out
+    const [depths, pauses] = await Promise.all([this.reading?.get().catch(() => this.found), this.facts.pauses()]);
     const ages = new Map(figures.oldestOwed.map(({ consumer, age }) => [consumer, age]));
     const pausedAs = new Map(pauses.map((pause) => [pause.target, pause]));
     const items = page.items.map((name): ConsumerRow => {
@@ -82,11 +91,13 @@ export class ConsumerList {
     return { present, figures, current, names: [...names] };
   }
 
-  private async askDepths(bus: Pick<MessageBus, 'waiting'>): Promise<ReadonlyMap<ConsumerName, number>> {
+  private async askDepths(bus: Pick<MessageBus, 'waiting'>): Promise<Depths> {
     const limit = pLimit(ASKED_AT_ONCE);
-    const { names } = await this.known();
     const depths = new Map<ConsumerName, number>();
-    const asked = names.map((name) =>
+    this.found = depths;
+    const { names } = await this.known();
+    const { items } = pageOf(names, placeOf, { limit: MOST_ASKED });
+    const asked = items.map((name) =>
       limit(async () => {
         const recipient = parseRecipient(name);
         const depth = recipient && (await bus.waiting(recipient));
@@ -97,3 +108,6 @@ export class ConsumerList {
     return depths;
   }
 }
+
+/** Roles, then agents, each by name. */
+const placeOf = (name: ConsumerName): string => (name.startsWith('role.') ? `0 ${name}` : `1 ${name}`);

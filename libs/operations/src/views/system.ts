@@ -110,7 +110,7 @@ export interface ConsumerRow {
   readonly dead: number;
   /** How long the oldest of what is owed has waited. */
   readonly oldestAgeSeconds?: number;
-  /** Ready at the broker; absent where it has no inbox, and while the broker can't be asked. */
+  /** Ready at the broker; absent where it has no inbox, past the first 1,000 consumers, and while the broker does not tell it. */
   readonly queueDepth?: number;
   /** Messages in the outbox that its inbox refuses. */
   readonly refused: number;
