@@ -9,6 +9,7 @@ type MetricsParts = ConstructorParameters<typeof NamespaceMetrics>;
 function probed(given: {
   readonly touch?: () => Promise<void>;
   readonly now?: () => Promise<Date>;
+  readonly stuck?: () => Promise<undefined>;
   readonly broker?: object;
 }) {
   const identity = { id: 'a-1', roles: ['a'], isClient: false };
@@ -21,7 +22,7 @@ function probed(given: {
       broker,
       { now: given.now },
       { touch: given.touch },
-      { stuck: () => Promise.resolve(undefined) },
+      { stuck: given.stuck ?? (() => Promise.resolve(undefined)) },
       { monitor: { behind: 30_000 } },
       { outboxLoad: { entries: 0, limit: 10, refusing: [] } },
       {},
@@ -71,6 +72,15 @@ describe('readiness', () => {
     touch = away;
     await seconds(5);
     expect(await probe('message_store')).toMatchObject({ status: 'down', data: { message: 'away' } });
+  });
+
+  it('stays away while the look at the outbox alone has no answer', async () => {
+    const probe = probed({ touch: () => Promise.resolve(), stuck: () => new Promise(() => undefined) });
+    for (let look = 0; look < 3; look++) {
+      const result = probe('message_store');
+      await seconds(10);
+      expect(await result).toMatchObject({ status: 'down', data: { faults: [{ fault: 'database_unavailable' }] } });
+    }
   });
 
   it('is told of a short fault by a broker that does not tell the sizes of inboxes', async () => {

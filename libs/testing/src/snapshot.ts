@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { migrations } from 'agentmq/migrations';
+import { IndexMigration, migrations } from 'agentmq/migrations';
 import { Database, MemoryDatabase } from 'agentmq/database';
 import { optionalPackage } from 'agentmq/protocol';
 
@@ -25,7 +25,8 @@ export async function migratedDatabase(namespace: string): Promise<MemoryDatabas
 
 /** Another version of PGlite, or other migrations, make another file. */
 async function fileFor(namespace: string): Promise<string> {
-  const steps = migrations.map(String);
+  // what migrations inherit is not in their own text
+  const steps = [IndexMigration, ...migrations].map(String);
   const version = await optionalPackage('@electric-sql/pglite', 'agentmq/testing', pgliteVersion);
   const key = createHash('sha256').update(JSON.stringify([namespace, version, steps]));
   return join('node_modules', '.cache', 'agentmq', `database-${key.digest('hex').slice(0, 16)}.tar`);
