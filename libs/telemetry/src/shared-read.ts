@@ -10,8 +10,10 @@ const LONGEST_REST_MS = 60_000;
 export interface SharedReadOptions {
   /** From the start of one read to the next, in ms, at least; 5000 unless given. */
   readonly everyMs?: number;
-  /** How many times as long as a read the rest after it is; 20 unless given, a minute at most. After a failure only `everyMs` counts. */
+  /** How many times as long as a read the rest after it is; 20 unless given. After a failure only `everyMs` counts. */
   readonly restFactor?: number;
+  /** How long that rest is at most, in ms; a minute unless given. */
+  readonly longestRestMs?: number;
   /** How long a caller waits for a read, in ms; 2000 unless given. */
   readonly patienceMs?: number;
   /** Monotonic, in ms. */
@@ -33,7 +35,7 @@ export class SharedRead<T> {
   /** What was read last. Rejects as `read` does, and when that takes too long: a later caller gets its answer. */
   get(): Promise<T> {
     const { everyMs = EVERY_MS, patienceMs = PATIENCE_MS, restFactor = REST_FACTOR } = this.options;
-    const { elapsed = () => performance.now() } = this.options;
+    const { longestRestMs = LONGEST_REST_MS, elapsed = () => performance.now() } = this.options;
     if (this.latest === undefined || (!this.running && elapsed() >= this.next)) {
       const begun = elapsed();
       this.running = true;
@@ -43,7 +45,7 @@ export class SharedRead<T> {
       };
       this.latest = this.read();
       this.latest.then(
-        () => ended(Math.min(restFactor * (elapsed() - begun), LONGEST_REST_MS)),
+        () => ended(Math.min(restFactor * (elapsed() - begun), longestRestMs)),
         () => ended(0),
       );
     }

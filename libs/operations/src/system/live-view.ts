@@ -28,6 +28,8 @@ const FRESH_MS = 1_000;
 const PATIENCE_MS = 10_000;
 /** What a sample reads is bounded: once it was slow it is not to be old for long. */
 const REST_FACTOR = 3;
+/** In ms. With this, the page has an overview within the 15 s that it waits for one, unless a sample takes longer than 5 s. */
+const LONGEST_REST_MS = 8_000;
 /** What rates are of, in s. */
 const PACE_SECONDS = 10;
 const FLOW_SECONDS = 30;
@@ -50,6 +52,7 @@ export class LiveView implements OnApplicationBootstrap, OnModuleDestroy {
     everyMs: FRESH_MS,
     patienceMs: PATIENCE_MS,
     restFactor: REST_FACTOR,
+    longestRestMs: LONGEST_REST_MS,
   });
   private history: readonly OverviewPoint[] = [];
   private prints: Prints | undefined;

@@ -14,13 +14,15 @@ export const overview = signal<Overview | undefined>(undefined);
 export const flow = signal<Flow | undefined>(undefined);
 /**
  * `live` while overviews arrive; `lost` once none has for 15 s, or the server can't be reached. A stream alone is no sign of life: it
- * stays open while the server's database is away, and when the server's host has gone without a word.
+ * stays open while the server's database is away.
  */
 export const connection = signal<'connecting' | 'live' | 'lost'>('connecting');
 
 const HIDDEN_MS = 30_000;
 const RETRY_MS = 3_000;
-/** An overview is due every 2 s. */
+/** An overview is due every 2 s; a server whose database is slow rests for 8 s at most between two. */
+const STALE_MS = 15_000;
+/** The server says something every 5 s, however slow its database is. When it doesn't, its host may have gone without a word. */
 const SILENT_MS = 15_000;
 /** An hour: the first event has what the server knows of it, the next ones what is new. */
 const MOST_POINTS = 360;
@@ -35,6 +37,7 @@ interface Listener {
 const listeners = new Set<Listener>();
 let source: EventSource | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
+let stale: ReturnType<typeof setTimeout> | undefined;
 let silence: ReturnType<typeof setTimeout> | undefined;
 let hidden: ReturnType<typeof setTimeout> | undefined;
 let settle: ReturnType<typeof setTimeout> | undefined;
@@ -71,14 +74,21 @@ function everythingChanged(): void {
 export function connect(): void {
   disconnect();
   const stream = (source = new EventSource('/events'));
-  const listen = (): void => {
+  const expectOverview = (): void => {
+    clearTimeout(stale);
+    stale = setTimeout(lose, STALE_MS);
+  };
+  // a stream of a server with a slow database is kept: each new one has all views read anew, from that database
+  const expectEvent = (): void => {
     clearTimeout(silence);
     silence = setTimeout(() => {
       lose();
       connect();
     }, SILENT_MS);
   };
-  listen();
+  expectOverview();
+  expectEvent();
+  for (const event of ['open', 'overview', 'flow', 'changed', 'alive']) stream.addEventListener(event, expectEvent);
   let isFirst = true;
   stream.addEventListener('open', () => {
     isFirst = true;
@@ -92,7 +102,7 @@ export function connect(): void {
     // a new stream begins with what the server has read last: that may be what is shown already
     if (next.at !== overview.value?.at) {
       connection.value = 'live';
-      listen();
+      expectOverview();
     }
     overview.value = { ...next, history: [...before, ...next.history].slice(-MOST_POINTS) };
   });
@@ -125,6 +135,7 @@ function again(stream: EventSource): void {
 
 export function disconnect(): void {
   clearTimeout(retry);
+  clearTimeout(stale);
   clearTimeout(silence);
   source?.close();
   source = undefined;
