@@ -218,6 +218,11 @@ describe('the page in Chromium', () => {
   describe('when the server is away, or slow', () => {
     const SEARCH = /\/messages\?/;
     const isShown = (text: string | RegExp): Promise<boolean> => page.getByText(text).first().isVisible();
+    const setVisibility = (state: 'hidden' | 'visible'): Promise<unknown> =>
+      page.evaluate(
+        `Object.defineProperty(document, 'visibilityState', { value: '${state}', configurable: true });
+         document.dispatchEvent(new Event('visibilitychange'));`,
+      );
 
     let before: Page;
 
@@ -256,15 +261,28 @@ describe('the page in Chromium', () => {
     it(
       'reads a list again until it is answered, and tells meanwhile that it is old',
       async () => {
-        await page.route('**/subscriptions*', (route) =>
-          route.fulfill({ status: 503, json: { detail: 'No database.' } }),
-        );
+        let isAway = true;
+        let asked = 0;
+        await page.route('**/subscriptions*', (route) => {
+          asked++;
+          return isAway ? route.fulfill({ status: 503, json: { detail: 'No database.' } }) : route.continue();
+        });
         await open('/subscriptions');
         await shows('No database.');
         await shows('This page goes on trying.');
-        await page.unroute('**/subscriptions*');
         await page.clock.fastForward(3_500);
+        await until('the list to be asked for again', async () => asked >= 2, SEEN_MS);
+        await shows('No database.');
+        // a tab in the background
+        await setVisibility('hidden');
+        const askedBefore = asked;
+        await page.clock.fastForward(3_500);
+        await page.clock.fastForward(3_500);
+        isAway = false;
+        await setVisibility('visible');
         await page.getByRole('table', { name: 'Subscriptions' }).waitFor({ timeout: SEEN_MS });
+        expect(asked).toBe(askedBefore + 1);
+        await page.unroute('**/subscriptions*');
         await open('/agents/orders-1');
         await shows('Its messages');
         await page.route('**/agents/*', (route) => route.abort());
@@ -305,12 +323,18 @@ describe('the page in Chromium', () => {
       async () => {
         const stopped: string[] = [];
         let state = 'running';
+        let isAway = false;
+        let missed = 0;
         await page.route('**/replay', (route) =>
           route.request().method() === 'POST' ? route.fulfill({ status: 202, json: job('running') }) : route.continue(),
         );
         await page.route('**/dead-letters/discard', (route) => route.fulfill({ status: 202, json: job('running') }));
         await page.route('**/replay/counted', (route) => {
           if (route.request().method() === 'DELETE') stopped.push('counted');
+          else if (isAway) {
+            missed++;
+            return route.abort();
+          }
           return route.fulfill({ json: job(state) });
         });
         await open('/replay');
@@ -323,8 +347,12 @@ describe('the page in Chromium', () => {
         expect(await isShown('still counting')).toBe(false);
         await page.getByRole('button', { name: 'Preview' }).click();
         await shows('still counting');
+        isAway = true;
+        await until('the server to be asked in vain', async () => missed > 0, SEEN_MS);
+        isAway = false;
         state = 'ended';
         await replay.waitFor();
+        expect(stopped).toHaveLength(1);
         state = 'running';
         await page.route('**/dead-letters?*', (route) => route.fulfill({ json: { items: [row(1), row(2)] } }));
         await open('/dead-letters/list');

@@ -5,31 +5,45 @@
  *
  * The server answers after 5 s, whether it has counted all or not, and counts four at a time.
  */
-import { del, get, path, post } from './client.js';
+import { del, get, isPassing, path, post } from './client.js';
 import type { ReplayView } from './types.js';
 
 const LOOK_MS = 500;
+const RETRY_MS = 3_000;
 
 /**
  * Resolves when all is counted; `counting` is called with what is counted so far. Rejects with an `Error` if it was stopped or has failed, and as
- * the request does. When the signal aborts, the server counts no longer, and it rejects with the signal's reason.
+ * the request does, but while the server is away it goes on looking. When the signal aborts, the server is told to count no longer, and it
+ * rejects with the signal's reason.
  */
 export async function dryRun(
-  url: string,
+  command: string,
   selection: object,
   signal: AbortSignal,
   counting?: (job: ReplayView) => void,
 ): Promise<ReplayView> {
   // not ended with the signal: only the answer tells what there is to stop
-  let job = await post<ReplayView>(url, { ...selection, dryRun: true });
+  let job = await post<ReplayView>(command, { ...selection, dryRun: true });
+  const url = path`/replay/${job.id}`;
+  let wait = LOOK_MS;
   while (job.state === 'running') {
     if (!signal.aborted) {
       counting?.(job);
-      await pause(LOOK_MS, signal);
+      await pause(wait, signal);
     }
-    if (signal.aborted) await del(path`/replay/${job.id}`);
-    signal.throwIfAborted();
-    job = await get<ReplayView>(path`/replay/${job.id}`);
+    try {
+      signal.throwIfAborted();
+      job = await get<ReplayView>(url, {}, signal);
+      wait = LOOK_MS;
+    } catch (error) {
+      if (!signal.aborted && isPassing(error)) {
+        wait = RETRY_MS;
+        continue;
+      }
+      // a count that nothing waits for would keep others from running; the server may be away, or know of no such count
+      await del(url).catch(() => undefined);
+      throw error;
+    }
   }
   signal.throwIfAborted();
   if (job.state !== 'ended') throw new Error(job.error ?? 'The count was stopped.');

@@ -8,11 +8,12 @@
  *     <Table rows={letters.items} … /> <More of={letters} />
  *
  * While asked anew, the data of before stays; it goes when `dependencies` (or path and query) change. What fails because the server is
- * away is asked again after 3 s, until it is answered; meanwhile `outdated` says why what is shown is old.
+ * away is asked again after 3 s while the page is shown, until it is answered; meanwhile `outdated` says why what is shown is old.
  */
 import { signal } from '@preact/signals';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { get, isPassing, type Query } from './client.js';
+import { later } from './later.js';
 import { onChanged, type What } from './live.js';
 import { joined } from './pages.js';
 import type { Page } from './types.js';
@@ -69,11 +70,11 @@ function useAsked<T>(
   latest.current = load;
   const running = useRef<AbortController | undefined>(undefined);
   const again = useRef(false);
-  const retry = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const retry = useRef<(() => void) | undefined>(undefined);
   const ask = useCallback(() => {
     const abort = (running.current = new AbortController());
     again.current = false;
-    clearTimeout(retry.current);
+    retry.current?.();
     setState((before) => ({ ...before, loading: true }));
     const answered = (next: (before: State<T>) => State<T>): void => {
       if (abort.signal.aborted) return;
@@ -84,7 +85,7 @@ function useAsked<T>(
     latest.current(abort.signal).then(
       (data) => answered(() => ({ data, loading: false })),
       (error: unknown) => {
-        if (isPassing(error) && !abort.signal.aborted) retry.current = setTimeout(reload, RETRY_MS);
+        if (isPassing(error) && !abort.signal.aborted) retry.current = later(RETRY_MS, reload);
         answered((before) => ({
           ...before,
           error: error instanceof Error ? error : new Error(String(error)),
@@ -104,7 +105,7 @@ function useAsked<T>(
     return () => {
       running.current?.abort();
       running.current = undefined;
-      clearTimeout(retry.current);
+      retry.current?.();
     };
   }, dependencies);
   useEffect(() => (refreshOn.length > 0 ? onChanged(refreshOn, reload) : undefined), []);

@@ -1,6 +1,7 @@
 /** Who uses the page, and what it lets them do: `can('operator')` is read while rendering, and follows logins. */
 import { signal } from '@preact/signals';
 import { ApiError, del, get, needsLogin, post } from '../api/client.js';
+import { later } from '../api/later.js';
 import { connect, lose } from '../api/live.js';
 import type { Me, Role } from '../api/types.js';
 
@@ -20,7 +21,7 @@ export async function begin(): Promise<void> {
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return;
     lose();
-    setTimeout(() => void begin(), RETRY_MS);
+    later(RETRY_MS, () => void begin());
   }
 }
 
