@@ -324,6 +324,7 @@ describe('the page in Chromium', () => {
         const stopped: string[] = [];
         let state = 'running';
         let isAway = false;
+        let isBroken = false;
         let missed = 0;
         await page.route('**/replay', (route) =>
           route.request().method() === 'POST' ? route.fulfill({ status: 202, json: job('running') }) : route.continue(),
@@ -335,6 +336,7 @@ describe('the page in Chromium', () => {
             missed++;
             return route.abort();
           }
+          if (isBroken) return route.fulfill({ status: 500, json: { detail: 'It broke.' } });
           return route.fulfill({ json: job(state) });
         });
         await open('/replay');
@@ -354,6 +356,12 @@ describe('the page in Chromium', () => {
         await replay.waitFor();
         expect(stopped).toHaveLength(1);
         state = 'running';
+        await page.getByRole('button', { name: 'Preview' }).click();
+        await shows('still counting');
+        isBroken = true;
+        await shows('It broke.');
+        expect(stopped).toHaveLength(2);
+        isBroken = false;
         await page.route('**/dead-letters?*', (route) => route.fulfill({ json: { items: [row(1), row(2)] } }));
         await open('/dead-letters/list');
         await page.getByLabel('row 1 role.stock').check();
@@ -361,7 +369,7 @@ describe('the page in Chromium', () => {
         await page.getByRole('dialog').getByText('Counting…').waitFor();
         expect(await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).isDisabled()).toBe(true);
         await page.keyboard.press('Escape');
-        await until('that count to be stopped', async () => stopped.length === 2, SEEN_MS);
+        await until('that count to be stopped', async () => stopped.length === 3, SEEN_MS);
         await page.getByRole('button', { name: 'Discard 1' }).waitFor();
       },
       TEST_MS,
