@@ -5,7 +5,7 @@ import { Contract, contractOf } from 'agentmq/protocol';
 import { Store } from 'agentmq/message-store';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString } from 'class-validator';
-import { ProcessSpans } from '../../../../libs/agent/src/tracing/process-spans.js';
+import { exportSpans } from '../export-spans.js';
 import { busOf, removeNamespace, until } from '../../../support/index.js';
 import type { Ends, Payload, Receiving, Sending, Surroundings } from '../contender.js';
 
@@ -148,8 +148,6 @@ async function start(
   });
   const imports = [AgentModule.forRoot({ settings })];
   const module: DynamicModule = { module: BenchModule, imports, controllers: [agent] };
-  const app = await startEmbeddedAgent(module, ['error', 'warn']);
-  // as an app by itself does; where both ends are in one process, for both
-  await app.get(ProcessSpans).start();
-  return app;
+  await exportSpans(settings.trace);
+  return startEmbeddedAgent(module, ['error', 'warn']);
 }
