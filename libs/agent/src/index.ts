@@ -56,6 +56,7 @@ export { SettingsError } from 'agentmq/settings';
 export { startAgent, type StartAgentOptions, startEmbeddedAgent } from './start/start-agent.js';
 export { Startup } from './start/startup.js';
 export { Team } from './start/team.js';
+export { ProcessSpans } from './tracing/process-spans.js';
 export { type StartedTrace, Tracer } from './tracing/tracer.js';
 export type { Hop, HopAttempt, HopError, HopOutcome, Trace } from 'agentmq/messaging';
 export {

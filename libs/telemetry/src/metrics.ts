@@ -74,17 +74,20 @@ export class Metrics {
   tally<Label extends string>(
     config: Omit<CounterConfiguration<Label>, 'registers' | 'collect'>,
   ): (labels: Readonly<Record<Label, string>>) => () => void {
-    const untold = new Map<Readonly<Record<Label, string>>, number>();
+    const series: { readonly labels: Readonly<Record<Label, string>>; untold: number }[] = [];
     const counter: Counter<Label> = this.counter({
       ...config,
       collect: () => {
-        for (const [labels, count] of untold) if (count > 0) counter.inc({ ...labels }, count);
-        for (const labels of untold.keys()) untold.set(labels, 0);
+        for (const each of series) {
+          if (each.untold > 0) counter.inc({ ...each.labels }, each.untold);
+          each.untold = 0;
+        }
       },
     });
     return (labels) => {
-      untold.set(labels, 0);
-      return () => void untold.set(labels, (untold.get(labels) ?? 0) + 1);
+      const own = { labels, untold: 0 };
+      series.push(own);
+      return () => void own.untold++;
     };
   }
 

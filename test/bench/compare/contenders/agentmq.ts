@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
-import { Agent, AgentClient, AgentModule, Handle, loadSettings, startEmbeddedAgent } from 'agentmq/agent';
+import { Agent, AgentClient, AgentModule, Handle, loadSettings, ProcessSpans, startEmbeddedAgent } from 'agentmq/agent';
 import { Contract, contractOf } from 'agentmq/protocol';
 import { Store } from 'agentmq/message-store';
 import { Metrics } from 'agentmq/telemetry';
 import { IsInt, IsString } from 'class-validator';
-import { exportSpans } from '../export-spans.js';
 import { busOf, removeNamespace, until } from '../../../support/index.js';
 import type { Ends, Payload, Receiving, Sending, Surroundings } from '../contender.js';
 
@@ -148,6 +147,8 @@ async function start(
   });
   const imports = [AgentModule.forRoot({ settings })];
   const module: DynamicModule = { module: BenchModule, imports, controllers: [agent] };
-  await exportSpans(settings.trace);
-  return startEmbeddedAgent(module, ['error', 'warn']);
+  const app = await startEmbeddedAgent(module, ['error', 'warn']);
+  // as an app by itself does; where both ends are in one process, for both
+  await app.get(ProcessSpans).start();
+  return app;
 }
